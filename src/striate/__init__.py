@@ -97,7 +97,7 @@ _MODULES = {
 }
 _PRECISION = "layers compute in float32; half precision is a setting of a model, compile(precision='bfloat16')"
 _PARALLEL = "several GPUs or machines are used by torchrun -m striate train (docs/scale.md)"
-_INSTEAD = {  # of names of Keras
+_REPLACEMENTS = {  # of names of Keras
     **dict.fromkeys(("DTypePolicy", "FloatDTypePolicy", "dtype_policies"), _PRECISION),
     **dict.fromkeys(("Quantizer", "quantizers"), "write `striate export MODEL --to FILE.onnx --int8`"),
     **dict.fromkeys(("distribution", "RematScope", "remat"), _PARALLEL),
@@ -128,10 +128,10 @@ def __getattr__(name: str) -> Any:
         return getattr(import_module(module), other_name or name)
     if name in _MODULES:
         return import_module(_MODULES[name])
-    if name in _INSTEAD:
+    if name in _REPLACEMENTS:
         from striate.errors import UsageError
 
-        raise UsageError(f"Striate has no {name}: {_INSTEAD[name]}.")
+        raise UsageError(f"Striate has no {name}: {_REPLACEMENTS[name]}.")
     raise AttributeError(f"module 'striate' has no attribute '{name}'")
 
 

@@ -192,7 +192,7 @@ def describe(value: Any) -> str:
     return text if len(text) <= 60 else f"{text[:57]}…"
 
 
-def check_whole(name: str, value: Any, least: int = 0, most: int | None = None) -> int:
+def check_integer(name: str, value: Any, least: int = 0, most: int | None = None) -> int:
     """Return an integer of at least `least`, and at most `most`, as an int. Raise UsageError for anything else."""
     try:
         number = None if isinstance(value, bool) else index(value)

@@ -14,11 +14,11 @@ from typing import TextIO
 from striate.files import atomic_write
 from striate.text import printable
 
-LONGEST, LONGEST_DETAIL = 60, 200  # letters of a text in a cell, and elsewhere
+MAX_CELL_LENGTH, MAX_DETAIL_LENGTH = 60, 200  # letters of a text in a cell, and elsewhere
 FIRST_ROWS, LAST_ROWS = 40, 8  # of a long table; the rows between them are left out
 TRAINING, VALIDATION = "#4285f4", "#f08c2e"  # visible on white and on black
 WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 320, 212, 44, 310, 26, 176  # of a chart, and of its plot area
-MOST_POINTS = 200  # of a curve
+MAX_POINTS = 200  # of a curve
 STYLE = (
     "<style>.striate{overflow-x:auto}.striate table{border-collapse:collapse;font-size:13px;margin:4px 0 8px}"
     ".striate td,.striate th{padding:2px 8px;text-align:left!important;border:0;vertical-align:top}"
@@ -67,7 +67,7 @@ def show(html: str, text: str, name: str | None = None, *, update: bool = False)
     publish_display_data({"text/html": html, "text/plain": text}, {}, transient=transient, update=update)
 
 
-def escape(value: object, longest: int = LONGEST) -> str:
+def escape(value: object, longest: int = MAX_CELL_LENGTH) -> str:
     """Return a value as HTML text in one line; longer texts are cut."""
     text = printable(str(value))
     return escape_html(text if len(text) <= longest else text[: longest - 1] + "…")
@@ -80,7 +80,7 @@ def block(*parts: str) -> str:
 
 def heading(name: object, *details: object) -> str:
     """Return the name of an object, and a few words about it."""
-    words = " · ".join(escape(detail, LONGEST_DETAIL) for detail in details if detail)
+    words = " · ".join(escape(detail, MAX_DETAIL_LENGTH) for detail in details if detail)
     return f"<div><b>{escape(name)}</b>{f' <small>{words}</small>' if words else ''}</div>"
 
 
@@ -115,7 +115,7 @@ def _row(tag: str, cells: Sequence[object], right: Collection[int]) -> str:
 
 def facts(values: Mapping[str, object]) -> str:
     """Return names and values as a table of two columns."""
-    rows = (f"<tr><td>{escape(n)}</td><td>{escape(value, LONGEST_DETAIL)}</td></tr>" for n, value in values.items())
+    rows = (f"<tr><td>{escape(n)}</td><td>{escape(value, MAX_DETAIL_LENGTH)}</td></tr>" for n, value in values.items())
     return f"<table>{''.join(rows)}</table>"
 
 
@@ -175,7 +175,7 @@ def _chart(name: str, training: Sequence[float], validation: Sequence[float]) ->
 
 def _thinned(values: Sequence[float]) -> list[tuple[int, float]]:
     """Return (epoch, value) of at most 200 epochs, the last among them."""
-    step = -(-len(values) // MOST_POINTS) or 1
+    step = -(-len(values) // MAX_POINTS) or 1
     points = list(enumerate(values, start=1))
     return [(n, value) for n, value in points if isfinite(value) and ((len(points) - n) % step == 0)]
 

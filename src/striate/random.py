@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from striate._types import Array
-from striate.arguments import check_arguments, check_whole
+from striate.arguments import check_arguments, check_integer
 from striate.engines.initialization import draw
 from striate.errors import UsageError
 from striate.network import TruncatedNormal
@@ -21,7 +21,7 @@ class SeedGenerator:
     """
 
     def __init__(self, seed: int | None = None) -> None:
-        self._rng = np.random.default_rng(None if seed is None else check_whole("seed", seed))
+        self._rng = np.random.default_rng(None if seed is None else check_integer("seed", seed))
 
     def next(self) -> int:
         """Return the next seed."""
@@ -146,7 +146,7 @@ def shuffle(x: Any, axis: int = 0, seed: Any = None) -> Array:
 def _rng(seed: Any) -> np.random.Generator:
     if isinstance(seed, SeedGenerator):
         return np.random.default_rng(seed.next())
-    return np.random.default_rng(None if seed is None else check_whole("seed", seed))
+    return np.random.default_rng(None if seed is None else check_integer("seed", seed))
 
 
 def __getattr__(name: str) -> Any:

@@ -19,7 +19,7 @@ COLUMNS = (
 SHORT = ("layer", "kind", "output", "kernel", "stride", "pad", "act.", "params", "mult-\nadds", "field", "theor.")
 KERNEL_AND_STRIDE = "kernel/\nstride"
 LEGEND = "(act.: activation, mult-adds: multiply-adds, field: receptive field within the image, theor.: not clipped)"
-MOST_ROUNDED = 3  # output sizes whose calculation is shown
+MAX_ROUNDED = 3  # output sizes whose calculation is shown
 PIPED_WIDTH = 80  # characters of a line where the output is not a terminal
 LONG = 9  # letters of the longest word that is not broken in narrow tables
 HYPHENATED_KINDS = {"Activation": "Activa-\ntion", "Concatenate": "Concat-\nenate", "Depthwise": "Depth-\nwise"}
@@ -64,9 +64,9 @@ def _rounding_notes(rows: list[Row]) -> list[str]:
     """Return a line for each of the first layers whose output size was rounded down, and how many others there are."""
     rounded = [row for row in rows if row.rounded]
     text = "output size of {layer} rounded down: {calculation}"
-    notes = [translate(text, layer=row.name, calculation=row.rounded) for row in rounded[:MOST_ROUNDED]]
-    if len(rounded) > MOST_ROUNDED:
-        notes.append(translate("… and {n:,} more", n=len(rounded) - MOST_ROUNDED))
+    notes = [translate(text, layer=row.name, calculation=row.rounded) for row in rounded[:MAX_ROUNDED]]
+    if len(rounded) > MAX_ROUNDED:
+        notes.append(translate("… and {n:,} more", n=len(rounded) - MAX_ROUNDED))
     return notes
 
 

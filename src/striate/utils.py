@@ -3,7 +3,7 @@
 import os
 from typing import TYPE_CHECKING, Any
 
-from striate.arguments import check_arguments, check_whole
+from striate.arguments import check_arguments, check_integer
 from striate.errors import DataError, UsageError
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def to_categorical(x: Any, num_classes: int | None = None) -> "Array":
     whole = numbers.astype(np.int64)
     if numbers.dtype.kind not in "buif" or (whole != numbers).any() or (whole < 0).any():
         raise DataError("to_categorical: class numbers are integers from 0.")
-    count = int(whole.max(initial=-1)) + 1 if num_classes is None else check_whole("num_classes", num_classes, 1)
+    count = int(whole.max(initial=-1)) + 1 if num_classes is None else check_integer("num_classes", num_classes, 1)
     if whole.max(initial=-1) >= count:
         raise DataError(f"to_categorical: class {whole.max()} is not below num_classes={count}.")
     return np.eye(count)[whole]
@@ -77,7 +77,7 @@ def set_random_seed(seed: int) -> None:
 
     import numpy as np
 
-    random.seed(check_whole("seed", seed))
+    random.seed(check_integer("seed", seed))
     np.random.seed(seed)  # which users' code may use
     if "torch" in sys.modules:
         sys.modules["torch"].manual_seed(seed)

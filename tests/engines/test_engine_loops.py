@@ -29,7 +29,7 @@ from striate.engines.numpy.layers.pooling import (
     max_pool_backward,
     max_pool_forward,
 )
-from striate.engines.numpy.memory import Fresh
+from striate.engines.numpy.memory import UncachedScratch
 from striate.engines.numpy.rules import make_rule
 from striate.network import (
     Activation,
@@ -182,7 +182,7 @@ def test_average_pooling(case: ImagesAndWindow) -> None:
 def context_of(weights: dict[str, Array] | None = None, *trainable: str) -> LayerContext:
     weights = weights or {}
     gradients = {name: np.empty_like(weights[name]) for name in trainable}
-    return LayerContext(Fresh(), weights=weights, gradients=gradients, training=True)
+    return LayerContext(UncachedScratch(), weights=weights, gradients=gradients, training=True)
 
 
 def rule_of(layer: Layer, x: Array) -> LayerRule[Any, Any]:

@@ -9,14 +9,14 @@ from striate.errors import UsageError
 from striate.explain import Region, receptive_field
 from striate.explain.units import as_maps
 from striate.network import Concatenate, Conv2D, Input, MaxPool2D, Network, fields
-from striate.network.outputs import part_of
+from striate.network.outputs import network_up_to
 
 IMAGES = 40
 
 
 def seen_by(network: Network, node: int, place: tuple[int, int, int]) -> tuple[tuple[int, int], tuple[int, int]] | None:
     """Return the rows and columns of the image where the gradient of a unit is not 0 for some image."""
-    part = part_of(network, [node])
+    part = network_up_to(network, [node])
     weights = perturbed_weights(network, by=0.02)  # small, so that no tanh is exactly 1
     engine = uncompiled(part, {parameter.name: weights[parameter.name] for parameter in part.parameters})
     seed = np.zeros((IMAGES, *as_maps(part.output_shapes[0])))

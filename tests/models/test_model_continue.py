@@ -147,8 +147,8 @@ def test_run_folders_have_no_state_in_the_model_file(tmp_path: Path) -> None:
 
 
 def test_own_objects_are_left_out_with_a_warning(tmp_path: Path) -> None:
-    own = model(loss=OwnLoss())
-    with pytest.warns(UserWarning, match=r"does not contain how 'sequential' was compiled: 'OwnLoss' is your own"):
+    own = model(loss=CustomLoss())
+    with pytest.warns(UserWarning, match=r"does not contain how 'sequential' was compiled: 'CustomLoss' is your own"):
         own.save(tmp_path / "model.safetensors")
     loaded = st.load(tmp_path / "model.safetensors")
     assert loaded.optimizer is None
@@ -156,7 +156,7 @@ def test_own_objects_are_left_out_with_a_warning(tmp_path: Path) -> None:
 
 
 @dataclass(frozen=True)
-class OwnLoss(st.losses.CategoricalCrossentropy):
+class CustomLoss(st.losses.CategoricalCrossentropy):
     """A loss of one's own."""
 
 

@@ -58,7 +58,7 @@ def textbook_path(rule: Rule, rate: float) -> list[Point]:
 
 @pytest.mark.parametrize("number", range(6))
 def test_paths_equal_those_of_the_textbook(number: int) -> None:
-    rule, contender = (sgd, momentum, nesterov, adagrad, rmsprop, adam)[number], demo.CONTENDERS[number]
+    rule, contender = (sgd, momentum, nesterov, adagrad, rmsprop, adam)[number], demo.COMPARED_OPTIMIZERS[number]
     assert contender.name.lower() == rule.__name__
     np.testing.assert_allclose(demo.path(contender), textbook_path(rule, contender.valley_rate), rtol=1e-9, atol=1e-12)
 
@@ -82,8 +82,8 @@ def test_drawing_has_the_y_axis_upwards() -> None:
 
 
 def test_demonstration_fails_if_an_optimizer_diverges(monkeypatch: pytest.MonkeyPatch) -> None:
-    climber = demo.Contender("SGD", SGD(), 1.01, 0.1)
-    monkeypatch.setattr(demo, "CONTENDERS", (climber,))
+    climber = demo.ComparedOptimizer("SGD", SGD(), 1.01, 0.1)
+    monkeypatch.setattr(demo, "COMPARED_OPTIMIZERS", (climber,))
     monkeypatch.setattr(demo, "curve", lambda contender, seed: np.linspace(2, 1, 61).tolist())
     printed: list[str] = []
     assert demo.valley(demo.path(climber)[-1]) > demo.valley(demo.path(climber)[0])

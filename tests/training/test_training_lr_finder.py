@@ -15,9 +15,9 @@ from striate.engines.optimizers import SGD
 from striate.network import Dense, Flatten, Input, Rescale
 from striate.training import Recipe, Samples, check_samples
 from striate.training.loader import BatchLoader
-from striate.training.lr_finder import HIGHEST, LOWEST, STEPS, analyze_sweep, sweep_learning_rate
+from striate.training.lr_finder import MAX_RATE, MIN_RATE, STEPS, analyze_sweep, sweep_learning_rate
 
-RATES = np.geomspace(LOWEST, HIGHEST, STEPS)
+RATES = np.geomspace(MIN_RATE, MAX_RATE, STEPS)
 
 
 def loss_curve(fall: float, rise: float = math.inf, noise: float = 0.0) -> Any:
@@ -75,7 +75,7 @@ def test_each_step_is_a_training_step_with_its_rate() -> None:
     own.engine.weights = initial_weights(own.network, 0)
     own.engine.compile(TrainingSettings(SGD(), [CategoricalCrossentropy()]))
     losses: list[float] = []
-    feed, rates = BatchLoader(train, recipe, own.engine), np.geomspace(LOWEST, HIGHEST, 8)
+    feed, rates = BatchLoader(train, recipe, own.engine), np.geomspace(MIN_RATE, MAX_RATE, 8)
     for epoch in range(3):
         for batch, size in feed.epoch(epoch):
             if len(losses) < 8:

@@ -203,7 +203,7 @@ class Silent:
 
     stopped = 0
 
-    def begin(self) -> None: ...
+    def submit(self) -> None: ...
 
     def receive(self, timeout: float) -> None: ...
 
@@ -217,7 +217,7 @@ def test_streams_are_limited_and_end_with_the_program() -> None:
         start: Any = Silent
 
         def answer() -> Any:
-            return streams.answer(start, lambda worker: worker.begin(), lambda _: ({}, True))
+            return streams.answer(start, lambda process: process.submit(), lambda _: ({}, True))
 
         bodies = [answer().body_iterator for _ in range(MAX_STREAMS)]
         for body in bodies:

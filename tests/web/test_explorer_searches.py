@@ -15,7 +15,7 @@ from starlette.testclient import TestClient
 import striate as st
 from striate.errors import UsageError
 from striate.web import ServiceSettings, create_explorer
-from striate.workflows.background import Channel, Progress, Worker
+from striate.workflows.background import BackgroundProcess, Channel, ProgressMessage
 from striate.workflows.open_explorer import open_explorer
 
 from .conftest import ADDRESS
@@ -100,52 +100,52 @@ def failing(_: Channel, kind: str) -> None:
     raise {"usage": UsageError("no such thing"), "memory": MemoryError()}[kind]
 
 
-def receive(worker: Worker) -> Any:
-    while (message := worker.receive(1)) is None:
+def receive(process: BackgroundProcess) -> Any:
+    while (message := process.receive(1)) is None:
         pass
     return message
 
 
 def test_a_killed_process_is_reported() -> None:
-    worker = Worker(endless, "counts")
-    worker.begin("ready")
-    assert receive(worker) == "ready"
-    assert receive(worker) == Progress(1, 2)
-    assert worker.pid
-    os.kill(worker.pid, signal.SIGKILL)
+    process = BackgroundProcess(endless, "counts")
+    process.submit("ready")
+    assert receive(process) == "ready"
+    assert receive(process) == ProgressMessage(1, 2)
+    assert process.pid
+    os.kill(process.pid, signal.SIGKILL)
     with pytest.raises(UsageError, match="The process that counts has ended"):
         while True:
-            worker.receive(1)
+            process.receive(1)
     with pytest.raises(UsageError, match="has ended"):
-        worker.send("more")
-    worker.stop()
+        process.send("more")
+    process.stop()
 
 
 def test_a_process_may_be_stopped_at_any_time() -> None:
-    worker = Worker(endless, "counts")
-    worker.stop()  # while Python starts
+    process = BackgroundProcess(endless, "counts")
+    process.stop()  # while Python starts
     with pytest.raises(UsageError, match="has ended"):
-        worker.receive(1)
-    worker = Worker(endless, "counts")
-    worker.begin("ready")
-    receive(worker)
-    waiting = threading.Thread(target=drain, args=[worker])
+        process.receive(1)
+    process = BackgroundProcess(endless, "counts")
+    process.submit("ready")
+    receive(process)
+    waiting = threading.Thread(target=drain, args=[process])
     waiting.start()
-    worker.stop()
+    process.stop()
     waiting.join(60)
     assert not waiting.is_alive()
 
 
-def drain(worker: Worker) -> None:
+def drain(process: BackgroundProcess) -> None:
     with pytest.raises(UsageError):
         while True:
-            worker.receive(60)
+            process.receive(60)
 
 
 @pytest.mark.parametrize(("kind", "message"), [("usage", "no such thing"), ("memory", "not enough memory")])
 def test_errors_of_the_process_are_reported(kind: str, message: str) -> None:
-    worker = Worker(failing, "fails")
-    worker.begin(kind)
+    process = BackgroundProcess(failing, "fails")
+    process.submit(kind)
     with pytest.raises(UsageError, match=message):
-        receive(worker)
-    worker.stop()
+        receive(process)
+    process.stop()

@@ -175,7 +175,7 @@ def test_a_lesson_may_run_only_what_it_contains(lesson: str, page: Page) -> None
 def test_a_large_network_leaves_out_single_units(
     page: Page, explorer: Explorer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr("striate.web.lesson_data.MOST_UNITS", 1000)
+    monkeypatch.setattr("striate.web.lesson_data.MAX_UNITS", 1000)
     made, left_out = make_lesson(explorer, ["1"])
     assert left_out == sum(int(np.prod(node.shape)) for node in explorer.model.network.nodes)
     (tmp_path / "large.html").write_text(made, encoding="utf-8")
@@ -192,7 +192,7 @@ def test_a_large_network_leaves_out_single_units(
     large.goto(f"{large.url.split('#')[0]}#/unit/0/5:0,0,0")
     expect(large.locator("#problem")).to_contain_text(f"the network has {left_out} units")
     large.close()
-    monkeypatch.setattr("striate.web.lesson.MOST_BYTES", 1000)
+    monkeypatch.setattr("striate.web.lesson.MAX_BYTES", 1000)
     with pytest.raises(UsageError, match="It shows 1 image: export fewer, or a smaller network"):
         make_lesson(explorer, ["1"])
 

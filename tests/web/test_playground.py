@@ -26,7 +26,7 @@ from striate.images import encode_png
 from striate.layers import Conv2D, Dense, Flatten, Input, MaxPool2D, Rescaling
 from striate.web import ServiceSettings, create_explorer
 from striate.workflows.open_explorer import open_explorer
-from striate.workflows.playground import Ready, _Training, check_network, play, read_setup
+from striate.workflows.playground import Ready, _Training, check_network, read_setup, train_networks
 from striate.workflows.playground_data import PlaygroundData
 
 from .conftest import ADDRESS
@@ -91,7 +91,7 @@ class Commands:
 def test_training_equals_that_of_python(data: Any, expected: Any) -> None:
     commands = Commands("step", "step", "play", *[None] * (STEPS - 3), "pause", "reset")
     with pytest.raises(KeyboardInterrupt):
-        play(commands, [read_setup(CNN), read_setup(MLP)], data, 16)  # type: ignore[arg-type]
+        train_networks(commands, [read_setup(CNN), read_setup(MLP)], data, 16)  # type: ignore[arg-type]
     assert isinstance(commands.sent[0], Ready)
     *updates, paused, reset = commands.sent[1:]
     assert [update.step for update in updates] == [0, 1, 2, 3] and paused.step == STEPS and not paused.running
@@ -114,7 +114,7 @@ def test_training_equals_that_of_python(data: Any, expected: Any) -> None:
 def test_a_network_that_diverges_stops(data: Any) -> None:
     commands = Commands(*["step"] * 6)
     with pytest.raises(KeyboardInterrupt), warnings.catch_warnings():
-        play(commands, [read_setup({**CNN, "optimizer": "SGD", "learning_rate": 1e30})], data, 16)  # type: ignore[arg-type]
+        train_networks(commands, [read_setup({**CNN, "optimizer": "SGD", "learning_rate": 1e30})], data, 16)  # type: ignore[arg-type]
     last = commands.sent[-1]
     losses = np.concatenate([update.networks[0].losses for update in commands.sent[1:]])
     assert last.step == 6 and last.networks[0].diverged

@@ -12,7 +12,7 @@ CHECKED_PER_ERROR = 1.25  # images to check for each label that is estimated to 
 MAX_RATE = 0.5  # of wrong labels; above it, correct and wrong labels cannot be distinguished
 TEMPERATURES = tuple(np.geomspace(0.3, 3.0, 41).tolist())
 BISECTIONS = 30  # of the interval of the rate, to a width of 5e-10
-SMALLEST = 1e-30  # probability, so that its logarithm is finite
+MIN_PROBABILITY = 1e-30  # probability, so that its logarithm is finite
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,10 +78,10 @@ def label_errors(probabilities: Any, labels: Any) -> LabelErrors:
     """
     p, y = _check(probabilities, labels)
     rows, classes = np.arange(len(y)), p.shape[1]
-    logits = np.log(np.maximum(p, SMALLEST))
+    logits = np.log(np.maximum(p, MIN_PROBABILITY))
     _, rate, given = max((_fit(logits, y, temperature) for temperature in TEMPERATURES), key=lambda fit: fit[0])
     by_chance = rate * (1 - given) / (classes - 1)
-    wrong = by_chance / np.maximum(by_chance + (1 - rate) * given, SMALLEST)
+    wrong = by_chance / np.maximum(by_chance + (1 - rate) * given, MIN_PROBABILITY)
     others = p.copy()
     others[rows, y] = -1
     count = min(round(CHECKED_PER_ERROR * rate * len(y)), len(y))
@@ -102,13 +102,13 @@ def _fit(logits: Array, y: Array, temperature: float) -> tuple[float, float, Arr
         middle = (low + high) / 2
         low, high = (middle, high) if _slope(given, wrong, middle) > 0 else (low, middle)
     mixed = (1 - high) * given + high * wrong
-    return float(np.log(np.maximum(mixed, SMALLEST)).sum()), high, given
+    return float(np.log(np.maximum(mixed, MIN_PROBABILITY)).sum()), high, given
 
 
 def _slope(given: Array, wrong: Array, rate: float) -> float:
     """Return the derivative of the log-likelihood with respect to the rate."""
     mixed = (1 - rate) * given + rate * wrong
-    return float(((wrong - given) / np.maximum(mixed, SMALLEST)).sum())
+    return float(((wrong - given) / np.maximum(mixed, MIN_PROBABILITY)).sum())
 
 
 def _check(probabilities: Any, labels: Any) -> tuple[Array, Array]:

@@ -17,7 +17,7 @@ BLUR_WINDOW = 9  # pixels
 NEIGHBORS = 5
 MAD_TO_STD = 1.4826  # standard deviation / median absolute deviation of a normal distribution
 BLOCK = 1_000  # rows of distances that are computed at a time
-COMMON = 0.5  # share of the images from which a property is common in a folder
+COMMON_SHARE = 0.5  # share of the images from which a property is common in a folder
 
 
 class Kind(StrEnum):
@@ -49,7 +49,7 @@ THRESHOLDS: Mapping[Kind, float] = {
     Kind.OUTLIER: 2.5,
 }
 """The default thresholds. Gray levels and blur are 0 … 1."""
-BELOW = frozenset({Kind.UNIFORM, Kind.DARK, Kind.TINY})
+UNUSUAL_BELOW = frozenset({Kind.UNIFORM, Kind.DARK, Kind.TINY})
 """Kinds whose measure is below the threshold; that of the others is above it."""
 IMPLIED_BY_UNIFORM = frozenset({Kind.DARK, Kind.BRIGHT, Kind.BLURRED})
 """Kinds that are not listed for uniform images."""
@@ -98,11 +98,11 @@ def find_unusual(
         chosen = is_beyond(kind, measures, thresholds)
         if uniform is not None and kind in IMPLIED_BY_UNIFORM:
             chosen = chosen & ~uniform
-        if chosen.mean() > COMMON:
+        if chosen.mean() > COMMON_SHARE:
             common.append(kind)
             continue
         rows = np.flatnonzero(chosen)
-        order = np.argsort(values[rows] if kind in BELOW else -values[rows], kind="stable")
+        order = np.argsort(values[rows] if kind in UNUSUAL_BELOW else -values[rows], kind="stable")
         found += [UnusualImage(int(row), kind, float(values[row])) for row in rows[order]]
     return tuple(found), tuple(common)
 
@@ -110,7 +110,7 @@ def find_unusual(
 def is_beyond(kind: Kind, measures: Mapping[Kind, Array], thresholds: Mapping[Kind, float]) -> NDArray[np.bool_]:
     """Return which images (N,) are beyond the threshold of a kind."""
     values, threshold = measures[kind], thresholds[kind]
-    return np.asarray(values < threshold if kind in BELOW else values > threshold)
+    return np.asarray(values < threshold if kind in UNUSUAL_BELOW else values > threshold)
 
 
 def check_thresholds(given: Mapping[str, Any]) -> dict[Kind, float]:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from striate.workflows.scan import FolderScan
 
 
-SHOWN = 5  # names of a group
+MAX_NAMES = 5  # names of a group
 PAIRS = "{n:,} pairs, {m:,} with different labels"
 ALL = "; --json lists all"
 WIDTH = 12  # columns of the labels of an audit
@@ -172,11 +172,11 @@ def _describe(found: "FolderScan") -> Iterator[str]:
     )
     yield from first((_line("Copies: {names}", group) for group in found.copies), ALL)
     yield from first(
-        (_line("Near-duplicates in more than one class: {names}", g, SHOWN) for g in found.near_conflicts),
+        (_line("Near-duplicates in more than one class: {names}", g, MAX_NAMES) for g in found.near_conflicts),
         "; --json lists all",
     )
     yield from first(
-        (_line("Near-duplicates: {names}", group, SHOWN) for group in found.near_duplicates), "; --json lists all"
+        (_line("Near-duplicates: {names}", group, MAX_NAMES) for group in found.near_duplicates), "; --json lists all"
     )
     yield from first(map(localized, found.notes), ALL)
     yield from map(localized, found.problems or [found.advice])

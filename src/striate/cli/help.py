@@ -8,7 +8,7 @@ import click
 from striate.language import translate
 from striate.text import display_width, wrap
 
-WIDEST_TERM = 30  # columns; the explanation of a longer term begins on the next line
+MAX_TERM_WIDTH = 30  # columns; the explanation of a longer term begins on the next line
 GAP = 2
 
 
@@ -30,7 +30,7 @@ class HelpFormatter(click.HelpFormatter):
         wrapped = ["\n".join(indent + line for line in wrap(each, self.width - len(indent))) for each in paragraphs]
         self.write("\n\n".join(wrapped) + "\n")
 
-    def write_dl(self, rows: Iterable[tuple[str, str]], col_max: int = WIDEST_TERM, col_spacing: int = GAP) -> None:
+    def write_dl(self, rows: Iterable[tuple[str, str]], col_max: int = MAX_TERM_WIDTH, col_spacing: int = GAP) -> None:
         """Write terms with their explanations in two columns."""
         rows = [(term, _explanation(text)) for term, text in rows]
         column = min(max(display_width(term) for term, _ in rows), col_max) + col_spacing

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from striate.workflows.predict import AnyPrediction
     from striate.workflows.sort_images import ImageSorter
 
-MOST_SHOWN = 10  # files that could not be read
+MAX_LISTED = 10  # files that could not be read
 
 
 @click.command(cls=Command)
@@ -50,7 +50,7 @@ def predict(
     from striate.images import UnreadableFile
     from striate.workflows.predict import find_to_predict, predict_files
     from striate.workflows.prediction_files import json_content, open_prediction_file
-    from striate.workflows.shared_predictions import check_shared, join_parts, own_files, part_of_file
+    from striate.workflows.shared_predictions import check_shared, file_of_process, files_of_process, join_parts
     from striate.workflows.sort_images import image_sorter
     from striate.workflows.trained_model import open_trained_model
 
@@ -66,11 +66,11 @@ def predict(
     reasons: list[str] = []  # why files could not be read
     unreadable = 0
     shown = len(model.classes) if all_classes else top or 0
-    files = own_files(files)
+    files = files_of_process(files)
     several = process.world_size > 1
     with open_prediction_file(
-        model, csv_file and part_of_file(csv_file), jsonl_file and part_of_file(jsonl_file), resume=resume or several,
-        top=top or 0, all_classes=all_classes,
+        model, csv_file and file_of_process(csv_file), jsonl_file and file_of_process(jsonl_file),
+        resume=resume or several, top=top or 0, all_classes=all_classes,
     ) as file:  # fmt: skip
         if file and file.done:
             text = "'{path}' has {rows:,} rows already; continuing with the other images."
@@ -83,7 +83,7 @@ def predict(
         for result in file.write(results) if file else results:
             if isinstance(result, UnreadableFile):
                 unreadable += 1
-                reasons += [result.reason] if unreadable <= MOST_SHOWN or not file else []
+                reasons += [result.reason] if unreadable <= MAX_LISTED or not file else []
             elif as_json or not (file or sorter):
                 predictions.append(result)
             else:
@@ -118,8 +118,8 @@ def _kind(result: "AnyPrediction") -> str:
 def _summary(counts: Counter[str], written: str | None, sorter: "ImageSorter | None") -> Iterator[str]:
     """Yield lines on what was predicted, if it was not printed, and where it was written."""
     if counts:
-        kinds = ", ".join(f"{name} {count:,}" for name, count in counts.most_common(MOST_SHOWN) if name)
-        more = translate(", {n:,} more", n=len(counts) - MOST_SHOWN) if len(counts) > MOST_SHOWN else ""
+        kinds = ", ".join(f"{name} {count:,}" for name, count in counts.most_common(MAX_LISTED) if name)
+        more = translate(", {n:,} more", n=len(counts) - MAX_LISTED) if len(counts) > MAX_LISTED else ""
         yield translate("{n:,} images", n=counts.total()) + (f": {kinds}{more}" if kinds else "")
     if written:
         yield translate("written  {path}", path=written)

@@ -85,14 +85,14 @@ def train(resume: str | None, epochs: int | None, out: str | None, quiet: bool, 
     network too, "scratch" trains all weights. "auto" chooses one for a folder and prints why. No other option changes
     the method; an option that does not apply to it is an error.
     """
-    from striate.transfer.linear_head import forever
+    from striate.transfer.linear_head import no_time_limit
     from striate.workflows.time_limit import TimeLimit
     from striate.workflows.torchrun import on_rank_0
     from striate.workflows.train import is_finished, long_run_note, reopen
     from striate.workflows.train import train as run_training
 
     minutes = asked["minutes"]
-    remaining = TimeLimit.start(minutes).remaining if minutes and minutes > 0 else forever
+    remaining = TimeLimit.start(minutes).remaining if minutes and minutes > 0 else no_time_limit
     quiet = quiet or current_process().rank > 0  # of several processes only the first prints
     if resume:
         _check_resumed(asked | {"out": out})

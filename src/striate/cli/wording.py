@@ -14,15 +14,15 @@ if TYPE_CHECKING:
     from striate.workflows.prepare import PreparedRun
 
 
-MOST_NOTES = 10
+MAX_NOTES = 10
 
 
 def first(notes: Iterable[str], where: str = "") -> Iterator[str]:
     """Yield the first ten notes, and a line with the number of the others."""
     notes = list(notes)
-    yield from notes[:MOST_NOTES]
-    if len(notes) > MOST_NOTES:
-        yield translate("… and {n:,} more", n=len(notes) - MOST_NOTES) + (translate(where) if where else "")
+    yield from notes[:MAX_NOTES]
+    if len(notes) > MAX_NOTES:
+        yield translate("… and {n:,} more", n=len(notes) - MAX_NOTES) + (translate(where) if where else "")
 
 
 def run_lines(prepared: "PreparedRun") -> Iterator[str]:

@@ -13,11 +13,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from striate.arguments import check_arguments, check_constructor, check_methods, check_whole
+from striate.arguments import check_arguments, check_constructor, check_integer, check_methods
 from striate.data.color import ColorMatrices, color_matrices, recolor
 from striate.data.dataset import Pixels
 from striate.data.mixing import Boxes, Mixing, area_outside, beta, box_slices, cutmix_boxes, random_boxes
-from striate.data.order import LARGEST, check_index, uniforms
+from striate.data.order import MAX_SAMPLES, check_index, uniforms
 from striate.data.warp import FILLS, Int32s, Matrices, inverse_affine, position_terms, warp
 from striate.errors import DataError, UsageError, nearest
 
@@ -242,8 +242,8 @@ class Augmentation:
         Returns:
             The parameters of the images that this process needs.
         """
-        index, world_size = check_index(index), check_whole("world_size", world_size, 1, LARGEST)
-        own = np.arange(check_whole("rank", rank, most=world_size - 1), len(index), world_size)
+        index, world_size = check_index(index), check_integer("world_size", world_size, 1, MAX_SAMPLES)
+        own = np.arange(check_integer("rank", rank, most=world_size - 1), len(index), world_size)
         rows, mixing = own, None
         if self.mixup or self.cutmix:
             draws = uniforms(seed, epoch, index[own], len(_Draw))

@@ -12,7 +12,7 @@ from striate.tasks import Task
 if TYPE_CHECKING:
     from striate.data.dataset import Dataset, Images
 
-SHOWN = 10  # images, of different classes where there are so many
+SHOWN_IMAGES = 10  # images, of different classes where there are so many
 PARTS, USES = ("train", "validation", "test"), ("train", "validate", "test")
 
 
@@ -31,7 +31,7 @@ def describe_dataset(data: "Dataset") -> str:
 def images_html(images: "Images", classes: tuple[str, ...] = ()) -> str:
     """Return a few images with their classes or other targets."""
     shown = []
-    for row in different_rows(images.y, SHOWN):
+    for row in different_rows(images.y, SHOWN_IMAGES):
         source = thumbnail_url(np.asarray(images.x[np.array([row])])[0])
         shown.append(notebook.image(source, _target(images.y[row], classes)))
     return "".join(shown)

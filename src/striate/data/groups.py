@@ -32,7 +32,7 @@ LARGE_GROUP = 20  # images; a larger group of near-duplicates is held together b
 STRICT_SIMILARITY = 0.93  # similarity of these pairs
 MAX_SHARE = 0.3  # of all images; near-duplicates that make a larger group are not kept together
 NO_PAIRS = NearDuplicates(np.zeros((0, 2), np.int64), np.zeros(0, np.float32))
-SHOWN = 3  # examples in a message
+MAX_EXAMPLES = 3  # examples in a message
 
 
 def group_files(
@@ -347,4 +347,4 @@ def _are(items: Sequence[str]) -> str:
 
 
 def _examples(items: Iterable[str]) -> str:
-    return listed([f"'{printable(item)}'" for item in items], SHOWN)
+    return listed([f"'{printable(item)}'" for item in items], MAX_EXAMPLES)

@@ -111,7 +111,7 @@ def pairs_of(matches: Floats) -> NearDuplicates:
     return NearDuplicates(pairs.reshape(-1, 2).astype(np.int64), highest)
 
 
-def describe(thumbnails: Any, box: Box) -> Floats:
+def describe_thumbnails(thumbnails: Any, box: Box) -> Floats:
     """Return the low frequencies of a part of each thumbnail.
 
     Args:
@@ -187,7 +187,7 @@ def _describe_all(thumbnails: Any, levels: Levels, boxes: Sequence[Box]) -> list
     for rows in chunk_ranges(len(thumbnails), 512):
         part = slice(rows.start, rows.stop)
         limited = limit(np.asarray(thumbnails[part], np.float32)[..., 0], levels.take(part), CANDIDATE_DEVIATIONS)
-        blocks.append([describe(limited, box) for box in boxes])
+        blocks.append([describe_thumbnails(limited, box) for box in boxes])
     return [np.concatenate(described) for described in zip(*blocks, strict=True)]
 
 

@@ -6,13 +6,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from striate.arguments import check_arguments, check_whole
+from striate.arguments import check_arguments, check_integer
 from striate.errors import UsageError
 
 GOLDEN = np.uint64(0x9E3779B97F4A7C15)  # 2^64 / golden ratio, odd: its multiples visit all 64-bit numbers
 FIRST, SECOND = np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
 MASK = (1 << 64) - 1
-LARGEST = 1 << 40  # numbers of samples; more fit into no memory
+MAX_SAMPLES = 1 << 40  # numbers of samples; more fit into no memory
 
 
 @check_arguments
@@ -32,7 +32,7 @@ def epoch_order(n: int, seed: int, epoch: int) -> NDArray[np.int64]:
         >>> sorted(epoch_order(5, seed=0, epoch=1).tolist())
         [0, 1, 2, 3, 4]
     """
-    n = check_whole("n", n, most=LARGEST)
+    n = check_integer("n", n, most=MAX_SAMPLES)
     ranks = _mix(_stream(seed, epoch, 1) + _steps(np.arange(n)))
     return np.argsort(ranks, kind="stable")
 
@@ -60,7 +60,7 @@ def batches(n: int, batch_size: int) -> list[slice]:
     """
     if batch_size < 1:
         raise UsageError(f"The batch size must be at least 1; received {batch_size}.")
-    n = check_whole("n", n, most=LARGEST)
+    n = check_integer("n", n, most=MAX_SAMPLES)
     starts = list(range(0, n, batch_size))
     if len(starts) > 1 and n - starts[-1] == 1 and batch_size > 1:
         starts.pop()
@@ -91,7 +91,7 @@ def uniforms(seed: int, epoch: int, index: NDArray[np.int64], draws: int) -> NDA
         >>> uniforms(seed=0, epoch=0, index=np.array([3, 8]), draws=4).shape
         (2, 4)
     """
-    draws = check_whole("draws", draws, most=LARGEST)
+    draws = check_integer("draws", draws, most=MAX_SAMPLES)
     starts = _mix(_stream(seed, epoch, 2) + _steps(check_index(index)))
     bits = _mix(starts[:, None] + _steps(np.arange(draws))[None, :])  # (N, draws)
     return (bits >> np.uint64(11)).astype(np.float64) * 2.0**-53

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import SupportsIndex
 
-from striate.arguments import check_arguments, check_constructor, check_whole
+from striate.arguments import check_arguments, check_constructor, check_integer
 from striate.data.dataset import Dataset, resize
 from striate.data.folder import load_folder
 from striate.data.mnist import EMBEDDED, download_mnist, find_mnist, mnist, mnist5k
@@ -145,8 +145,8 @@ def load(
     """
     name = str(name_or_path)
     sizes = None if size is None else (size, size) if isinstance(size, SupportsIndex) else tuple(size)
-    height, width = (check_whole("size", n, 1) for n in sizes) if sizes else (None, None)
-    channels = None if channels is None else check_whole("channels", channels, 1)
+    height, width = (check_integer("size", n, 1) for n in sizes) if sizes else (None, None)
+    channels = None if channels is None else check_integer("channels", channels, 1)
     seed = int(seed)
     if name not in DATASETS and Path(name).is_dir():
         policy = ImagePolicy(height or FOLDER_SIZE, width or FOLDER_SIZE, channels or 3, fit or "crop")

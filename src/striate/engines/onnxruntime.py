@@ -13,7 +13,7 @@ from striate._types import Array, Ranges, Weights
 from striate.engines.base import Engine
 from striate.errors import UsageError
 from striate.network import Network
-from striate.onnx.export.int8 import LARGEST, LEVELS, int8_maps, sum_of_largest_products, to_int8, with_ranges
+from striate.onnx.export.int8 import LEVELS, MAX_INT8, int8_maps, sum_of_largest_products, to_int8, with_ranges
 from striate.onnx.export.model import build_model
 from striate.processes import cores
 
@@ -157,7 +157,7 @@ def products_are_exact() -> bool:
     model = sum_of_largest_products()
     channels = int(model.graph.input[0].type.tensor_type.shape.dim[1].dim_value)
     (found,) = open_session(model.SerializeToString())([np.full((1, channels, 1, 1), LEVELS, np.uint8)])
-    return int(found.item()) == channels * LEVELS * LARGEST
+    return int(found.item()) == channels * LEVELS * MAX_INT8
 
 
 def open_session(model: bytes | str) -> Session:

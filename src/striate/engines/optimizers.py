@@ -25,7 +25,7 @@ MOVED = {  # arguments of Keras that have another place here
 
 _STEPS = "the engine computes the steps: write model.train_on_batch(x, y)"
 _STATE = "model.save(file) keeps its state, and striate.load(file) continues"
-INSTEAD = {  # of attributes of Keras
+REPLACEMENTS = {  # of attributes of Keras
     **dict.fromkeys(("apply_gradients", "apply", "minimize", "update_step", "step", "zero_grad", "assign",
                      "assign_add", "assign_sub", "get_gradients", "stateless_apply", "build"), _STEPS),
     **dict.fromkeys(("variables", "weights", "get_weights", "set_weights", "add_variable", "add_weight"), _STATE),
@@ -110,7 +110,7 @@ class Optimizer:
 
         def __getattr__(self, name: str) -> Any:
             """Say what to write in place of attributes of Keras that optimizers do not have."""
-            raise missing_attribute(self, name, INSTEAD)
+            raise missing_attribute(self, name, REPLACEMENTS)
 
     def get_config(self) -> dict[str, Any]:
         """Return the name of the class and the settings."""

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass, field, fields
 from math import ceil, cos, floor, log, pi
 from typing import Any
 
-from striate.arguments import check_constructor, check_number, check_whole, describe
+from striate.arguments import check_constructor, check_integer, check_number, describe
 from striate.errors import UsageError, nearest
 
 
@@ -57,7 +57,7 @@ class _Decay(LearningRateSchedule):
 
     def __post_init__(self) -> None:
         _check_rate(type(self).__name__, self.initial_learning_rate)
-        check_whole("decay_steps", self.decay_steps, 1)
+        check_integer("decay_steps", self.decay_steps, 1)
 
 
 @check_constructor
@@ -183,7 +183,7 @@ class CosineDecayRestarts(LearningRateSchedule):
 
     def __post_init__(self) -> None:
         _check_rate("CosineDecayRestarts", self.initial_learning_rate)
-        check_whole("first_decay_steps", self.first_decay_steps, 1)
+        check_integer("first_decay_steps", self.first_decay_steps, 1)
         if self.t_mul < 1:
             raise UsageError(f"CosineDecayRestarts: t_mul must be 1 or more; received {self.t_mul}.")
 

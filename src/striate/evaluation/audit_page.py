@@ -9,7 +9,7 @@ import numpy as np
 
 from striate._types import Array
 from striate.audit.findings import FolderAudit
-from striate.audit.unusual import BELOW
+from striate.audit.unusual import UNUSUAL_BELOW
 from striate.evaluation.charts import thumbnail
 from striate.evaluation.label_cards import MAX_LABELS, label_card
 from striate.evaluation.report import render
@@ -92,7 +92,7 @@ def _kinds(audit: FolderAudit, images: Images) -> list[dict[str, Any]]:
         kinds.append({"kind": kind, "count": len(found), "cards": cards})
     kinds += [{"kind": kind, "count": 0, "cards": []} for kind in audit.common]
     for entry in kinds:
-        entry["limit"] = "audit_below" if entry["kind"] in BELOW else "audit_above"
+        entry["limit"] = "audit_below" if entry["kind"] in UNUSUAL_BELOW else "audit_above"
         entry["threshold"] = f"{audit.thresholds[entry['kind']]:g}"
         entry["shown"] = number(len(entry["cards"]))
     return kinds

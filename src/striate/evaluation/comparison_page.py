@@ -13,10 +13,10 @@ from striate.evaluation import report
 from striate.evaluation.charts import thumbnail
 from striate.evaluation.comparison import Comparison, PairedDifference
 from striate.evaluation.intervals import Estimate
-from striate.evaluation.sections import NOTHING, Percent, t
+from striate.evaluation.sections import EMPTY_CELL, Percent, t
 from striate.files import atomic_write
 
-SHOWN = 120  # disagreements with a thumbnail
+MAX_DISAGREEMENTS = 120  # disagreements with a thumbnail
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,14 +52,14 @@ def render_comparison_page(data: ComparisonData) -> str:
     return report.render(
         "comparison.html.j2", d=data, c=found, runs=list(found.evaluations), percent=percent,
         difference=difference, p_value=p_value, verdicts=[verdict(pair) for pair in found.pairs],
-        cards=_cards(data), shown=SHOWN, classes=_class_rows(found),
+        cards=_cards(data), shown=MAX_DISAGREEMENTS, classes=_class_rows(found),
     )  # fmt: skip
 
 
 def difference(estimate: Estimate, interval: bool = False) -> str:
     """Format a difference in percentage points with its sign, or its interval: +1.5, −0.3 … +4.5."""
     if estimate.value is None or estimate.low is None or estimate.high is None:
-        return NOTHING
+        return EMPTY_CELL
     return f"{_signed(estimate.low)} … {_signed(estimate.high)}" if interval else _signed(estimate.value)
 
 
@@ -101,7 +101,7 @@ def _class_rows(found: Comparison) -> list[tuple[str, int, list[Estimate], Estim
 
 def _cards(data: ComparisonData) -> list[dict[str, Any]]:
     cards = []
-    for item in data.comparison.disagreements[:SHOWN]:
+    for item in data.comparison.disagreements[:MAX_DISAGREEMENTS]:
         uri = "" if data.images is None else thumbnail(data.images[item.index])
         answers = [
             {"run": run, "predicted": name, "confidence": f"{100 * share:.1f}%", "right": name == item.true}

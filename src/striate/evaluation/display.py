@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from striate.evaluation.multilabel import MultilabelEvaluation
     from striate.evaluation.regression import RegressionEvaluation
 
-MOST_CLASSES = 20  # of a confusion matrix; with more classes, the confused pairs are listed
-MOST_PAIRS = 10
-ERRORS = 12  # shown as images
+MAX_CLASSES = 20  # of a confusion matrix; with more classes, the confused pairs are listed
+MAX_PAIRS = 10
+MAX_ERRORS = 12  # shown as images
 
 
 def describe_evaluation(evaluation: "Evaluation") -> str:
@@ -34,10 +34,10 @@ def _percent(estimate: Estimate) -> str:
 def evaluation_html(evaluation: "Evaluation") -> str:
     """Return the figures, the confusion matrix or the most confused pairs, and the errors that are surest."""
     parts = [notebook.heading("Evaluation", describe_evaluation(evaluation))]
-    parts.append(_matrix(evaluation) if len(evaluation.classes) <= MOST_CLASSES else _pairs(evaluation))
+    parts.append(_matrix(evaluation) if len(evaluation.classes) <= MAX_CLASSES else _pairs(evaluation))
     if evaluation.x is not None and evaluation.errors:
         parts.append("<div><small>Errors, the most confident first: true class → predicted class</small></div>")
-        for error in evaluation.errors[:ERRORS]:
+        for error in evaluation.errors[:MAX_ERRORS]:
             source = thumbnail_url(np.asarray(evaluation.x[np.array([error.index])])[0])
             caption = f"{error.true} → {error.predicted} {100 * error.confidence:.0f} %"
             parts.append(notebook.image(source, caption))
@@ -64,7 +64,7 @@ def labels_html(evaluation: "MultilabelEvaluation") -> str:
         notebook.heading("Evaluation", counted(evaluation.images, "image")),
         notebook.facts(figures),
         notebook.table(head, rows, right=range(1, len(head))),
-        notebook.table(["image with the largest errors", "missed", "extra"], wrong[:ERRORS]) if wrong else "",
+        notebook.table(["image with the largest errors", "missed", "extra"], wrong[:MAX_ERRORS]) if wrong else "",
     )
 
 
@@ -80,7 +80,7 @@ def numbers_html(evaluation: "RegressionEvaluation") -> str:
     ]  # fmt: skip
     errors = [
         (error.path or error.index, error.name, _number(error.true), _number(error.predicted))
-        for error in evaluation.errors[:ERRORS]
+        for error in evaluation.errors[:MAX_ERRORS]
     ]
     return notebook.block(
         notebook.heading("Evaluation", counted(evaluation.images, "image")),
@@ -114,5 +114,5 @@ def _matrix(evaluation: "Evaluation") -> str:
 
 
 def _pairs(evaluation: "Evaluation") -> str:
-    rows = [(p.true, p.predicted, p.count, f"{p.percent:.1f} %") for p in evaluation.pairs[:MOST_PAIRS]]
+    rows = [(p.true, p.predicted, p.count, f"{p.percent:.1f} %") for p in evaluation.pairs[:MAX_PAIRS]]
     return notebook.table(["true class", "predicted class", "images", "of the true class"], rows, right=(2, 3))

@@ -16,7 +16,7 @@ Source:
     Nadeau and Bengio 2003, "Inference for the generalization error"; Bates, Hastie, Tibshirani 2023, "Cross-validation:
     what does it estimate and how well does it do it?".
 """
-LARGEST_VARIANCE = 1.0  # weight of the largest possible variance of a class, in images, divided among the classes
+MAX_VARIANCE_WEIGHT = 1.0  # weight of the largest possible variance of a class, in images, divided among the classes
 
 
 @dataclass(frozen=True)
@@ -120,7 +120,7 @@ def _macro(counts: Array, weights: Array, total: Array, by_row: float, design_ef
     n = 1 / float(per_class.sum())
     contributing = per_class.sum() ** 2 / (per_class**2).sum()  # effective number of classes
     recall = float(np.sum(weights * np.diag(counts) / np.maximum(counts.sum(axis=1), 1)))
-    variance = _variance(counts, gradient, recall, LARGEST_VARIANCE / float(contributing))
+    variance = _variance(counts, gradient, recall, MAX_VARIANCE_WEIGHT / float(contributing))
     if 0 < value < 1 and variance > 0:
         n = min(n, value * (1 - value) / variance)
     return wilson(value * n, n, design_effect)

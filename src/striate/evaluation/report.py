@@ -30,7 +30,7 @@ from striate.evaluation.label_cards import LabelCard
 from striate.evaluation.metrics import Bin, calibration_error, percent_of_true
 from striate.evaluation.multilabel import MultilabelEvaluation
 from striate.evaluation.regression import RegressionEvaluation
-from striate.evaluation.sections import NOTHING, Percent, bold, duration, label, number, points, t
+from striate.evaluation.sections import EMPTY_CELL, Percent, bold, duration, label, number, points, t
 from striate.evaluation.task_sections import labels_context, numbers_context
 from striate.evaluation.tasks import AnyEvaluation
 from striate.files import atomic_write
@@ -228,7 +228,7 @@ def render(template: str, **context: Any) -> str:
 
 
 def _format_rate(value: float | None) -> str:
-    return NOTHING if value is None else f"{value:.2g}"
+    return EMPTY_CELL if value is None else f"{value:.2g}"
 
 
 def _static() -> dict[str, Any]:

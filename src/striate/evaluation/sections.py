@@ -17,8 +17,8 @@ from striate.language.report import STRINGS
 from striate.network.table import Row
 from striate.transfer.open_set import OpenSetFindings
 
-NOTHING = "–"
-LARGEST_TABLE = 25  # classes; with more, the confusion matrix is drawn as an image
+EMPTY_CELL = "–"
+MAX_TABLE_CLASSES = 25  # classes; with more, the confusion matrix is drawn as an image
 BORDERLINE = 12  # images on each side of the threshold for "unknown"
 MAX_PAIRS = 10
 MAX_PIXELS = 12_000_000  # of all thumbnails together, to limit the file to some tens of megabytes
@@ -90,7 +90,7 @@ class Percent:
     def __call__(self, share: float | None, sign: bool = True) -> str:
         """Format 0.98571 as 98.57% for at least 2,000 images, else as 98.6%; only 1 becomes 100%, and None a dash."""
         if share is None:
-            return NOTHING
+            return EMPTY_CELL
         decimals = 2 if self.images >= 2000 else 1
         shown = 100 * share if share >= 1 else min(100 * share, 100 - 10**-decimals)
         return f"{shown:.{decimals}f}{'%' if sign else ''}"
@@ -146,7 +146,7 @@ def curve_rows(curves: LearningCurves) -> list[list[str]]:
 
 def _format(name: str, value: float) -> str:
     if not isfinite(value):
-        return NOTHING
+        return EMPTY_CELL
     if name in ("accuracy", "val_accuracy"):
         return f"{100 * value:.2f}%"
     return f"{value:.4g}" if name in ("epoch", "learning_rate") else f"{value:.4f}"
@@ -154,7 +154,7 @@ def _format(name: str, value: float) -> str:
 
 def matrix_cells(evaluation: Evaluation) -> list[list[dict[str, Any]]] | None:
     """Return count, percent, color strength 0..50 and CSS class of each cell; None if there are too many classes."""
-    if len(evaluation.classes) > LARGEST_TABLE:
+    if len(evaluation.classes) > MAX_TABLE_CLASSES:
         return None
     shares = percent_of_true(evaluation.counts)
     wrong = ~np.eye(len(shares), dtype=bool)

@@ -11,7 +11,7 @@ from striate.evaluation.charts import THUMBNAIL, scatter_chart, thumbnail
 from striate.evaluation.intervals import Estimate
 from striate.evaluation.multilabel import MultilabelEvaluation
 from striate.evaluation.regression import RegressionEvaluation
-from striate.evaluation.sections import NOTHING, Percent, number, t
+from striate.evaluation.sections import EMPTY_CELL, Percent, number, t
 
 CARDS = 100  # images that are shown
 MAX_CHARTS = 6
@@ -101,7 +101,7 @@ def numbers_context(evaluation: RegressionEvaluation, images: Sequence[Array] | 
 
 def plain(value: float | None) -> str:
     """Return a number with four digits; a dash if there is none."""
-    return NOTHING if value is None else f"{value:.4g}"
+    return EMPTY_CELL if value is None else f"{value:.4g}"
 
 
 def interval(estimate: Estimate) -> str:

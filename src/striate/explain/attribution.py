@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from striate._types import Array
-from striate.arguments import check_whole, explain_arguments
+from striate.arguments import check_integer, explain_arguments
 from striate.engines.base import Engine
 from striate.errors import UsageError
 from striate.explain.scores import (
@@ -37,7 +37,7 @@ from striate.network import (
 Progress = Callable[[int, int], object]
 """Called with the numbers of steps done and of all steps; an exception that it raises ends the computation."""
 BATCH_SIZE = 16
-FEWEST_STEPS, MOST_STEPS = 27, 300  # of integrated gradients
+MIN_STEPS, MAX_STEPS = 27, 300  # of integrated gradients
 COMPLETENESS = 0.005  # of integrated gradients, relative; half of what is promised
 
 
@@ -208,10 +208,10 @@ def occlusion(
     (pixels,) = (x.astype(np.float32) for x in as_inputs(model, image))
     height, width = _size(model.network)
     first = _channels_first(model.network)
-    side = max(1, round(min(height, width) / 5)) if size is None else check_whole("size", size, 1)
+    side = max(1, round(min(height, width) / 5)) if size is None else check_integer("size", size, 1)
     if side > min(height, width):
         raise UsageError(f"size must be at most {min(height, width)}, the shorter side of the image; received {side}.")
-    step = max(1, side // 2) if stride is None else check_whole("stride", stride, 1)
+    step = max(1, side // 2) if stride is None else check_integer("stride", stride, 1)
     maps = pixels[0].transpose(1, 2, 0) if first else pixels[0]
     color = as_fill(maps.mean(axis=(0, 1)) if fill is None else fill, maps.shape, "fill")
     engine = make_part(model, logits_network(model.network), gradients=False)
@@ -290,9 +290,9 @@ def integrated_gradients(
     scores, base = engine.forward([np.concatenate([pixels, start[None]])])[0]
     number = check_class(model, class_index, scores)
     line = _Line(engine, start, pixels[0], number)
-    line.divide([(0.0, 1.0)], FEWEST_STEPS if steps is None else check_whole("steps", steps, 1), progress)
+    line.divide([(0.0, 1.0)], MIN_STEPS if steps is None else check_integer("steps", steps, 1), progress)
     difference = float(scores[number] - base[number])
-    while steps is None and len(line.pieces) < MOST_STEPS:
+    while steps is None and len(line.pieces) < MAX_STEPS:
         errors = line.errors()
         if abs(sum(errors.values())) <= COMPLETENESS * abs(difference):
             break

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from striate._types import Array
-from striate.arguments import check_whole, explain_arguments
+from striate.arguments import check_integer, explain_arguments
 from striate.errors import DataError, UsageError
 from striate.explain.attribution import Progress
 from striate.explain.scores import check_output, make_part
@@ -81,7 +81,7 @@ def nearest_images(
         rows = features(model, known, progress=progress)
     own = make_part(model, network, gradients=False).forward(as_inputs(model, image))[0]
     distances = 1 - unit_vectors(rows) @ unit_vectors(own)[0]
-    order = np.argsort(distances, kind="stable")[: check_whole("count", count, 1)]
+    order = np.argsort(distances, kind="stable")[: check_integer("count", count, 1)]
     return Neighbors(_features_layer(model.network), order, distances[order].astype(np.float32))
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from striate._types import Array
-from striate.arguments import check_whole, describe
+from striate.arguments import check_integer, describe
 from striate.engines.base import Engine
 from striate.engines.choose import EngineSettings, accelerator, choose, make_engine
 from striate.errors import UsageError, nearest
@@ -111,7 +111,7 @@ def check_class(model: Model, class_index: int | str | None, scores: Array) -> i
         if class_index not in model.classes:
             raise UsageError(f"The model has no class '{class_index}'.{nearest(class_index, model.classes)}")
         return model.classes.index(class_index)
-    number = check_whole("class_index", class_index)
+    number = check_integer("class_index", class_index)
     if number >= len(scores):
         raise UsageError(f"class_index must be below {len(scores)}, the number of classes; received {number}.")
     return number

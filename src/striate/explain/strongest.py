@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from striate._types import Array
-from striate.arguments import check_whole, describe, explain_arguments
+from striate.arguments import check_integer, describe, explain_arguments
 from striate.errors import DataError, UsageError
 from striate.explain.attribution import Progress
 from striate.explain.receptive_field import Fields, Region
@@ -16,7 +16,7 @@ from striate.explain.scores import make_part
 from striate.explain.trace import AnyLayer, AnyModel, as_model, node_index
 from striate.explain.units import as_maps
 from striate.models import Model
-from striate.network.outputs import part_of
+from striate.network.outputs import network_up_to
 from striate.training import check_inputs
 
 CHUNK_VALUES, CHUNK_IMAGES = 1 << 24, 64  # of the largest feature maps of a batch; bounds the memory
@@ -77,7 +77,7 @@ class StrongestPatches:
 
     def of(self, channel: int) -> tuple[Patch, ...]:
         """Return the patches of a channel. Raise UsageError if it is not one of `channels`."""
-        found = np.flatnonzero(self.channels == check_whole("channel", channel))
+        found = np.flatnonzero(self.channels == check_integer("channel", channel))
         if not found.size:
             raise UsageError(f"There are no patches of channel {channel} of '{self.layer}'.")
         row = found[0]
@@ -139,10 +139,10 @@ def strongest_patches(
     """
     model, pixels, node = _checked(model, images, layer)
     channels = as_maps(model.network.nodes[node].shape)[2]
-    if channel is not None and check_whole("channel", channel) >= channels:
+    if channel is not None and check_integer("channel", channel) >= channels:
         raise UsageError(f"{model.network.nodes[node].layer.label} has {channels} channels; received {channel}.")
     chosen = np.arange(channels) if channel is None else np.array([channel])
-    count = min(check_whole("count", count, 1), len(pixels))
+    count = min(check_integer("count", count, 1), len(pixels))
     kept: list[Array] = []  # value, image and place of each, (≤ count, K)
     smallest = np.full(len(chosen), np.inf, np.float32)
     for start, maps in _maps(model, node, pixels, progress):
@@ -251,7 +251,7 @@ def _checked(model: AnyModel, images: Any, layer: AnyLayer) -> tuple[Model, Any,
 
 def _maps(model: Model, node: int, pixels: Any, progress: Progress | None) -> Iterator[tuple[int, Array]]:
     """Yield the number of the first image of each batch, and the output (n, H, W, C) of a node for it."""
-    part = part_of(model.network, [node])
+    part = network_up_to(model.network, [node])
     size = min(CHUNK_IMAGES, max(1, CHUNK_VALUES // max(prod(item.shape) for item in part.nodes)))
     engine = make_part(model, part, gradients=False)
     for start in range(0, len(pixels), size):

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 
 PAPER, INK, FAINT = (250, 250, 248), (40, 40, 40), (120, 120, 120)
-SMALLEST = 112  # pixels of a tile's shorter side; smaller images are enlarged
+MIN_TILE_SIDE = 112  # pixels of a tile's shorter side; smaller images are enlarged
 GAP, LINE, LETTERS = 8, 18, 12  # pixels: between tiles, for a line of text, its size
 FONTS = (
     "DejaVuSans.ttf", "NotoSansCJK-Regular.ttc", "AppleSDGothicNeo.ttc", "malgun.ttf", "arial.ttf", "Arial Unicode.ttf",
@@ -52,7 +52,7 @@ def draw_sheet(headings: Sequence[str], rows: Sequence[Sequence[Tile]]) -> NDArr
 
 def _shown(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Convert to RGB, and enlarge small images."""
-    factor = -(-SMALLEST // min(pixels.shape[:2]))
+    factor = -(-MIN_TILE_SIDE // min(pixels.shape[:2]))
     large = pixels.repeat(factor, axis=0).repeat(factor, axis=1)
     return np.broadcast_to(large, (*large.shape[:2], 3)) if large.shape[2] == 1 else large
 

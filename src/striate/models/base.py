@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from striate._types import Array, Weights
-from striate.arguments import check_methods, check_names, check_whole, describe
+from striate.arguments import check_integer, check_methods, check_names, describe
 from striate.engines.base import Engine
 from striate.engines.choose import EngineSettings, make_engine
 from striate.engines.initialization import initial_weights
@@ -33,10 +33,10 @@ from striate.network.naming import snake_case
 from striate.processes import current_process
 from striate.text import counted
 
-LARGEST = 2**40  # numbers; no machine holds more
+MAX_VALUES = 2**40  # numbers; no machine holds more
 _STEPS = "the engine computes the steps. Write train_on_batch(x, y), a loss of your own, or a callback"
 _PRECISION = "layers compute in float32; half precision is compile(precision='bfloat16')"
-INSTEAD = {  # of attributes of Keras and PyTorch
+REPLACEMENTS = {  # of attributes of Keras and PyTorch
     "fit_generator": "fit takes generators too: fit(generator, steps_per_epoch=…)",
     "evaluate_generator": "evaluate takes generators too: evaluate(generator, steps=…)",
     "predict_generator": "predict takes generators too: predict(generator, steps=…)",
@@ -131,7 +131,7 @@ class ModelBase:
         self._trainable = True
         self._pending_weights: Weights | None = None  # for the engine, which is created when it is first needed
         self._engine_settings = EngineSettings()
-        self.seed = check_whole("seed", seed)
+        self.seed = check_integer("seed", seed)
         self._initialized = True
 
     @property
@@ -147,7 +147,7 @@ class ModelBase:
 
         def __getattr__(self, name: str) -> Any:
             """Say what to write in place of attributes of Keras and PyTorch that models do not have."""
-            raise missing_attribute(self, name, INSTEAD)
+            raise missing_attribute(self, name, REPLACEMENTS)
 
     def _connect(self, structure: Structure) -> None:
         self._structure, self._shared = structure, SharedWeights(structure.network, structure.layers, self.seed)
@@ -213,14 +213,14 @@ class ModelBase:
         network = self.network
         if self._engine is None:
             _check_size(network)
-            weights = self._pending_weights or (self._shared.known() if self._shared else {})
+            weights = self._pending_weights or (self._shared.initialized() if self._shared else {})
             if len(weights) < len(network.parameters):
                 weights = initial_weights(network, self.seed) | weights
             self._engine, self._pending_weights = self._make_engine(weights), None
             if self._shared:
                 self._shared.attach(self._engine)
         elif self._shared:
-            self._shared.update(self._engine)
+            self._shared.synchronize(self._engine)
         return self._engine
 
     def _make_engine(self, weights: Mapping[str, Array]) -> Engine:
@@ -258,7 +258,7 @@ class ModelBase:
     @property
     def has_weights(self) -> bool:
         """Whether weights were used or set, so that they are no longer a function of the seed."""
-        shared = self._shared is not None and self._shared.any_known
+        shared = self._shared is not None and self._shared.any_initialized
         return self._engine is not None or bool(self._pending_weights) or shared
 
     @property
@@ -363,5 +363,5 @@ def _check_size(network: Network) -> None:
         (network.parameter_count, "parameters"),
         (max(prod(node.shape) for node in network.nodes), "values in one layer for one sample"),
     ):
-        if count > LARGEST:
-            raise NetworkError(f"'{network.name}' would have {count:,} {what}; at most {LARGEST:,} are possible.")
+        if count > MAX_VALUES:
+            raise NetworkError(f"'{network.name}' would have {count:,} {what}; at most {MAX_VALUES:,} are possible.")

@@ -16,7 +16,7 @@ from striate.training.compilation import Compilation, make_compilation
 from striate.training.live_optimizer import LiveOptimizer
 from striate.training.losses import default_losses, losses_for_targets, needs_torch
 from striate.training.metrics import Figures
-from striate.training.saved_training import INVALID, MACHINE, SavedTraining
+from striate.training.saved_training import ENGINE_SETTINGS, INVALID, SavedTraining
 from striate.training.user_data import UserData
 
 
@@ -266,14 +266,14 @@ class CompilableModel(LayeredModel):
     def _continue_training(self, saved: SavedTraining) -> None:
         arguments = dict(saved.arguments)
         if self._engine_settings != EngineSettings():  # chosen after loading
-            arguments = {name: value for name, value in arguments.items() if name not in MACHINE}
+            arguments = {name: value for name, value in arguments.items() if name not in ENGINE_SETTINGS}
         try:
             self.compile(**arguments)
         except UsageError as error:
-            if all(arguments.get(name) is None for name in MACHINE):
+            if all(arguments.get(name) is None for name in ENGINE_SETTINGS):
                 raise
             warnings.warn(f"The model is compiled for another engine than it was saved with: {error}", stacklevel=4)
-            self.compile(**{name: value for name, value in arguments.items() if name not in MACHINE})
+            self.compile(**{name: value for name, value in arguments.items() if name not in ENGINE_SETTINGS})
         try:
             self.engine.slots = saved.slots
         except INVALID as error:

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from typing import Any
 
-from striate.arguments import check_methods, check_whole
+from striate.arguments import check_integer, check_methods
 from striate.data import Augmentation, Dataset
 from striate.engines.choose import AUTO
 from striate.models.predicting import PredictingModel
@@ -18,7 +18,7 @@ from striate.training.fitting import check_split, make_validation, open_validati
 from striate.training.metrics import to_scores
 from striate.training.progress import Verbose
 from striate.training.samples import warn_of_missing_classes
-from striate.training.user_data import LARGEST_COUNT, UserData
+from striate.training.user_data import MAX_COUNT, UserData
 from striate.training.weighting import by_class_number
 
 
@@ -101,11 +101,11 @@ class FittableModel(PredictingModel):
             3
         """
         chosen, split = check_callbacks(callbacks), check_split(validation_split, validation_data)
-        first = check_whole("initial_epoch", initial_epoch, 0)
+        first = check_integer("initial_epoch", initial_epoch, 0)
         data = UserData(
             x, y, sample_weight=sample_weight, class_weight=by_class_number(class_weight, self.classes),
             batch_size=batch_size, steps=steps_per_epoch,
-            epochs=check_whole("epochs", epochs, 1, LARGEST_COUNT) - first, shuffle_seed=self.seed if shuffle else None,
+            epochs=check_integer("epochs", epochs, 1, MAX_COUNT) - first, shuffle_seed=self.seed if shuffle else None,
             steps_name="steps_per_epoch",
         )  # fmt: skip
         self._build_for_data(data)

@@ -21,7 +21,7 @@ class LayerWeights:
 
     Args:
         parameters: The parameters, under the names of the variables.
-        initialize: Returns the initial weights, for the case that weights are read before a model needs them.
+        initialize: Returns the initial weights; called if weights are read before a model needs them.
     """
 
     def __init__(self, parameters: tuple[Parameter, ...], initialize: Callable[[], Weights]) -> None:
@@ -32,12 +32,12 @@ class LayerWeights:
         self._version = 0
 
     @property
-    def known(self) -> bool:
-        """Whether there are weights already; they are made when a model first needs them."""
+    def initialized(self) -> bool:
+        """Whether there are weights already; they are initialized when a model first needs them."""
         return self._arrays is not None or self._engine is not None
 
     @property
-    def stamp(self) -> int:
+    def version(self) -> int:
         """A number that differs after each change: above 0 for changes by engines."""
         return self._engine.changes if self._engine else self._version
 
@@ -61,8 +61,13 @@ class LayerWeights:
         self._arrays, self._engine = {name: np.array(array, np.float32) for name, array in arrays.items()}, None
         self._version -= 1
 
-    def hold(self, engine: Engine, layer: str) -> None:
-        """Note that the current weights are in an engine, under this name of the layer."""
+    def set_engine(self, engine: Engine, layer: str) -> None:
+        """Record that the current weights are in an engine.
+
+        Args:
+            engine: The engine.
+            layer: Name of the layer in its network.
+        """
         self._arrays, self._engine, self._layer = None, engine, layer
 
     def arrays(self) -> Weights:
@@ -73,8 +78,15 @@ class LayerWeights:
             self.set(self._initialize())
         return {name: array.copy() for name, array in (self._arrays or {}).items()}
 
-    def part_of(self, weights: Weights) -> Weights:
-        """Return the weights of this layer from those of the engine that holds them."""
+    def select(self, weights: Weights) -> Weights:
+        """Select the weights of this layer among all weights of the engine that has the current ones.
+
+        Args:
+            weights: The values by full name.
+
+        Returns:
+            The values by the names of the variables.
+        """
         return {parameter.name: weights[f"{self._layer}/{parameter.name}"] for parameter in self.parameters}
 
     def variables(self, layer: Layer) -> "list[LayerVariable]":
@@ -105,7 +117,8 @@ class LayerWeights:
 class SharedWeights:
     """The weights of all layer objects of a model, some of which other models may use too.
 
-    The engine of each model has its own copy. Before a model computes, it takes over what other models changed since.
+    The engine of each model has a copy of them. Before a model computes, `synchronize` copies what other models changed
+    into its engine.
 
     Args:
         network: The network of the model.
@@ -132,13 +145,13 @@ class SharedWeights:
         self._seen: dict[str, int] = {}
 
     @property
-    def any_known(self) -> bool:
+    def any_initialized(self) -> bool:
         """Whether some layer has weights already."""
-        return any(source.known for source in self._sources.values())
+        return any(source.initialized for source in self._sources.values())
 
-    def known(self) -> Weights:
-        """Return the weights of all layers that have some, by full name, and take note of them."""
-        return self._collect([name for name, source in self._sources.items() if source.known])
+    def initialized(self) -> Weights:
+        """Return the weights of all layers that have some, by full name, and mark them as seen by this model."""
+        return self._collect([name for name, source in self._sources.items() if source.initialized])
 
     def set(self, weights: Mapping[str, Array]) -> None:
         """Replace the weights of all layers.
@@ -150,45 +163,57 @@ class SharedWeights:
             source.set({each.name: weights[f"{name}/{each.name}"] for each in source.parameters})
 
     def attach(self, engine: Engine) -> None:
-        """Follow an engine whose weights are current: it holds those that no other engine does."""
+        """Use an engine that has the current weights: it becomes the source of all weights that no other engine has.
+
+        Args:
+            engine: The engine of the model.
+        """
         for name, source in self._sources.items():
             if source._engine is None:
-                source.hold(engine, name)
-        engine.on_change = lambda: self._hold(engine)
+                source.set_engine(engine, name)
+        engine.on_change = lambda: self._set_engine(engine)
 
     def detach(self, engine: Engine) -> None:
-        """Keep the weights of an engine that is going to be replaced."""
+        """Copy the weights from an engine that is going to be replaced.
+
+        Args:
+            engine: The engine of the model.
+        """
         engine.on_change = None
         weights = engine.weights
         for name, source in self._sources.items():
             if source.is_in(engine):
                 source.set({each.name: weights[f"{name}/{each.name}"] for each in source.parameters})
 
-    def update(self, engine: Engine) -> None:
-        """Give an engine the weights that other models changed."""
+    def synchronize(self, engine: Engine) -> None:
+        """Copy the weights that other models changed into an engine.
+
+        Args:
+            engine: The engine of the model.
+        """
         changed = [
             name
             for name, source in self._sources.items()
-            if not source.is_in(engine) and source.stamp != self._seen.get(name)
+            if not source.is_in(engine) and source.version != self._seen.get(name)
         ]
         if changed:
             hook, engine.on_change = engine.on_change, None
             engine.weights = {**engine.weights, **self._collect(changed)}
             engine.on_change = hook
 
-    def _hold(self, engine: Engine) -> None:
+    def _set_engine(self, engine: Engine) -> None:
         for name, source in self._sources.items():
-            source.hold(engine, name)
+            source.set_engine(engine, name)
 
     def _collect(self, names: list[str]) -> Weights:
         weights: dict[int, Weights] = {}  # of each engine, which copies all of them
         found: Weights = {}
         for name in names:
-            source, self._seen[name] = self._sources[name], self._sources[name].stamp
+            source, self._seen[name] = self._sources[name], self._sources[name].version
             engine = source._engine
             if engine and id(engine) not in weights:
                 weights[id(engine)] = engine.weights
-            arrays = source.arrays() if engine is None else source.part_of(weights[id(engine)])
+            arrays = source.arrays() if engine is None else source.select(weights[id(engine)])
             found |= {f"{name}/{variable}": array for variable, array in arrays.items()}
         return found
 

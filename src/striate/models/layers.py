@@ -106,8 +106,8 @@ class LayeredModel(BuildableModel):
             if not -len(items) <= index < len(items):
                 raise NetworkError(f"'{self.name}' has {len(items)} layers; received index {index}.")
             return items[index]
-        item = self.structure.item(str(name))
-        if item is None and (part := self.structure.part(str(name))):
+        item = self.structure.find(str(name))
+        if item is None and (part := self.structure.submodel(str(name))):
             item = self._make(*part, str(name))
         if item is None:
             known = [*self.structure.layers, *self.structure.scopes]

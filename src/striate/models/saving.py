@@ -104,7 +104,7 @@ class SavableModel(CompilableModel):
         if engine is not None:
             state |= {"_engine": None, "_pending_weights": self.named_weights}
             state |= {"_slots": engine.slots} if self._compiled else {}
-        elif self._shared and self._shared.any_known:
+        elif self._shared and self._shared.any_initialized:
             state["_pending_weights"] = self.named_weights
         state["_frozen_names"] = self.frozen_layers()
         state |= {"_structure": None, "_shared": None}  # a copy has layer objects of its own

@@ -138,7 +138,7 @@ class Structure:
             found.setdefault(id(item), item)
         return list(found.values())
 
-    def item(self, name: str) -> Any:
+    def find(self, name: str) -> Any:
         """Find a part of the model by its name.
 
         Args:
@@ -150,7 +150,7 @@ class Structure:
         part = self.layers.get(name, self.scopes.get(name))
         return None if isinstance(part, Block) else part
 
-    def part(self, name: str) -> tuple[list[Tensor], list[Tensor]] | None:
+    def submodel(self, name: str) -> tuple[list[Tensor], list[Tensor]] | None:
         """Return inputs and outputs of all layers whose names begin with the name of a nested model and a dot.
 
         Model files contain the layers of nested models, but not which of them made up a model.

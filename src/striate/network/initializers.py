@@ -43,7 +43,7 @@ class Initializer:
 
 
 _CHECKS = {
-    "seed": check.whole,
+    "seed": check.integer,
     "stddev": check.not_negative,
     "scale": check.above_zero,
     "mode": check.one_of("fan_in", "fan_out", "fan_avg"),

@@ -82,7 +82,7 @@ def outputs_probabilities(network: Network) -> bool:
     return all(output_activation(network, index) in PROBABILITIES for index in network.outputs)
 
 
-def part_of(network: Network, outputs: Sequence[int]) -> Network:
+def network_up_to(network: Network, outputs: Sequence[int]) -> Network:
     """Return the part of a network that computes some of its nodes.
 
     Args:
@@ -95,7 +95,7 @@ def part_of(network: Network, outputs: Sequence[int]) -> Network:
     Example:
         >>> from striate.network import Dense, Input, Network
         >>> network = Network.sequential([Input((4,)), Dense(3), Dense(2)])
-        >>> part_of(network, [1]).output_shapes
+        >>> network_up_to(network, [1]).output_shapes
         ((3,),)
     """
     entries = [(node.layer, node.inputs) for node in network.nodes]

@@ -201,7 +201,7 @@ def _list(data: Any, place: str) -> list[Any]:
 def _indices(data: Any, place: str, limit: int) -> tuple[int, ...]:
     """Check a list of node indices below `limit`, and return it as a tuple."""
     try:
-        indices = tuple(check.whole(value) for value in _list(data, f"the indices of {place}"))
+        indices = tuple(check.integer(value) for value in _list(data, f"the indices of {place}"))
     except NetworkError as problem:
         raise NetworkError(f"In the indices of {place}, {problem}") from None
     for index in indices:

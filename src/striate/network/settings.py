@@ -18,7 +18,7 @@ def convert(owner: object, label: str, check: Callable[[Any], Any], setting: str
         raise NetworkError(f"{label}: {setting}: {error}") from None
 
 
-def whole(value: Any, least: int = 0) -> int:
+def integer(value: Any, least: int = 0) -> int:
     """Accept an integer of at least `least`; NumPy integers become int."""
     error = NetworkError(f"expected an integer of at least {least}, received {value!r}.")
     if isinstance(value, bool):
@@ -34,7 +34,7 @@ def whole(value: Any, least: int = 0) -> int:
 
 def positive(value: Any) -> int:
     """Accept an integer above 0."""
-    return whole(value, least=1)
+    return integer(value, least=1)
 
 
 def pair(value: Any) -> Pair:
@@ -57,10 +57,10 @@ def margins(value: Any) -> Margins:
 
 def _sides(value: Any) -> Pair:
     if not isinstance(value, list | tuple):
-        return whole(value), whole(value)
+        return integer(value), integer(value)
     if len(value) != 2:
         raise NetworkError(f"expected zeros before and after as (before, after), received {value!r}.")
-    return whole(value[0]), whole(value[1])
+    return integer(value[0]), integer(value[1])
 
 
 def padding(value: Any) -> Padding:

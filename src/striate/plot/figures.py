@@ -19,7 +19,7 @@ from striate.training.callbacks import History
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-MOST_NUMBERS = 20  # classes of a confusion matrix whose cells have numbers
+MAX_NUMBERED_CLASSES = 20  # classes of a confusion matrix whose cells have numbers
 LONG_NAME = 4  # letters from which names below the matrix are turned
 
 
@@ -118,7 +118,7 @@ def confusion_matrix(
         drawn.set_xticks(range(0, size, step), shown, rotation=45 if turned else 0, ha="right" if turned else "center")
         drawn.set_yticks(range(0, size, step), shown)
         drawn.set(xlabel="predicted class", ylabel="true class")
-        if size <= MOST_NUMBERS:
+        if size <= MAX_NUMBERED_CLASSES:
             percents = percent_of_true(counts)
             for row, column in zip(*counts.nonzero(), strict=True):
                 color = "white" if percents[row, column] > 40 else "black"

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from striate._types import Array
-from striate.arguments import check_whole, describe
+from striate.arguments import check_integer, describe
 from striate.data import Augmentation, Dataset, Images, check_images, get_augmentation
 from striate.data.display import different_rows
 from striate.errors import DataError, UsageError
@@ -16,7 +16,7 @@ from striate.plot.figures import as_classes
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-MOST = 40  # images in one plot
+MAX_IMAGES = 40  # images in one plot
 PHOTOGRAPH = 64  # pixels of the longer side from which an image is drawn larger
 
 
@@ -51,11 +51,11 @@ def images(
     """
     if isinstance(x, Images):
         labels = x.y if labels is None and x.y.ndim == 1 else labels
-        rows = different_rows(x.y, MOST)
+        rows = different_rows(x.y, MAX_IMAGES)
         count, pixels = len(x), np.asarray(x.x[np.array(rows)])
     else:
         everything = _as_images(x)
-        count, pixels = len(everything), everything[:MOST]
+        count, pixels = len(everything), everything[:MAX_IMAGES]
         rows = list(range(len(pixels)))
     names = _names(labels, "labels", count, classes)
     predicted = _names(predictions, "predictions", count, classes)
@@ -69,7 +69,7 @@ def images(
             title += f"\n{100 * sure[row].max():.0f} %"
         tiles.append(Tile(as_pixels(image), title, WRONG if wrong else None))
     large = max(pixels.shape[1:3]) > PHOTOGRAPH
-    columns = check_whole("columns", columns, 1) if columns is not None else 6 if large else 10
+    columns = check_integer("columns", columns, 1) if columns is not None else 6 if large else 10
     is_byte = pixels.dtype == np.uint8
     with fonts():
         return draw_tiles(tiles, columns, ax, limits=(0, 255) if is_byte else None, cell=1.4 if large else 0.95)
@@ -140,7 +140,7 @@ def augmentation(
     if not isinstance(part, Images):
         pixels = _as_images(part)
         part = check_images(pixels, np.zeros(len(pixels), int))
-    rows, columns = check_whole("rows", rows, 1), check_whole("columns", columns, 1)
+    rows, columns = check_integer("rows", rows, 1), check_integer("columns", columns, 1)
     index = np.array(different_rows(part.y, rows))
     x = np.asarray(part.x[index])
     chosen = _augmentation(settings, photographs=x.shape[3] == 3)

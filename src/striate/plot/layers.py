@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
     from striate.models import Model
 
-MOST_FILTERS = 64  # drawn of a layer
-MOST_MAPS, MOST_NAMES = 64, 20
-MOST_INPUTS, MOST_OUTPUTS = 8, 16  # maps read and written, of which each kernel is drawn
+MAX_FILTERS = 64  # drawn of a layer
+MAX_MAPS, MAX_NAMES = 64, 20
+MAX_INPUTS, MAX_OUTPUTS = 8, 16  # maps read and written, of which each kernel is drawn
 
 
 def filters(model: "Model", layer: Any = None, *, ax: Any = None) -> "Axes":
@@ -51,13 +51,13 @@ def filters(model: "Model", layer: Any = None, *, ax: Any = None) -> "Axes":
         if depth in (1, 3):
             tiles = [
                 Tile(np.squeeze(scaled[..., number], 2) if depth == 1 else scaled[..., number])
-                for number in range(min(count, MOST_FILTERS))
+                for number in range(min(count, MAX_FILTERS))
             ]
             return draw_tiles(tiles, _even(len(tiles)), ax, limits=(0, 1), cell=0.75)
-        outputs = min(count, MOST_OUTPUTS)
+        outputs = min(count, MAX_OUTPUTS)
         tiles = [
             Tile(scaled[:, :, source, number], f"filter {number + 1}" if not source and outputs <= 8 else "")
-            for source in range(min(depth, MOST_INPUTS))
+            for source in range(min(depth, MAX_INPUTS))
             for number in range(outputs)
         ]
         return draw_tiles(tiles, outputs, ax, limits=(0, 1), cell=0.55)
@@ -91,7 +91,7 @@ def feature_maps(model: "Model", image: Any, layer: Any, *, ax: Any = None) -> "
     with fonts():
         if maps.ndim == 1:
             return _bars(maps, model.classes, ax)
-        tiles = [Tile(maps[:, :, number]) for number in range(min(maps.shape[2], MOST_MAPS))]
+        tiles = [Tile(maps[:, :, number]) for number in range(min(maps.shape[2], MAX_MAPS))]
         limits = float(maps.min()), float(maps.max())
         return draw_tiles(tiles, _even(len(tiles)), ax, limits=limits, cmap="viridis", cell=0.95)
 
@@ -139,7 +139,7 @@ def _bars(values: Array, classes: Sequence[str], ax: Any) -> "Axes":
     """Draw the values of a vector, named where they are those of the classes."""
     drawn = new_axes(ax, min(max(3.0, 0.32 * len(values)), 9.0), 2.4)
     drawn.bar(np.arange(len(values)), values, color=TRAINING)
-    if len(values) <= MOST_NAMES:
+    if len(values) <= MAX_NAMES:
         named = len(classes) == len(values)
         names = [printable(short(name)) for name in classes] if named else [str(unit) for unit in range(len(values))]
         drawn.set_xticks(range(len(values)), names)

@@ -22,7 +22,7 @@ from striate.training import Recipe
 from striate.training.run import Run, RunRecord
 
 IMAGES, UNTOUCHED = 1_000, 3_000  # the images that the program splits, and those that are never used
-TEST_PART, STARTS, EPOCHS, BATCH_SIZE = 0.2, 5, 6, 50
+TEST_PART, RUNS, EPOCHS, BATCH_SIZE = 0.2, 5, 6, 50
 LINES = (("line-1", "leak_redrawn"), ("line-2", "leak_untouched"), ("line-3", "leak_striate"))
 
 
@@ -51,7 +51,7 @@ def leak(echo: Echo, seed: int = 0) -> DemoResult:
     """Train with a split that is redrawn at each start, and with Striate's; print and draw both accuracies."""
     x, y, untouched = _images(seed)
     text = "{n:,} digits, split anew at each of {starts} starts; {epochs} epochs each; {m:,} digits are never used"
-    echo(translate(text, n=IMAGES, starts=STARTS, epochs=EPOCHS, m=UNTOUCHED))
+    echo(translate(text, n=IMAGES, starts=RUNS, epochs=EPOCHS, m=UNTOUCHED))
     starts = measure(x, y, untouched, seed)
     for line in table([_heads(), *(_cells(number, start) for number, start in enumerate(starts, 1))], range(1, 7)):
         echo(line)
@@ -91,7 +91,7 @@ def measure(x: Array, y: Array, untouched: tuple[Array, Array], seed: int) -> li
     model, striate_model = _network(seed), _network(seed)
     trained_on, striate_trained_on = np.zeros(len(x), bool), set[bytes]()
     starts = []
-    for number in range(STARTS):
+    for number in range(RUNS):
         order = np.random.default_rng([seed, 2, number]).permutation(len(x))  # the mistake
         test, train = np.split(order, [round(TEST_PART * len(x))])
         seen, before = float(trained_on[test].mean()), _accuracy(model, x[test], y[test])

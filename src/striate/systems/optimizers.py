@@ -25,7 +25,7 @@ WIDTH, HEIGHT, X_RANGE, Y_RANGE = 60, 13, (-7.5, 2.5), (-2.0, 2.0)  # of the dra
 
 
 @dataclass(frozen=True)
-class Contender:
+class ComparedOptimizer:
     """An optimizer, with one learning rate for the valley and another for the network."""
 
     name: str
@@ -34,25 +34,25 @@ class Contender:
     network_rate: float
 
 
-CONTENDERS = (
-    Contender("SGD", SGD(), 0.95, 0.1),
-    Contender("momentum", SGD(momentum=0.9), 0.1, 0.1),
-    Contender("Nesterov", SGD(momentum=0.9, nesterov=True), 0.1, 0.1),
-    Contender("AdaGrad", AdaGrad(), 1.5, 0.01),
-    Contender("RMSProp", RMSprop(), 0.3, 0.001),
-    Contender("Adam", Adam(), 0.3, 0.001),
+COMPARED_OPTIMIZERS = (
+    ComparedOptimizer("SGD", SGD(), 0.95, 0.1),
+    ComparedOptimizer("momentum", SGD(momentum=0.9), 0.1, 0.1),
+    ComparedOptimizer("Nesterov", SGD(momentum=0.9, nesterov=True), 0.1, 0.1),
+    ComparedOptimizer("AdaGrad", AdaGrad(), 1.5, 0.01),
+    ComparedOptimizer("RMSProp", RMSprop(), 0.3, 0.001),
+    ComparedOptimizer("Adam", Adam(), 0.3, 0.001),
 )
 
 
 def optimizers(echo: Echo, seed: int = 0) -> DemoResult:
     """Print and draw each path down f(x, y) = x²/20 + y², then print each loss curve on 1,000 digits."""
     echo(translate("f(x, y) = x²/20 + y² from {start}; S start, o step, E end, + minimum", start=START))
-    paths = {contender.name: path(contender) for contender in CONTENDERS}
-    for contender in CONTENDERS:
+    paths = {contender.name: path(contender) for contender in COMPARED_OPTIMIZERS}
+    for contender in COMPARED_OPTIMIZERS:
         _print_path(echo, contender, paths[contender.name])
     text = "loss of mlp, 100 hidden units, on {digits:,} digits, batches of {size}"
     echo("\n" + translate(text, digits=DIGITS, size=BATCH_SIZE))
-    curves = {contender.name: curve(contender, seed) for contender in CONTENDERS}
+    curves = {contender.name: curve(contender, seed) for contender in COMPARED_OPTIMIZERS}
     _print_curves(echo, curves)
     distances = {name: float(np.hypot(*points[-1])) for name, points in paths.items()}
     nearest, lowest = min(distances, key=distances.__getitem__), min(curves, key=lambda name: curves[name][-1])
@@ -73,12 +73,12 @@ def gradient(point: Array) -> Array:
     return point * (0.1, 2.0)
 
 
-def path(contender: Contender) -> Array:
+def path(contender: ComparedOptimizer) -> Array:
     """Return all points (31, 2) of the path, the start first."""
     return minimize(replace(contender.optimizer, learning_rate=contender.valley_rate), gradient, START, PATH_STEPS)
 
 
-def curve(contender: Contender, seed: int) -> list[float]:
+def curve(contender: ComparedOptimizer, seed: int) -> list[float]:
     """Return the loss on all digits before the first step and after each; all optimizers see the same batches."""
     from striate.zoo import build
 
@@ -99,13 +99,13 @@ def _page(
     paths: Mapping[str, Array], curves: Mapping[str, Sequence[float]], nearest: str, lowest: str
 ) -> DemonstrationPage:
     """Return the page with a drawing of each path among contours, and one of all loss curves."""
-    charts, styles = [], {contender.name: f"line-{number}" for number, contender in enumerate(CONTENDERS, 1)}
-    for contender in CONTENDERS:
+    charts, styles = [], {contender.name: f"line-{number}" for number, contender in enumerate(COMPARED_OPTIMIZERS, 1)}
+    for contender in COMPARED_OPTIMIZERS:
         path = ((styles[contender.name]), list(map(tuple, paths[contender.name].tolist())))
         caption = f"{contender.name}, η = {contender.valley_rate}"
         charts.append(line_chart("optimizers_paths", [*CONTOURS, path], "optimizers_x", equal=True, caption=caption))
     lines = [(styles[name], list(enumerate(losses))) for name, losses in curves.items()]
-    legend = [(styles[each.name], f"{each.name}, η = {each.network_rate}") for each in CONTENDERS]
+    legend = [(styles[each.name], f"{each.name}, η = {each.network_rate}") for each in COMPARED_OPTIMIZERS]
     return DemonstrationPage(
         title="optimizers",
         headline=t("optimizers_headline", lowest=lowest, nearest=nearest, steps=CURVE_STEPS),
@@ -143,7 +143,7 @@ def _cells(values: Array, limits: tuple[float, float], count: int) -> Array:
     return np.rint((values - first) / (last - first) * (count - 1)).clip(0, count - 1).astype(int)
 
 
-def _print_path(echo: Echo, contender: Contender, points: Array) -> None:
+def _print_path(echo: Echo, contender: ComparedOptimizer, points: Array) -> None:
     shown = points[list(PRINTED_STEPS)]
     echo("\n" + translate("{name}, learning rate {rate}", name=contender.name, rate=contender.valley_rate))
     echo("  step" + "".join(f"{step:9}" for step in PRINTED_STEPS))
@@ -156,7 +156,7 @@ def _print_path(echo: Echo, contender: Contender, points: Array) -> None:
 def _print_curves(echo: Echo, curves: dict[str, list[float]]) -> None:
     steps = range(0, CURVE_STEPS + 1, PRINT_EVERY)
     echo("  step    " + "".join(f"{step:7}" for step in steps) + "  " + translate("learning rate"))
-    for contender in CONTENDERS:
+    for contender in COMPARED_OPTIMIZERS:
         losses = curves[contender.name]
         echo(
             f"  {contender.name:8}" + "".join(f"{losses[step]:7.3f}" for step in steps) + f"  {contender.network_rate}"

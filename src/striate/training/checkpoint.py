@@ -15,7 +15,7 @@ from striate.engines.weight_files import load_weights, save_weights
 from striate.errors import ModelFileError
 from striate.files import remove_temporaries
 
-KEPT = 2
+KEPT_CHECKPOINTS = 2
 ARRAY = "$array"
 NUMBER = "$number"  # NaN or infinity, which JSON does not have
 
@@ -54,7 +54,7 @@ class CheckpointFolder:
         arrays |= {f"weights:{name}": array for name, array in checkpoint.weights.items()}
         arrays |= {f"slots:{name}": array for name, array in checkpoint.slots.items()}
         save_weights(path, arrays, metadata)
-        for old in self._files()[KEPT:]:
+        for old in self._files()[KEPT_CHECKPOINTS:]:
             old.unlink(missing_ok=True)
         return path
 

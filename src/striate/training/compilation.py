@@ -10,7 +10,7 @@ from striate.engines.losses import Loss, get_loss
 from striate.engines.optimizers import Optimizer, get_optimizer
 from striate.errors import UsageError, nearest
 from striate.network import Network
-from striate.training.losses import check_losses, checked_own_losses, default_losses, losses_for_targets
+from striate.training.losses import check_custom_losses, check_losses, default_losses, losses_for_targets
 from striate.training.metrics import Figures, output_names
 
 
@@ -82,7 +82,7 @@ def make_compilation(
         UsageError: A name is unknown, a value is out of range, or losses, metrics and outputs do not match.
     """
     rule = get_optimizer(optimizer, **({} if learning_rate is None else {"learning_rate": learning_rate}))
-    losses = checked_own_losses(network, _pick_losses(network, loss, classifies))
+    losses = check_custom_losses(network, _pick_losses(network, loss, classifies))
     check_losses(network, losses)
     factors = _pick_loss_weights(network, loss_weights)
     settings = TrainingSettings(rule, losses, seed, clip_norm, average, tuple(frozen), factors)

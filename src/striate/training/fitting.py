@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from striate.arguments import check_number, check_whole, describe
+from striate.arguments import check_integer, check_number, describe
 from striate.data import Dataset
 from striate.data.dataset import Images
 from striate.engines.base import Engine
@@ -131,8 +131,8 @@ def make_validation(
 
 def _check_frequency(frequency: Any) -> int | tuple[int, ...]:
     if isinstance(frequency, list | tuple | set | range):
-        return tuple(check_whole("validation_freq: an epoch", epoch, 1) for epoch in frequency)
-    return check_whole("validation_freq", frequency, 1)
+        return tuple(check_integer("validation_freq: an epoch", epoch, 1) for epoch in frequency)
+    return check_integer("validation_freq", frequency, 1)
 
 
 def check_split(fraction: Any, validation_data: Any) -> float:

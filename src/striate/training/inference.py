@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 import numpy as np
 
 from striate._types import Array
-from striate.arguments import check_whole
+from striate.arguments import check_integer
 from striate.engines.base import Engine
 from striate.errors import DataError
 from striate.network import Regularizer
@@ -149,7 +149,7 @@ def slices(rows: range, batch_size: int) -> Iterator[slice]:
     Raises:
         UsageError: The batch size is below 1.
     """
-    batch_size = check_whole("batch_size", batch_size, 1)
+    batch_size = check_integer("batch_size", batch_size, 1)
     for start in range(rows.start, rows.stop, batch_size):
         yield slice(start, min(start + batch_size, rows.stop))
 

@@ -10,12 +10,12 @@ from striate.engines.losses import (
     BinaryCrossentropy,
     CategoricalCrossentropy,
     CategoricalFocalCrossentropy,
+    CustomLoss,
     KLDivergence,
     Loss,
     MeanSquaredError,
-    OwnLoss,
     Poisson,
-    check_own_loss,
+    check_custom_loss,
 )
 from striate.errors import UsageError
 from striate.network import Network, Shape
@@ -32,7 +32,7 @@ LOSS_OF_ACTIVATION: dict[str, type[Loss]] = {
 
 
 @dataclass(frozen=True)
-class Wanted:
+class OutputRequirement:
     """The outputs for which a loss is meaningful.
 
     Attributes:
@@ -46,25 +46,25 @@ class Wanted:
     remedy: str
 
 
-WANTED = (
-    Wanted(
+OUTPUT_REQUIREMENTS = (
+    OutputRequirement(
         (CategoricalCrossentropy, CategoricalFocalCrossentropy),
         ("softmax", "softmin", "log_softmax", "linear"),
         "For one class of several, end in activation='softmax', or in no activation for a loss from logits; for "
         "independent classes, use activation='sigmoid' with loss='binary_crossentropy'.",
     ),
-    Wanted(
+    OutputRequirement(
         (BinaryCrossentropy,),
         ("sigmoid", "linear"),
         "For independent classes, end in activation='sigmoid', or in no activation for a loss from logits; for one "
         "class of several, use activation='softmax' with loss='categorical_crossentropy'.",
     ),
-    Wanted(
+    OutputRequirement(
         (KLDivergence,),
         ("softmax", "softmin", "log_softmax", "sigmoid", "hard_sigmoid", "linear"),
         "It compares probabilities: end in activation='softmax', or in no activation for a loss from logits.",
     ),
-    Wanted(
+    OutputRequirement(
         (Poisson,),
         ("softplus", "relu", "relu6", "sigmoid", "hard_sigmoid", "softmax"),
         "It takes the logarithm of the output: end in activation='softplus', whose values are above 0.",
@@ -126,17 +126,17 @@ def name_of_loss(loss: Loss) -> str:
     return next((name for name, kind in LOSSES.items() if kind is type(loss)), type(loss).__name__)
 
 
-def checked_own_losses(network: Network, losses: Sequence[Loss]) -> tuple[Loss, ...]:
+def check_custom_losses(network: Network, losses: Sequence[Loss]) -> tuple[Loss, ...]:
     """Return the losses, those of one's own called once for each output. Raise UsageError for wrong gradients."""
     return tuple(
-        check_own_loss(loss, tuple(network.nodes[index].shape)) if isinstance(loss, OwnLoss) else loss
+        check_custom_loss(loss, tuple(network.nodes[index].shape)) if isinstance(loss, CustomLoss) else loss
         for index, loss in zip(network.outputs, losses, strict=True)
     )
 
 
 def needs_torch(losses: Sequence[Loss]) -> bool:
     """Return whether a loss of one's own must be differentiated, and PyTorch is installed."""
-    own = any(isinstance(loss, OwnLoss) and not loss.has_gradient for loss in losses)
+    own = any(isinstance(loss, CustomLoss) and not loss.has_gradient for loss in losses)
     return own and find_spec("torch") is not None
 
 
@@ -160,7 +160,7 @@ def check_losses(network: Network, losses: Sequence[Loss]) -> None:
                 f"The loss '{name}' has reduction={loss.reduction!r}, and training uses the mean over the samples of a "
                 "batch: leave reduction out. For the gradient of the sum, multiply the learning rate by the batch size."
             )
-        wanted = next((wanted for wanted in WANTED if isinstance(loss, wanted.losses)), None)
+        wanted = next((wanted for wanted in OUTPUT_REQUIREMENTS if isinstance(loss, wanted.losses)), None)
         if wanted and activation not in wanted.activations:
             raise UsageError(
                 f"The loss '{name}' does not match the activation '{activation}' of '{layer}'. {wanted.remedy}"

@@ -17,7 +17,7 @@ from striate.training.recipe import Recipe
 from striate.training.samples import Samples
 from striate.training.trainable_model import TrainableModel
 
-LOWEST, HIGHEST, STEPS = 1e-6, 10.0, 140  # twenty steps for each power of ten
+MIN_RATE, MAX_RATE, STEPS = 1e-6, 10.0, 140  # twenty steps for each power of ten
 WINDOW = 4  # steps on either side over which losses are averaged
 MIN_STEPS = 10  # before which the loss does not count as diverged
 DIVERGED = 4.0  # times the lowest smooth loss, above which the loss has diverged
@@ -61,7 +61,7 @@ def sweep_learning_rate(
     Returns:
         The result of the sweep.
     """
-    rates = np.geomspace(LOWEST, HIGHEST, steps)
+    rates = np.geomspace(MIN_RATE, MAX_RATE, steps)
     losses: list[float] = []
     with closing(_endless(BatchLoader(train, recipe, model.engine))) as batches:
         for step, (rate, (batch, size)) in enumerate(zip(rates.tolist(), batches, strict=False)):

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 from striate._types import Logs, Weights
-from striate.arguments import check_constructor, check_number, check_whole, describe
+from striate.arguments import check_constructor, check_integer, check_number, describe
 from striate.engines.weight_files import check_model_name
 from striate.errors import UsageError, nearest
 from striate.training.callbacks import Callback
@@ -123,10 +123,10 @@ class EarlyStopping(Monitor):
         start_from_epoch: int = 0,
     ) -> None:
         super().__init__(monitor, mode, min_delta, verbose)
-        self.patience = check_whole("EarlyStopping: patience", patience)
+        self.patience = check_integer("EarlyStopping: patience", patience)
         self.baseline = None if baseline is None else check_number("EarlyStopping: baseline", baseline)
         self.restore_best_weights = restore_best_weights
-        self.start_from_epoch = check_whole("EarlyStopping: start_from_epoch", start_from_epoch)
+        self.start_from_epoch = check_integer("EarlyStopping: start_from_epoch", start_from_epoch)
         self._reset()
 
     def _reset(self) -> None:
@@ -215,7 +215,7 @@ class ModelCheckpoint(Monitor):
         self.threshold = initial_value_threshold
         if self.threshold is not None:
             self.threshold = check_number("ModelCheckpoint: initial_value_threshold", initial_value_threshold)
-        self.period = check_whole("ModelCheckpoint: period", period, 1)
+        self.period = check_integer("ModelCheckpoint: period", period, 1)
         self.epoch = self.steps = 0
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
@@ -296,8 +296,8 @@ class ReduceLROnPlateau(Monitor):
         self.factor, self.min_lr = factor, check_number("ReduceLROnPlateau: min_lr", min_lr)
         if not 0 <= self.min_lr < math.inf:
             raise UsageError(f"ReduceLROnPlateau: min_lr must be a finite number, 0 or more; received {min_lr}.")
-        self.patience = check_whole("ReduceLROnPlateau: patience", patience)
-        self.cooldown = check_whole("ReduceLROnPlateau: cooldown", cooldown)
+        self.patience = check_integer("ReduceLROnPlateau: patience", patience)
+        self.cooldown = check_integer("ReduceLROnPlateau: cooldown", cooldown)
         self.wait = self.cooling = 0
 
     def on_train_begin(self, logs: Logs | None = None) -> None:

@@ -26,7 +26,7 @@ class NotebookProgress(LiveProgress):
         text = f"epoch {self.epoch + 1}/{epochs}  {figures(logs)}"
         self._show(
             f'<div><progress value="{done:.4f}" max="{epochs}" style="width:300px;vertical-align:middle"></progress> '
-            f"<small>{notebook.escape(text, notebook.LONGEST_DETAIL)}</small></div>"
+            f"<small>{notebook.escape(text, notebook.MAX_DETAIL_LENGTH)}</small></div>"
         )
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:

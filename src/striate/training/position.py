@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-ALIKE = ((float, int), (str,), (list, tuple, np.ndarray), (dict,))
+COMPATIBLE_TYPES = ((float, int), (str,), (list, tuple, np.ndarray), (dict,))
 MAX_COUNT = 10**15  # of steps, epochs or samples
 
 
@@ -137,7 +137,7 @@ def restore_attributes(owner: object, names: tuple[str, ...], values: Mapping[st
 
 def _kind(value: Any) -> type:
     """Return the type; the same for types that JSON does not distinguish."""
-    return next((kinds[0] for kinds in ALIKE if isinstance(value, kinds)), type(value))
+    return next((kinds[0] for kinds in COMPATIBLE_TYPES if isinstance(value, kinds)), type(value))
 
 
 def _checked(values: Any, types: Mapping[str, type]) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, is_dataclass
 from typing import Any
 
-from striate.arguments import check_constructor, check_number, check_whole, describe
+from striate.arguments import check_constructor, check_integer, check_number, describe
 from striate.data import Augmentation
 from striate.engines.base import TrainingSettings
 from striate.engines.losses import Loss
@@ -57,9 +57,9 @@ class Recipe:
 
     def __post_init__(self) -> None:
         for name, minimum in (("epochs", 1), ("batch_size", 1), ("seed", 0)):
-            object.__setattr__(self, name, check_whole(name, getattr(self, name), minimum, MAX_INTEGER))
+            object.__setattr__(self, name, check_integer(name, getattr(self, name), minimum, MAX_INTEGER))
         if self.patience is not None:
-            object.__setattr__(self, "patience", check_whole("patience", self.patience, 1, MAX_INTEGER))
+            object.__setattr__(self, "patience", check_integer("patience", self.patience, 1, MAX_INTEGER))
         if not isinstance(self.class_weights, bool):
             raise UsageError(f"class_weights must be True or False; received {self.class_weights!r}.")
         if not isinstance(self.frozen, tuple) or not all(isinstance(name, str) for name in self.frozen):

@@ -12,12 +12,12 @@ from striate.arguments import check_number
 from striate.data.digests import digest_images
 from striate.data.mapped import MappedArray, take_rows
 from striate.data.split import assign_parts
-from striate.engines.losses import Loss, OwnLoss
+from striate.engines.losses import CustomLoss, Loss
 from striate.errors import DataError, UsageError
 from striate.network import Network
 from striate.training.input_scale import check_input_scale
 
-FEW = 16
+MIN_SAMPLES = 16
 """Fewer samples than these often lack classes by chance."""
 
 
@@ -126,7 +126,7 @@ def warn_of_missing_classes(network: Network, samples: Samples, losses: Sequence
     """Warn of samples that show a classifier too few classes, most often because they were cut from a sorted array.
 
     That is so if all of them have one class, or if they are in the order of their classes and the last ones are
-    missing. Fewer than `FEW` samples can lack classes by chance.
+    missing. Fewer than `MIN_SAMPLES` samples can lack classes by chance.
 
     Args:
         network: The network.
@@ -138,7 +138,7 @@ def warn_of_missing_classes(network: Network, samples: Samples, losses: Sequence
         Whether there was a warning.
     """
     warned = False
-    if len(samples) < FEW:
+    if len(samples) < MIN_SAMPLES:
         return warned
     for index, loss, target in zip(network.outputs, losses, samples.targets, strict=True):
         classes = network.nodes[index].shape[-1]
@@ -243,7 +243,7 @@ def _check_target(y: Array, loss: Loss, shape: tuple[int, ...], name: str) -> Ar
         raise DataError(f"Targets of '{name}' contain NaN or infinity.")
     if loss.target_kind == "classes":
         return _check_classes(y, shape[-1], name)
-    if isinstance(loss, OwnLoss) and y.shape[1:] != shape and y.ndim > 0:
+    if isinstance(loss, CustomLoss) and y.shape[1:] != shape and y.ndim > 0:
         return y[:, None] if y.ndim == 1 and shape == (1,) else y  # what the function expects
     if y.ndim == 1 and shape == (1,):
         y = y[:, None]  # (N,) → (N, 1)

@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass, fields
 from typing import Any, Literal
 
-from striate.arguments import check_constructor, check_number, check_whole, describe
+from striate.arguments import check_constructor, check_integer, check_number, describe
 from striate.errors import UsageError, nearest
 
 Shape = Literal["cosine", "linear"]
@@ -132,7 +132,7 @@ class StepDecay(Schedule):
 
     def __post_init__(self) -> None:
         check_number("StepDecay: factor", self.factor)
-        check_whole("StepDecay: every", self.every, 1)
+        check_integer("StepDecay: every", self.every, 1)
 
     def __call__(self, step: int, steps: int, epochs: int) -> float:
         """Return the factor."""

@@ -10,7 +10,10 @@ from types import FrameType
 Handler = Callable[[int, FrameType | None], object] | signal.Handlers
 
 # Python's default handlers.
-STOPS: dict[signal.Signals, Handler] = {signal.SIGINT: signal.default_int_handler, signal.SIGTERM: signal.SIG_DFL}
+STOP_SIGNALS: dict[signal.Signals, Handler] = {
+    signal.SIGINT: signal.default_int_handler,
+    signal.SIGTERM: signal.SIG_DFL,
+}
 
 
 class TrainingStopped(KeyboardInterrupt):
@@ -46,14 +49,14 @@ def deferred_signals() -> Iterator[Interrupt]:
 
     def note(number: int, frame: FrameType | None) -> None:
         interrupt.pending = True
-        signal.signal(number, STOPS[signal.Signals(number)])
+        signal.signal(number, STOP_SIGNALS[signal.Signals(number)])
 
     main = threading.current_thread() is threading.main_thread()
-    ours = [number for number, usual in STOPS.items() if main and signal.getsignal(number) is usual]
+    ours = [number for number, usual in STOP_SIGNALS.items() if main and signal.getsignal(number) is usual]
     for number in ours:
         signal.signal(number, note)
     try:
         yield interrupt
     finally:
         for number in ours:
-            signal.signal(number, STOPS[number])
+            signal.signal(number, STOP_SIGNALS[number])

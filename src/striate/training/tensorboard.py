@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from striate._types import Logs
-from striate.arguments import check_constructor, check_whole
+from striate.arguments import check_constructor, check_integer
 from striate.engines.losses import Loss
 from striate.engines.optimizers import Optimizer
 from striate.errors import UsageError
@@ -55,7 +55,7 @@ class TensorBoard(Callback):
         embeddings_freq: int = 0,
         embeddings_metadata: None = None,
     ) -> None:
-        check_whole("histogram_freq", histogram_freq)
+        check_integer("histogram_freq", histogram_freq)
         for name, value, instead in (
             ("write_images", write_images, "striate explore and st.plot.filters show weights as images"),
             ("write_steps_per_second", write_steps_per_second, "fit prints the images per second"),

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from striate._types import Array
-from striate.arguments import check_whole, describe
+from striate.arguments import check_integer, describe
 from striate.data import Dataset
 from striate.data.dataset import Images
 from striate.engines.base import Engine
@@ -17,7 +17,7 @@ from striate.training.inference import BATCH_SIZE, rows_of_process, slices
 from striate.training.samples import Samples, check_inputs, check_samples, warn_of_missing_classes
 from striate.training.weighting import check_class_weight, check_weights, weights_of_classes
 
-LARGEST_COUNT = 10**9  # of steps or epochs; more would never end
+MAX_COUNT = 10**9  # of steps or epochs; more would never end
 BATCH_SIZE_OF_STEPS = 32  # as in Keras, where a number of steps decides how many samples are used
 
 
@@ -63,8 +63,8 @@ class UserData:
             x, y = x.x, x.y
         self.x, self.y, self.sample_weight = x, y, sample_weight
         self.class_weight = None if class_weight is None else check_class_weight(class_weight)
-        self.batch_size = None if batch_size is None else check_whole("batch_size", batch_size, 1)
-        self.steps = None if steps is None else check_whole(steps_name, steps, 1, LARGEST_COUNT)
+        self.batch_size = None if batch_size is None else check_integer("batch_size", batch_size, 1)
+        self.steps = None if steps is None else check_integer(steps_name, steps, 1, MAX_COUNT)
         self.stream: BatchStream | None = None
         if is_batches(x):
             _require_nothing_beside(x, y=y, sample_weight=sample_weight)

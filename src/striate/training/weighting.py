@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from striate._types import Array
-from striate.arguments import check_whole, describe
+from striate.arguments import check_integer, describe
 from striate.engines.losses import CategoricalCrossentropy, Loss
 from striate.errors import DataError, UsageError, nearest
 from striate.network import Network
@@ -80,7 +80,7 @@ def check_class_weight(weights: Any) -> dict[int, float]:
         )
     result = {}
     for key, weight in weights.items():
-        number = check_whole("class_weight: a class", key, 0)
+        number = check_integer("class_weight: a class", key, 0)
         try:
             result[number] = float(weight)
         except (TypeError, ValueError):

@@ -18,7 +18,7 @@ from striate.transfer.linear_head import (
     choose_without_fold,
     content_folds,
     fit_linear_head,
-    forever,
+    no_time_limit,
 )
 from striate.transfer.open_set import OpenSetDetector
 from striate.transfer.open_set_fitting import FittedDetector, fit_detector
@@ -75,7 +75,7 @@ class TaskExtractionResult:
 
 
 def fit_on_features(
-    base: Base, data: Dataset, folds: int | None = None, *, balanced: bool = False, remaining: Remaining = forever
+    base: Base, data: Dataset, folds: int | None = None, *, balanced: bool = False, remaining: Remaining = no_time_limit
 ) -> ExtractionResult:
     """Fit a head and a detector to the training and validation images of a data set.
 
@@ -165,7 +165,7 @@ def balancing_shift(y: Array, classes: int) -> Array:
 
 
 def fit_heads(
-    base: Base, x: Features, y: Array, classes: int, folds: Array, remaining: Remaining = forever
+    base: Base, x: Features, y: Array, classes: int, folds: Array, remaining: Remaining = no_time_limit
 ) -> tuple[dict[str, FittedHead], bool]:
     """Fit heads to the features of the last layer and, unless it is nearly always right, of all layers together.
 

@@ -29,7 +29,7 @@ FEW_CLASSES = 10  # with more, gradients are smaller in proportion, and so is th
 Remaining = Callable[[], float]  # returns the seconds that are left
 
 
-def forever() -> float:
+def no_time_limit() -> float:
     """Return infinity: time is not limited."""
     return inf
 
@@ -123,7 +123,7 @@ class FittedHead:
 
 
 def fit_linear_head(
-    x: Array, y: Array, classes: int, folds: Array, blocks: Sequence[int] = (), remaining: Remaining = forever
+    x: Array, y: Array, classes: int, folds: Array, blocks: Sequence[int] = (), remaining: Remaining = no_time_limit
 ) -> FittedHead:
     """Fit a head; cross-validation chooses the penalty and then the temperature with the least cross-entropy.
 
@@ -211,7 +211,7 @@ def choose_without_fold(logits: Mapping[Any, Array], losses: Mapping[Any, Array]
 
 
 def fit_logistic_regression(
-    x: Array, y: Array, classes: int, penalty: float, remaining: Remaining = forever
+    x: Array, y: Array, classes: int, penalty: float, remaining: Remaining = no_time_limit
 ) -> LinearHead:
     """Return the head with the least mean cross-entropy + penalty / 2 · sum of squares of the kernel.
 

@@ -30,7 +30,7 @@ if TYPE_CHECKING:  # the onnx package is loaded when a file is opened
 SUFFIX = ".onnx"
 PREPROCESSING = "preprocessing"  # the setting of a base that says how pixels become its input
 Channels = tuple[float, ...]  # one number for each of red, green and blue
-NAMED: Mapping[str, tuple[Channels, Channels]] = {
+NAMED_PREPROCESSING: Mapping[str, tuple[Channels, Channels]] = {
     "imagenet": (MEAN, STDDEV),
     "0..1": ((0.0,) * 3, (1.0,) * 3),
     "-1..1": ((0.5,) * 3, (0.5,) * 3),
@@ -66,14 +66,15 @@ class Preprocessing:
         Raises:
             UsageError: The value is something else.
         """
-        if isinstance(value, str) and value in NAMED:
-            return cls(*NAMED[value])
+        if isinstance(value, str) and value in NAMED_PREPROCESSING:
+            return cls(*NAMED_PREPROCESSING[value])
         if isinstance(value, Mapping) and {"mean", "std"} <= set(value) <= {"mean", "std", "bgr"}:
             mean, std = (_numbers(value[name]) for name in ("mean", "std"))
             if mean and std and min(std) > 0 and isinstance(value.get("bgr", False), bool):
                 return cls(mean, std, value.get("bgr", False))
         raise UsageError(
-            f"{PREPROCESSING} must be one of {', '.join(NAMED)}, or mean and standard deviation of pixels from 0 to 1, "
+            f"{PREPROCESSING} must be one of {', '.join(NAMED_PREPROCESSING)}, or "
+            "mean and standard deviation of pixels from 0 to 1, "
             f'as in {{"mean":[0.5,0.5,0.5],"std":[0.2,0.2,0.2]}}, with "bgr":true if blue is first; received '
             f"{value!s:.80}."
         )

@@ -29,7 +29,7 @@ MAX_DISCRIMINANTS = 64
 MAX_FOLDS = 5  # for which discriminants are fitted
 SHRINKAGE = 0.3  # of the covariance within the classes toward a multiple of the identity
 DISCRIMINANT_WEIGHT = 0.5  # of the distance along the discriminants, against that from the neighbors
-ENOUGH_BEYOND = 5  # images beyond an empirical quantile that make it reliable
+MIN_BEYOND = 5  # images beyond an empirical quantile that make it reliable
 IDENTICAL = 1e-6  # cosine distance up to which two images count as copies of each other
 
 
@@ -213,5 +213,5 @@ def quantile(distances: Array, level: float) -> float:
     student = z + (z**3 + z) / (4 * (count - 1))
     ordered = np.sort(distances)  # so that the order of the images does not matter
     limit = float(ordered.mean() + student * ordered.std(ddof=1) * np.sqrt(1 + 1 / count))
-    weight = min(1.0, count * (1 - level) / ENOUGH_BEYOND)
+    weight = min(1.0, count * (1 - level) / MIN_BEYOND)
     return weight * empirical + (1 - weight) * limit

@@ -27,7 +27,7 @@ def model_answer(explorer: Explorer) -> dict[str, Any]:
         "name": explorer.name, "classes": explorer.classes, "notes": explorer.notes,
         "input": explorer.policy.shape, "is_classifier": explorer.is_classifier,
         "draw": explorer.policy.fit == "digit" and explorer.policy.channels == 1,
-        "count": len(images.x), "training": len(explorer.part(TRAINING)), "predicted": images.predicted.tolist(),
+        "count": len(images.x), "training": len(explorer.images_of(TRAINING)), "predicted": images.predicted.tolist(),
         "probabilities": np.round(images.probabilities.astype(float), 6).tolist(),
         "labels": None if images.labels is None else images.labels.tolist(),
         "nodes": [

@@ -32,10 +32,10 @@ from striate.web.answers import (
 from striate.web.app import STATIC
 from striate.web.guard import Guard, error_response
 from striate.web.playground import PlaygroundPages
-from striate.web.requests import RequestError, read_body, whole_number
+from striate.web.requests import RequestError, read_body, read_integer
 from striate.web.searches import SearchPages
 from striate.web.settings import ServiceSettings
-from striate.web.streams import WAIT, Streams
+from striate.web.streams import HEARTBEAT_SECONDS, Streams
 from striate.workflows.explore import Explorer
 
 PUBLIC = {"/", "/explore/texts.json"}
@@ -203,7 +203,7 @@ class ExplorerPages:
         computing.add_done_callback(lambda done: done.cancelled() or done.exception())  # known, even if not awaited
         try:
             while not computing.done() and not self.streams.stopping:
-                await asyncio.wait([computing], timeout=WAIT)
+                await asyncio.wait([computing], timeout=HEARTBEAT_SECONDS)
                 yield dumps(attribution_answer(await computing) if computing.done() else progress) + "\n"
         except StriateError as error:
             yield dumps({"error": str(error)}) + "\n"
@@ -218,7 +218,7 @@ class ExplorerPages:
 
 def _number(request: Request, name: str, default: int) -> int:
     text = request.query_params.get(name, str(default))
-    return default if text == str(default) else whole_number(name, text)
+    return default if text == str(default) else read_integer(name, text)
 
 
 async def _not_found(request: Request, _: Exception) -> Response:

@@ -13,7 +13,7 @@ from striate.web.inline import as_base64, bundle, content_hash
 from striate.web.lesson_data import Progress, lesson_data
 from striate.workflows.explore import Explorer
 
-MOST_BYTES = 25_000_000
+MAX_BYTES = 25_000_000
 SWAPPED = {"explore/server.js": "explore/lesson.js"}  # what a lesson contains in place of modules of the page
 
 
@@ -30,13 +30,13 @@ def make_lesson(explorer: Explorer, keys: Sequence[str], progress: Progress | No
         left out, else None.
 
     Raises:
-        UsageError: The page would be larger than MOST_BYTES.
+        UsageError: The page would be larger than MAX_BYTES.
     """
     data, left_out = lesson_data(explorer, keys, progress)
     page = _page(as_base64(data))
-    if len(page) > MOST_BYTES:
+    if len(page) > MAX_BYTES:
         raise UsageError(
-            f"The lesson would have {len(page) / 1e6:.0f} MB, more than {MOST_BYTES / 1e6:.0f} MB, which browsers open "
+            f"The lesson would have {len(page) / 1e6:.0f} MB, more than {MAX_BYTES / 1e6:.0f} MB, which browsers open "
             f"with ease. It shows {counted(len(keys), 'image')}: export fewer, or a smaller network."
         )
     return page, left_out

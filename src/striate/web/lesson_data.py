@@ -24,8 +24,8 @@ from striate.web.answers import (
 )
 from striate.workflows.explore import METHODS, Explorer
 
-MOST_UNITS = 150_000  # of all images, whose arithmetic is computed; more take minutes and many megabytes
-MOST_CLASSES, FEW_CLASSES = 10, 3  # that are explained, in a lesson with and without the arithmetic of units
+MAX_UNITS = 150_000  # of all images, whose arithmetic is computed; more take minutes and many megabytes
+MAX_CLASSES_WITH_UNITS, MAX_CLASSES = 10, 3  # that are explained, in a lesson with and without the arithmetic of units
 THUMBNAIL_SIDE = 112
 ALIGNMENT = 8  # bytes
 Progress = Callable[[int, int], object]
@@ -45,8 +45,8 @@ def lesson_data(explorer: Explorer, keys: Sequence[str], progress: Progress | No
     """
     pack, network = _Pack(), explorer.model.network
     count = len(keys) * sum(int(np.prod(node.shape)) for node in network.nodes)
-    exact = count <= MOST_UNITS
-    classes = {key: _explained(explorer, key, MOST_CLASSES if exact else FEW_CLASSES) for key in keys}
+    exact = count <= MAX_UNITS
+    classes = {key: _explained(explorer, key, MAX_CLASSES_WITH_UNITS if exact else MAX_CLASSES) for key in keys}
     steps = len(keys) * len(network.nodes) + sum(len(METHODS) * len(some) for some in classes.values())
     done = 0
 
@@ -80,7 +80,7 @@ def lesson_data(explorer: Explorer, keys: Sequence[str], progress: Progress | No
     header = {
         "answers": pack.replaced(answers, exact=exact), "units": tables, "regions": _regions(explorer) if exact else [],
         "integers": pack.integers.content(pack, np.int32), "weights": pack.weights.content(pack, np.float32),
-        "exact_weights": pack.exact.content(pack, np.float64), "count": count, "limit": MOST_UNITS,
+        "exact_weights": pack.exact.content(pack, np.float64), "count": count, "limit": MAX_UNITS,
         "thumbnails": {n: thumbnail_url(explorer.pixels(key), THUMBNAIL_SIDE) for n, key in enumerate(keys)},
     }  # fmt: skip
     return pack.compressed(header), None if exact else count

@@ -17,7 +17,7 @@ from striate.web.answers import as_json
 from striate.web.requests import RequestError, read_body, read_json
 from striate.web.settings import ServiceSettings
 from striate.web.streams import Content, Streams
-from striate.workflows.background import Worker
+from striate.workflows.background import BackgroundProcess
 from striate.workflows.explore import Explorer
 from striate.workflows.playground import (
     MAX_BATCH,
@@ -25,12 +25,12 @@ from striate.workflows.playground import (
     SHOWN_IMAGES,
     NetworkSetup,
     NetworkUpdate,
-    PlayData,
+    PlaygroundDataset,
     Ready,
     Update,
     check_network,
-    play,
     read_setup,
+    train_networks,
 )
 from striate.workflows.playground_data import PlaygroundData
 
@@ -49,7 +49,7 @@ class PlaygroundPages:
 
     def __init__(self, explorer: Explorer, streams: Streams, settings: ServiceSettings) -> None:
         self._data, self._streams, self._settings = PlaygroundData(explorer), streams, settings
-        self._sessions: dict[str, Worker] = {}
+        self._sessions: dict[str, BackgroundProcess] = {}
 
     async def data(self, request: Request) -> Response:
         """Return which data there are; with ?name=, their classes and the first held-out images."""
@@ -89,21 +89,21 @@ class PlaygroundPages:
         setups, data, batch = await asyncio.to_thread(self._prepare, content)
         key = secrets.token_urlsafe(12)
 
-        def start() -> Worker:
-            self._sessions[key] = Worker(play, "trains the networks")
+        def start() -> BackgroundProcess:
+            self._sessions[key] = BackgroundProcess(train_networks, "trains the networks")
             return self._sessions[key]
 
-        def begin(worker: Worker) -> None:
-            worker.begin(setups, data, batch)
+        def submit(process: BackgroundProcess) -> None:
+            process.submit(setups, data, batch)
 
         def handle(message: Any) -> tuple[Content, bool]:
             if isinstance(message, Ready):
                 return {"session": key}, False
             return _update(message), False
 
-        return self._streams.answer(start, begin, handle, lambda: self._sessions.pop(key, None))
+        return self._streams.answer(start, submit, handle, lambda: self._sessions.pop(key, None))
 
-    def _prepare(self, content: Mapping[str, Any]) -> tuple[list[NetworkSetup], PlayData, int]:
+    def _prepare(self, content: Mapping[str, Any]) -> tuple[list[NetworkSetup], PlaygroundDataset, int]:
         data = self._data.load(str(content.get("data")))
         networks, batch = content.get("networks"), content.get("batch_size")
         if not isinstance(networks, list) or not 1 <= len(networks) <= MAX_NETWORKS:
@@ -118,12 +118,12 @@ class PlaygroundPages:
     async def command(self, request: Request) -> Response:
         """Send one of COMMANDS to a training."""
         key, command = request.path_params["session"], request.path_params["command"]
-        worker = self._sessions.get(key)
-        if worker is None:
+        process = self._sessions.get(key)
+        if process is None:
             raise RequestError(HTTPStatus.NOT_FOUND, "This training has ended. Start again.")
         if command not in COMMANDS:
             raise RequestError(HTTPStatus.NOT_FOUND, f"There is no command '{command:.20}': {', '.join(COMMANDS)}.")
-        worker.send(command)
+        process.send(command)
         return JSONResponse({})
 
     async def _content(self, request: Request) -> dict[str, Any]:

@@ -141,10 +141,10 @@ def read_top(request: Request, classes: int) -> int:
     text = request.query_params.get("top", "0")
     if text == "all":
         return classes
-    return min(whole_number("top", text, " or 'all'"), classes)
+    return min(read_integer("top", text, " or 'all'"), classes)
 
 
-def whole_number(name: str, text: str, alternative: str = "") -> int:
+def read_integer(name: str, text: str, alternative: str = "") -> int:
     """Return the whole number that a query parameter holds. Raise RequestError for other texts."""
     if not (text.isascii() and text.isdecimal() and len(text) < 8):
         raise RequestError(HTTPStatus.BAD_REQUEST, f"{name} is '{text[:20]}'; it must be a whole number{alternative}.")

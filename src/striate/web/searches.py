@@ -9,12 +9,12 @@ from starlette.responses import JSONResponse, Response
 from striate.errors import UsageError
 from striate.explain import Patch
 from striate.web.answers import CHANNELS, as_json, region_answer
-from striate.web.requests import whole_number
+from striate.web.requests import read_integer
 from striate.web.streams import Content, Streams
-from striate.workflows.background import Progress, Worker
+from striate.workflows.background import BackgroundProcess, ProgressMessage
 from striate.workflows.explore import TRAINING, Explorer
 from striate.workflows.explore_neighbors import NeighborSearch
-from striate.workflows.explore_patches import PatchSearch, Search
+from striate.workflows.explore_patches import PatchSearch, SearchResult
 
 
 class SearchPages:
@@ -30,26 +30,26 @@ class SearchPages:
         self._searches, self._neighbors = PatchSearch(explorer), NeighborSearch(explorer)
 
     async def search(self, request: Request) -> Response:
-        """Search all channels of a layer, and return the progress, and at the end what was found."""
+        """Search all channels of a layer: send the progress, then the result."""
         node, part = request.path_params["node"], _part(request)
         found = self._searches.find(part, node)
         if found:
             return JSONResponse(_describe(found))
 
-        def begin(worker: Worker) -> None:
-            self._searches.begin(worker, part, node)
+        def submit(process: BackgroundProcess) -> None:
+            self._searches.submit(process, part, node)
 
         def handle(message: Any) -> tuple[Content, bool]:
-            if isinstance(message, Progress):
+            if isinstance(message, ProgressMessage):
                 return _progress(message), False
-            return _describe(self._searches.keep(part, node, message)), True
+            return _describe(self._searches.store(part, node, message)), True
 
-        return self._streams.answer(self._searches.start, begin, handle)
+        return self._streams.answer(self._searches.start, submit, handle)
 
     async def patches(self, request: Request) -> Response:
         """Return the patches with the strongest response of some channels, after the search."""
         part = _part(request)
-        channels = [whole_number("channel", text) for text in request.path_params["channels"].split(",")[:CHANNELS]]
+        channels = [read_integer("channel", text) for text in request.path_params["channels"].split(",")[:CHANNELS]]
         search = self._searches.find(part, request.path_params["node"])
         if search is None:
             raise UsageError("The images were not searched for this layer yet.")
@@ -63,12 +63,12 @@ class SearchPages:
             return JSONResponse(await asyncio.to_thread(self._nearest, image))
 
         def handle(message: Any) -> tuple[Content, bool]:
-            if isinstance(message, Progress):
+            if isinstance(message, ProgressMessage):
                 return _progress(message), False
-            neighbors.keep(message)
+            neighbors.store(message)
             return self._nearest(image), True
 
-        return self._streams.answer(neighbors.start, neighbors.begin, handle)
+        return self._streams.answer(neighbors.start, neighbors.submit, handle)
 
     def _nearest(self, image: str) -> Content:
         found, keys = self._neighbors.find(image)
@@ -81,11 +81,11 @@ class SearchPages:
         }  # fmt: skip
 
 
-def _progress(message: Progress) -> Content:
+def _progress(message: ProgressMessage) -> Content:
     return {"done": message.done, "total": message.total}
 
 
-def _describe(search: Search) -> Content:
+def _describe(search: SearchResult) -> Content:
     return {"dead": search.found.dead.tolist(), "images": search.images, "available": search.available}
 
 

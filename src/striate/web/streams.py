@@ -12,10 +12,10 @@ from starlette.responses import Response, StreamingResponse
 from striate.errors import StriateError
 from striate.strict_json import dumps
 from striate.web.requests import RequestError
-from striate.workflows.background import Worker
+from striate.workflows.background import BackgroundProcess
 
 MAX_STREAMS = 4  # at the same time; a browser opens six connections to one server, for all tabs together
-WAIT = 0.5  # seconds after which a line is sent in any case, so that a closed connection is noticed
+HEARTBEAT_SECONDS = 0.5  # after which a line is sent in any case, so that a closed connection is noticed
 Content = dict[str, Any]
 Handler = Callable[[Any], tuple[Content, bool]]  # of a message: the line to send, and whether it is the last one
 Result = TypeVar("Result")
@@ -30,14 +30,14 @@ class Streams:
         self.stopping = False
 
     def answer(
-        self, start: Callable[[], Worker], begin: Callable[[Worker], None],
+        self, start: Callable[[], BackgroundProcess], submit: Callable[[BackgroundProcess], None],
         handle: Handler, ended: Callable[[], object] = lambda: None,
     ) -> Response:  # fmt: skip
         """Return a response that streams until the work is done, the connection is closed, or the program stops.
 
         Args:
             start: Starts the process.
-            begin: Sends the arguments to the process.
+            submit: Sends the arguments to the process.
             handle: Converts a message of the process to a line, and returns whether it is the last one.
             ended: Called when the process has ended.
 
@@ -53,24 +53,24 @@ class Streams:
                 f"{MAX_STREAMS} pages are computing in the background already: close one of them, or stop what it "
                 "computes.",
             )
-        return StreamingResponse(self._lines(start, begin, handle, ended), media_type="application/x-ndjson")
+        return StreamingResponse(self._lines(start, submit, handle, ended), media_type="application/x-ndjson")
 
     def end(self) -> None:
         """End all responses, because the program stops."""
         self.stopping = True
 
     async def _lines(
-        self, start: Callable[[], Worker], begin: Callable[[Worker], None],
+        self, start: Callable[[], BackgroundProcess], submit: Callable[[BackgroundProcess], None],
         handle: Handler, ended: Callable[[], object],
     ) -> AsyncIterator[str]:  # fmt: skip
         self._open += 1
         try:
-            worker = start()
+            process = start()
             try:
-                async for content in self._contents(worker, begin, handle):
+                async for content in self._contents(process, submit, handle):
                     yield dumps(content) + "\n"
             finally:
-                worker.stop()
+                process.stop()
                 ended()
         except StriateError as error:
             yield dumps({"error": str(error)}) + "\n"
@@ -78,13 +78,13 @@ class Streams:
             self._open -= 1
 
     async def _contents(
-        self, worker: Worker, begin: Callable[[Worker], None], handle: Handler
+        self, process: BackgroundProcess, submit: Callable[[BackgroundProcess], None], handle: Handler
     ) -> AsyncIterator[Content]:
         yield {}  # the headers arrive before the process has started
-        await self._in_thread(partial(begin, worker))
+        await self._in_thread(partial(submit, process))
         last = False
         while not last and not self.stopping:
-            message = await self._in_thread(partial(worker.receive, WAIT))
+            message = await self._in_thread(partial(process.receive, HEARTBEAT_SECONDS))
             content, last = ({}, False) if message is None else handle(message)
             yield content
 

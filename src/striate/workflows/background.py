@@ -13,11 +13,11 @@ from typing import Any
 from striate.errors import StriateError, UsageError
 
 NICENESS = 5  # so that answers to the page are computed first
-INTERVAL = 0.1  # seconds between two reports of progress
+PROGRESS_INTERVAL = 0.1  # seconds between two reports of progress
 
 
 @dataclass(frozen=True)
-class Progress:
+class ProgressMessage:
     """The progress of a computation.
 
     Attributes:
@@ -35,7 +35,7 @@ class _Failure:
 
 
 class Channel:
-    """The worker's end of the connection. The worker process exits as soon as the other end is closed.
+    """The end of the connection in the process, which exits as soon as the other end is closed.
 
     Args:
         connection: To the program that started the process.
@@ -71,19 +71,19 @@ class Channel:
             os._exit(0)
 
     def progress(self, done: int, total: int) -> None:
-        """Report progress, at most once per INTERVAL and at the end.
+        """Report progress, at most once per PROGRESS_INTERVAL and at the end.
 
         Args:
             done: Number of items done.
             total: Number of all items.
         """
         if done == total or self.is_due():
-            self.send(Progress(done, total))
+            self.send(ProgressMessage(done, total))
 
     def is_due(self) -> bool:
-        """Return whether the next report is due: whether INTERVAL has passed since the last one."""
+        """Return whether the next report is due: whether PROGRESS_INTERVAL has passed since the last one."""
         now = time.monotonic()
-        due = now - self._reported >= INTERVAL
+        due = now - self._reported >= PROGRESS_INTERVAL
         self._reported = now if due else self._reported
         return due
 
@@ -91,7 +91,7 @@ class Channel:
 Work = Callable[..., None]
 
 
-class Worker:
+class BackgroundProcess:
     """A process that does one piece of work. `stop` must be called at the end; it may be called at any time.
 
     Args:
@@ -112,7 +112,7 @@ class Worker:
         """Number of the process."""
         return self._process.pid
 
-    def begin(self, *arguments: Any) -> None:
+    def submit(self, *arguments: Any) -> None:
         """Send the arguments of the work. This may take as long as the process needs to start.
 
         Args:

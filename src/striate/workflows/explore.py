@@ -34,8 +34,8 @@ from striate.network import Input
 from striate.network.outputs import output_forms
 from striate.tasks import Task
 
-UPLOADS = 32  # images from the page that are kept
-TRACED_BYTES = 400_000_000  # values of networks that are kept
+MAX_UPLOADS = 32  # images from the page that are kept
+MAX_TRACE_BYTES = 400_000_000  # values of networks that are kept
 TRAINING = "t"  # begins the keys of training images: "t0" is the first
 METHODS = ("grad_cam", "occlusion", "integrated_gradients")
 
@@ -120,7 +120,7 @@ class Explorer:
             return np.asarray(part[number])
         raise UsageError(f"There is no image '{image:.20}' any more: choose or upload one.")
 
-    def part(self, prefix: str) -> Any:
+    def images_of(self, prefix: str) -> Any:
         """Return images (N, H, W, C) by the prefix of their keys: "" for those that are shown, or TRAINING."""
         if prefix == TRAINING:
             return self.images.x[:0] if self.training is None else self.training.x
@@ -145,7 +145,7 @@ class Explorer:
     def _place(self, image: str) -> tuple[Any, int]:
         """Return the images of which a key names one, and its number there; a number too large for other keys."""
         prefix = TRAINING if image.startswith(TRAINING) else ""
-        digits, part = image.removeprefix(prefix), self.part(prefix)
+        digits, part = image.removeprefix(prefix), self.images_of(prefix)
         return part, int(digits) if digits.isdecimal() and digits.isascii() and len(digits) < 10 else len(part)
 
     def add(self, content: bytes) -> str:
@@ -180,7 +180,7 @@ class Explorer:
         self._uploaded += 1
         key = f"u{self._uploaded}"
         self._uploads[key] = pixels
-        while len(self._uploads) > UPLOADS:
+        while len(self._uploads) > MAX_UPLOADS:
             self._uploads.popitem(last=False)
         return key
 
@@ -216,7 +216,7 @@ class Explorer:
             self._traces[image] = Trace(self.model, self._as_input(image))
         self._traces.move_to_end(image)
         size = sum(value.nbytes for value in self._traces[image].values)
-        while len(self._traces) > max(1, min(UPLOADS, TRACED_BYTES // size)):
+        while len(self._traces) > max(1, min(MAX_UPLOADS, MAX_TRACE_BYTES // size)):
             self._traces.popitem(last=False)
         return self._traces[image]
 

@@ -4,11 +4,11 @@ from striate._types import Array
 from striate.errors import UsageError
 from striate.explain import Neighbors, features, nearest_images
 from striate.models import Model
-from striate.workflows.background import Channel, Worker
+from striate.workflows.background import BackgroundProcess, Channel
 from striate.workflows.explore import TRAINING, Explorer
 from striate.workflows.explore_patches import searched_inputs
 
-COUNT = 9
+NEIGHBORS = 9
 
 
 class NeighborSearch:
@@ -25,29 +25,29 @@ class NeighborSearch:
     @property
     def part(self) -> str:
         """The prefix of the keys of the images that are compared."""
-        return TRAINING if len(self._explorer.part(TRAINING)) else ""
+        return TRAINING if len(self._explorer.images_of(TRAINING)) else ""
 
     @property
     def is_ready(self) -> bool:
         """Whether the features of the images are known."""
         return self._features is not None
 
-    def start(self) -> Worker:
+    def start(self) -> BackgroundProcess:
         """Start a process that computes the features of all images."""
-        return Worker(_features, "compares the images")
+        return BackgroundProcess(_features, "compares the images")
 
-    def begin(self, worker: Worker) -> None:
+    def submit(self, process: BackgroundProcess) -> None:
         """Begin to compute the features.
 
         Args:
-            worker: From `start`. It reports its progress, and then sends the features, which `keep` takes.
+            process: From `start`. It reports its progress, and then sends the features, which `store` takes.
 
         Raises:
             UsageError: There are no images to compare with.
         """
-        worker.begin(self._explorer.model, searched_inputs(self._explorer, self.part, "compare with"))
+        process.submit(self._explorer.model, searched_inputs(self._explorer, self.part, "compare with"))
 
-    def keep(self, found: Array) -> None:
+    def store(self, found: Array) -> None:
         """Store the features that a process has computed.
 
         Args:
@@ -70,9 +70,9 @@ class NeighborSearch:
         if self._features is None:
             raise UsageError("The features of the images were not computed yet.")
         pixels = self._explorer.as_inputs(self._explorer.pixels(image)[None])[0]
-        found = nearest_images(self._explorer.model, pixels, self._features, count=COUNT + 1)
+        found = nearest_images(self._explorer.model, pixels, self._features, count=NEIGHBORS + 1)
         keys = [f"{self.part}{number}" for number in found.images]
-        others = [row for row, key in enumerate(keys) if key != image][:COUNT]
+        others = [row for row, key in enumerate(keys) if key != image][:NEIGHBORS]
         return Neighbors(found.layer, found.images[others], found.distances[others]), [keys[row] for row in others]
 
 

@@ -10,16 +10,16 @@ from striate.errors import UsageError
 from striate.explain import StrongestPatches, strongest_patches
 from striate.explain.trace import node_index
 from striate.models import Model
-from striate.workflows.background import Channel, Worker
+from striate.workflows.background import BackgroundProcess, Channel
 from striate.workflows.explore import TRAINING, Explorer
 
-SEARCHED_BYTES = 256_000_000  # of images that are searched at most: they are copied to the process
-KEPT = 100  # results
+MAX_SEARCHED_BYTES = 256_000_000  # of images that are searched at most: they are copied to the process
+MAX_RESULTS = 100  # results
 PARTS = ("", TRAINING)  # the images that are shown, and those of the training; the prefix of their keys
 
 
 @dataclass(frozen=True, eq=False)
-class Search:
+class SearchResult:
     """The result of a search for the strongest patches of a layer.
 
     Attributes:
@@ -43,9 +43,9 @@ def count_searched(explorer: Explorer, part: str) -> tuple[int, int]:
     Returns:
         The number of images that are searched, and the number of all images.
     """
-    images = explorer.part(part)
+    images = explorer.images_of(part)
     size = max(1, int(np.prod(images.shape[1:])) * images.dtype.itemsize)
-    return min(len(images), max(1, SEARCHED_BYTES // size)), len(images)
+    return min(len(images), max(1, MAX_SEARCHED_BYTES // size)), len(images)
 
 
 def searched_inputs(explorer: Explorer, part: str, purpose: str) -> Array:
@@ -65,7 +65,7 @@ def searched_inputs(explorer: Explorer, part: str, purpose: str) -> Array:
     count, _ = count_searched(explorer, part)
     if not count:
         raise UsageError(f"There are no images to {purpose}.")
-    return explorer.as_inputs(np.asarray(explorer.part(part)[:count]))
+    return explorer.as_inputs(np.asarray(explorer.images_of(part)[:count]))
 
 
 class PatchSearch:
@@ -77,9 +77,9 @@ class PatchSearch:
 
     def __init__(self, explorer: Explorer) -> None:
         self._explorer = explorer
-        self._kept: OrderedDict[tuple[str, int], Search] = OrderedDict()
+        self._kept: OrderedDict[tuple[str, int], SearchResult] = OrderedDict()
 
-    def find(self, part: str, node: int) -> Search | None:
+    def find(self, part: str, node: int) -> SearchResult | None:
         """Return the result of an earlier search.
 
         Args:
@@ -91,15 +91,15 @@ class PatchSearch:
         """
         return self._kept.get((part, node))
 
-    def start(self) -> Worker:
+    def start(self) -> BackgroundProcess:
         """Start a process for a search."""
-        return Worker(_search, "searches the images")
+        return BackgroundProcess(_search, "searches the images")
 
-    def begin(self, worker: Worker, part: str, node: int) -> None:
+    def submit(self, process: BackgroundProcess, part: str, node: int) -> None:
         """Begin a search.
 
         Args:
-            worker: From `start`. It reports its progress, and then sends the result, which `keep` takes.
+            process: From `start`. It reports its progress, and then sends the result, which `store` takes.
             part: The images.
             node: Number of the layer.
 
@@ -108,9 +108,9 @@ class PatchSearch:
             NetworkError: There is no such layer.
         """
         node_index(self._explorer.model.network, node)
-        worker.begin(self._explorer.model, searched_inputs(self._explorer, part, "search"), node)
+        process.submit(self._explorer.model, searched_inputs(self._explorer, part, "search"), node)
 
-    def keep(self, part: str, node: int, found: StrongestPatches) -> Search:
+    def store(self, part: str, node: int, found: StrongestPatches) -> SearchResult:
         """Store the result of a search.
 
         Args:
@@ -122,8 +122,8 @@ class PatchSearch:
             The stored result, with the images that the patches are from.
         """
         count, available = count_searched(self._explorer, part)
-        self._kept[part, node] = Search(found.with_images(self._explorer.part(part)), count, available)
-        while len(self._kept) > KEPT:
+        self._kept[part, node] = SearchResult(found.with_images(self._explorer.images_of(part)), count, available)
+        while len(self._kept) > MAX_RESULTS:
             self._kept.popitem(last=False)
         return self._kept[part, node]
 

@@ -18,7 +18,7 @@ from striate.training import Recipe
 from striate.transfer.bases import ALL_LAYERS, Base, join_head
 from striate.transfer.extraction import ExtractionResult, fit_on_features, fit_task_on_features
 from striate.transfer.int8 import measure_ranges, ranges_to_extras
-from striate.transfer.linear_head import LinearHead, Remaining, forever
+from striate.transfer.linear_head import LinearHead, Remaining, no_time_limit
 from striate.transfer.onnx_bases import is_onnx_file
 from striate.transfer.open_set import OpenSetDetector, OpenSetFindings, probability_threshold
 from striate.workflows.plan import TrainingPlan, data_options
@@ -77,7 +77,9 @@ class _Fit:
     open_set: OpenSetFindings | None = None
 
 
-def run_extraction(prepared: PreparedRun, run: TrainingRun, echo: Echo, remaining: Remaining = forever) -> Extraction:
+def run_extraction(
+    prepared: PreparedRun, run: TrainingRun, echo: Echo, remaining: Remaining = no_time_limit
+) -> Extraction:
     """Fit the head that the task needs; write the model and record the findings in the run folder.
 
     Args:

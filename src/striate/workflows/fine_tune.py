@@ -28,7 +28,7 @@ from striate.transfer.linear_head import (
     content_folds,
     fit_linear_head,
     fit_temperature,
-    forever,
+    no_time_limit,
 )
 from striate.transfer.open_set import OpenSetDetector, probability_threshold
 from striate.transfer.open_set_fitting import NOT_HELD_OUT, FittedDetector, fit_detector
@@ -78,7 +78,7 @@ def stages(network: Network, recipe: Recipe) -> tuple[Stage, ...]:
 
 
 def run_fine_tuning(
-    prepared: PreparedRun, run: TrainingRun, echo: Echo, verbose: Verbose, remaining: Remaining = forever
+    prepared: PreparedRun, run: TrainingRun, echo: Echo, verbose: Verbose, remaining: Remaining = no_time_limit
 ) -> Extraction:
     """Extract features, fine-tune, and keep whichever is better; record the findings.
 

@@ -16,7 +16,7 @@ from striate.errors import NetworkError, StriateError, UsageError
 from striate.images import ImagePolicy, UnreadableFile
 from striate.models import Model, load
 from striate.network.outputs import output_forms
-from striate.onnx.importing import import_beginning
+from striate.onnx.importing import import_convertible_part
 from striate.tasks import Task
 from striate.text import counted
 from striate.training import Recipe
@@ -30,7 +30,7 @@ from striate.zoo import build
 
 DIGITS = "mnist5k"
 DIGITS_RECIPE = Recipe(epochs=3, batch_size=50, optimizer=Adam(3e-3))  # a few seconds
-PREDICTED = 10_000_000_000  # multiply-adds that may be spent on predictions before the page opens
+MAX_PREDICTION_WORK = 10_000_000_000  # multiply-adds that may be spent on predictions before the page opens
 
 
 def open_explorer(path: str | os.PathLike[str] | None = None, images: Sequence[str] = ()) -> Explorer:
@@ -80,7 +80,7 @@ def _open_model(path: Path) -> tuple[Model, bool]:
     except NetworkError:
         if path.suffix != ".onnx":
             raise
-    beginning = import_beginning(path)
+    beginning = import_convertible_part(path)
     model = Model.from_network(beginning.network)
     model.named_weights, model.notes = beginning.weights, beginning.notes
     return model, False
@@ -150,7 +150,7 @@ def _matched(stored: Predictions, parts: Sequence[Images]) -> ExploredImages:
 
 def _predicted(model: Model, images: Images, *, known: bool = True, predict: bool = True) -> ExploredImages:
     """Return images with the predictions of a model, for as many as do not take long."""
-    count = min(len(images), max(1, PREDICTED // cost_of(model)))
+    count = min(len(images), max(1, MAX_PREDICTION_WORK // cost_of(model)))
     predicted, best = np.full(len(images), -1, np.int64), np.zeros(len(images), np.float32)
     if predict and model.decision.task is Task.CLASSIFICATION:
         x = np.asarray(images.x[:count])

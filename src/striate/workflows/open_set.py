@@ -15,7 +15,7 @@ from striate.transfer.open_set_fitting import MAX_IMAGES, NOT_HELD_OUT, FittedDe
 MIN_HELD_OUT = 5  # validation images; fewer do not determine a threshold
 MAX_HELD_OUT = 5_000
 # Multiply-adds of the comparison of one image: a share of those of the network, but at least MIN_WORK.
-SHARE, MIN_WORK = 0.025, 100_000
+WORK_SHARE, MIN_WORK = 0.025, 100_000
 
 
 def fit_open_set(model: Model, data: Dataset) -> tuple[FittedDetector, Array] | None:
@@ -74,4 +74,4 @@ def _take_evenly(images: Images, count: int) -> Images:
 
 def _affordable(network: Network, size: int) -> int:
     """Return with how many images to compare, so that it takes little of the time of a prediction."""
-    return int(max(SHARE * network.multiply_adds, MIN_WORK) / size)
+    return int(max(WORK_SHARE * network.multiply_adds, MIN_WORK) / size)

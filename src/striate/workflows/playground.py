@@ -43,7 +43,7 @@ ARGUMENTS: dict[str, tuple[str, ...]] = {
     "AveragePool2D": ("pool_size",), "Flatten": (), "GlobalAveragePool2D": (), "Dense": ("units", "activation"),
     "Dropout": ("rate",), "BatchNormalization": (),
 }  # fmt: skip
-LARGEST = {"filters": 64, "units": 1024, "kernel_size": 15, "strides": 8, "pool_size": 15}
+MAX_ARGUMENTS = {"filters": 64, "units": 1024, "kernel_size": 15, "strides": 8, "pool_size": 15}
 MOMENTUM = 0.9
 OPTIMIZERS = ("SGD", "Momentum", "AdaGrad", "RMSprop", "Adam")
 MAX_LAYERS = 16
@@ -53,8 +53,8 @@ MAX_MULTIPLY_ADDS = 20_000_000  # of one image
 MAX_BATCH = 128
 MAX_NETWORKS = 2
 MAX_STEPS = 10_000
-FIRST_STEPS = (0, 1, 2, 4, 8, 16)  # after which the held-out images are predicted, and then
-INTERVAL = 25  # every so many steps
+FIRST_EVALUATIONS = (0, 1, 2, 4, 8, 16)  # after which the held-out images are predicted, and then
+EVALUATION_INTERVAL = 25  # every so many steps
 SHOWN_FILTERS = 16
 SHOWN_IMAGES = 12
 
@@ -75,7 +75,7 @@ class NetworkSetup:
 
 
 @dataclass(frozen=True, eq=False)
-class PlayData:
+class PlaygroundDataset:
     """The data that the networks are trained on.
 
     Attributes:
@@ -166,8 +166,8 @@ def _check_layer(layer: Any) -> None:
             continue
         if name not in ARGUMENTS[kind] or not isinstance(value, str | int | float):
             raise UsageError(f"{kind} has no argument '{name:.20}' with the value {value!r:.20} here.")
-        if isinstance(value, int) and value > LARGEST.get(name, 1):
-            raise UsageError(f"{kind}: {name} is {value}; the playground allows at most {LARGEST.get(name, 1)}.")
+        if isinstance(value, int) and value > MAX_ARGUMENTS.get(name, 1):
+            raise UsageError(f"{kind}: {name} is {value}; the playground allows at most {MAX_ARGUMENTS.get(name, 1)}.")
 
 
 def _optimizer(name: str, rate: float) -> Optimizer:
@@ -211,7 +211,7 @@ def _values(row: Row) -> int:
     return int(np.prod(row.size)) * row.maps if row.size and row.maps else row.units or 0
 
 
-def check_network(setup: NetworkSetup, data: PlayData) -> Network:
+def check_network(setup: NetworkSetup, data: PlaygroundDataset) -> Network:
     """Return the network of a setup. Raise StriateError as Python would, also if its output does not fit the classes.
 
     Args:
@@ -243,7 +243,7 @@ class _Learner:
         data: Its training data.
     """
 
-    def __init__(self, setup: NetworkSetup, data: PlayData) -> None:
+    def __init__(self, setup: NetworkSetup, data: PlaygroundDataset) -> None:
         self._data = data
         self._model = _compiled(build_network(setup, data.train.x.shape[1:]), setup)
         self._losses: list[float] = []
@@ -302,7 +302,7 @@ def first_filters(model: Model) -> Array | None:
     return None
 
 
-def play(channel: Channel, setups: Sequence[NetworkSetup], data: PlayData, batch_size: int) -> None:
+def train_networks(channel: Channel, setups: Sequence[NetworkSetup], data: PlaygroundDataset, batch_size: int) -> None:
     """Train networks in a process, controlled by the commands "play", "pause", "step" and "reset".
 
     All networks learn from the same batches in the same order, one step each in turn, so that their curves can be
@@ -337,7 +337,7 @@ def play(channel: Channel, setups: Sequence[NetworkSetup], data: PlayData, batch
 class _Training:
     """Networks that are trained on the same batches."""
 
-    def __init__(self, setups: Sequence[NetworkSetup], data: PlayData, batch_size: int) -> None:
+    def __init__(self, setups: Sequence[NetworkSetup], data: PlaygroundDataset, batch_size: int) -> None:
         self._learners = [_Learner(setup, data) for setup in setups]
         self._count = len(data.train)
         self._slices = batches(self._count, batch_size)
@@ -357,7 +357,7 @@ class _Training:
         self._step += 1
         for learner in self._learners:
             learner.train(rows)
-            if self._step in FIRST_STEPS or self._step % INTERVAL == 0:
+            if self._step in FIRST_EVALUATIONS or self._step % EVALUATION_INTERVAL == 0:
                 learner.measure(self._step)
 
     def update(self, *, running: bool) -> Update:

@@ -43,7 +43,7 @@ def check_shared(path: str | None, *, standard_input: bool, sorts: bool) -> None
     on_rank_0(check)
 
 
-def part_of_file(path: str) -> str:
+def file_of_process(path: str) -> str:
     """Return the file in which this process writes its rows; a restarted process continues it."""
     process = current_process()
     return path if process.world_size == 1 else str(_part(Path(path), process.rank, process.world_size))
@@ -53,7 +53,7 @@ def _part(path: Path, rank: int, world_size: int) -> Path:
     return path.with_name(f".{path.name}.part{rank + 1}of{world_size}")
 
 
-def own_files(files: Files) -> Iterator[Path | UnreadableFile]:
+def files_of_process(files: Files) -> Iterator[Path | UnreadableFile]:
     """Yield the image files of this process: of the batches of one process, every so many-th."""
     process = current_process()
     rest, number = iter(files), 0

@@ -19,7 +19,7 @@ from striate.workflows.trained_model import TrainedModel
 UNKNOWN = "unknown"
 UNSAFE = re.compile(r'[<>:"/\\|?*\x00-\x1f\x7f]|[. ]+$|^[. ]+')  # not allowed in names of folders on some system
 RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)  # on Windows
-LONGEST = 200  # bytes of the name of a folder; file systems allow 255
+MAX_NAME_BYTES = 200  # bytes of the name of a folder; file systems allow 255
 
 
 def image_sorter(folder: str | None, trained: TrainedModel, *, move: bool) -> "ImageSorter | None":
@@ -98,7 +98,7 @@ def folder_names(classes: Sequence[str]) -> dict[str, str]:
     for name in classes:
         safe = (
             UNSAFE.sub("_", unicodedata.normalize("NFC", name))
-            .encode("utf-8", "ignore")[:LONGEST]
+            .encode("utf-8", "ignore")[:MAX_NAME_BYTES]
             .decode("utf-8", "ignore")
         )
         safe = f"_{safe}" if RESERVED.fullmatch(safe) or not safe else safe

@@ -29,7 +29,7 @@ from striate.training.monitors import ReduceLROnPlateau
 from striate.training.progress import Verbose
 from striate.training.run import ROOT
 from striate.training.tensorboard import TensorBoard
-from striate.transfer.linear_head import Remaining, forever
+from striate.transfer.linear_head import Remaining, no_time_limit
 from striate.transfer.open_set import OpenSetFindings, probability_threshold
 from striate.transfer.task_heads import choose_decision
 from striate.workflows import run_record
@@ -225,7 +225,7 @@ def long_run_note(prepared: PreparedRun, run: TrainingRun) -> str | None:
 
 def train(
     prepared: PreparedRun, run: TrainingRun, *, verbose: Verbose = "auto", echo: Echo = print,
-    remaining: Remaining = forever,
+    remaining: Remaining = no_time_limit,
 ) -> TrainingResult:  # fmt: skip
     """Train a prepared run, or continue it where it stopped; write metrics.json and report.html.
 

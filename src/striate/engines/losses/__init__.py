@@ -17,6 +17,7 @@ from striate.engines.losses.classes import (
     KLDivergence,
     SparseCategoricalCrossentropy,
 )
+from striate.engines.losses.custom import CustomLoss, check_custom_loss
 from striate.engines.losses.names import LOSSES, NAMES, get_loss, loss_function, refuse_missing
 from striate.engines.losses.numbers import (
     CategoricalHinge,
@@ -31,7 +32,6 @@ from striate.engines.losses.numbers import (
     Poisson,
     SquaredHinge,
 )
-from striate.engines.losses.own import OwnLoss, check_own_loss
 
 __all__ = [
     "FITTED_FLOOR",
@@ -44,6 +44,7 @@ __all__ = [
     "CategoricalFocalCrossentropy",
     "CategoricalHinge",
     "CosineSimilarity",
+    "CustomLoss",
     "Hinge",
     "Huber",
     "KLDivergence",
@@ -53,11 +54,10 @@ __all__ = [
     "MeanAbsolutePercentageError",
     "MeanSquaredError",
     "MeanSquaredLogarithmicError",
-    "OwnLoss",
     "Poisson",
     "SparseCategoricalCrossentropy",
     "SquaredHinge",
-    "check_own_loss",
+    "check_custom_loss",
     "class_probabilities",
     "get_loss",
     "log_of_output",

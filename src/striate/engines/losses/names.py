@@ -13,6 +13,7 @@ from striate.engines.losses.classes import (
     KLDivergence,
     SparseCategoricalCrossentropy,
 )
+from striate.engines.losses.custom import custom_loss
 from striate.engines.losses.numbers import (
     CategoricalHinge,
     CosineSimilarity,
@@ -26,7 +27,6 @@ from striate.engines.losses.numbers import (
     Poisson,
     SquaredHinge,
 )
-from striate.engines.losses.own import own_loss
 from striate.errors import UsageError, nearest
 
 LOSSES: dict[str, type[Loss]] = {
@@ -84,7 +84,7 @@ def get_loss(loss: Any, **settings: Any) -> Loss:
     """Return a loss by its Keras name, or the loss itself.
 
     Args:
-        loss: A name, a loss, its class, or a function of y_true and y_pred; see `OwnLoss`.
+        loss: A name, a loss, its class, or a function of y_true and y_pred; see `CustomLoss`.
         **settings: Settings of a loss that is not an object yet.
 
     Returns:
@@ -98,13 +98,13 @@ def get_loss(loss: Any, **settings: Any) -> Loss:
         (MeanAbsoluteError(), Huber(delta=2.0))
     """
     if isinstance(loss, Loss):
-        return own_loss(loss) if hasattr(loss, "call") else loss
+        return custom_loss(loss) if hasattr(loss, "call") else loss
     if isinstance(loss, type) and issubclass(loss, Loss):
         return loss(**settings)
     if callable(loss) and loss in _KIND_OF_FUNCTION:
         return _KIND_OF_FUNCTION[loss](**settings)
     if callable(loss) or hasattr(loss, "forward"):
-        return own_loss(loss)
+        return custom_loss(loss)
     if not isinstance(loss, str):
         raise UsageError(f"loss must be a name, a Loss or a function; received {describe(loss)}.")
     if loss not in NAMES:

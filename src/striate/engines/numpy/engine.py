@@ -11,7 +11,7 @@ from threadpoolctl import ThreadpoolController
 
 from striate._types import Array, Weights
 from striate.engines.base import Engine, StepResult, TrainingSettings
-from striate.engines.losses.own import HOW, OwnLoss
+from striate.engines.losses.custom import RETURN_FORMS, CustomLoss
 from striate.engines.numpy import losses, optimizers
 from striate.engines.numpy.memory import Scratch, planes
 from striate.engines.numpy.parameters import (
@@ -170,8 +170,10 @@ class NumpyEngine(Engine):
         """Set how to train, and clear the slots. Raise UsageError for settings that do not fit the network."""
         settings.check(self.network)
         for loss in settings.losses:
-            if isinstance(loss, OwnLoss) and not loss.has_gradient:
-                raise UsageError(f"The loss '{loss.name}' returns no gradient, which the NumPy engine needs. {HOW}")
+            if isinstance(loss, CustomLoss) and not loss.has_gradient:
+                raise UsageError(
+                    f"The loss '{loss.name}' returns no gradient, which the NumPy engine needs. {RETURN_FORMS}"
+                )
         self._freeze(frozenset(settings.frozen))
         self._settings, self._updates = settings, 0
         flats = [self._trainable, self._fixed]

@@ -42,7 +42,7 @@ def differentiate(
         return binary_crossentropy(p, targets, loss, count, weights=weights, matched=matched, form=form)
     if weights is not None:
         loss.check_weighted()
-    is_numbers = isinstance(loss, base.OwnLoss) or (loss.target_kind == "classes" and targets.ndim < p.ndim)
+    is_numbers = isinstance(loss, base.CustomLoss) or (loss.target_kind == "classes" and targets.ndim < p.ndim)
     values, slopes = loss.differentiate(targets if is_numbers else _like_predictions(targets, p), p, form)
     positions = values[0].size
     values = values.reshape(len(p), positions)

@@ -65,7 +65,7 @@ class Scratch:
         return block[:size].view(dtype).reshape(shape)
 
 
-class Fresh(Scratch):
+class UncachedScratch(Scratch):
     """Scratch that always allocates, for calling the functions of a layer directly."""
 
     def empty(self, key: Hashable, shape: tuple[int, ...], dtype: Any) -> Array:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from striate._types import Array
-from striate.engines.numpy.memory import Fresh, Scratch, contiguous, planes
+from striate.engines.numpy.memory import Scratch, UncachedScratch, contiguous, planes
 from striate.network import Layer, Pair, Shape
 
 Padding = tuple[Pair, Pair]
@@ -126,9 +126,9 @@ def im2col(x: Array, window: Geometry) -> Array:
                [3, 4, 6, 7],
                [4, 5, 7, 8]])
     """
-    padded = pad(planes(x), window.padding, Fresh())
+    padded = pad(planes(x), window.padding, UncachedScratch())
     oh, ow = window.output_size(x.shape[1], x.shape[2])
-    return gather_columns(padded, window, Band((0, 0), slice(0, oh)), ow, Fresh(), "columns")
+    return gather_columns(padded, window, Band((0, 0), slice(0, oh)), ow, UncachedScratch(), "columns")
 
 
 def col2im(columns: Array, shape: tuple[int, ...], window: Geometry, scratch: Scratch | None = None) -> Array:
@@ -145,7 +145,7 @@ def col2im(columns: Array, shape: tuple[int, ...], window: Geometry, scratch: Sc
     """
     n, h, w, c = shape
     oh, ow = window.output_size(h, w)
-    image = zero_image((c, h, w, n), window.padding, columns.dtype, scratch or Fresh())
+    image = zero_image((c, h, w, n), window.padding, columns.dtype, scratch or UncachedScratch())
     add_taps(image, columns.reshape(*window.kernel_size, c, oh, ow, n), window)
     return crop(image, h, w, window.padding)
 

@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.nn import functional as F  # noqa: N812 - its usual name
 
 from striate.engines import losses as base
-from striate.engines.losses.own import HOW
+from striate.engines.losses.custom import RETURN_FORMS
 from striate.errors import UsageError
 from striate.network.outputs import OutputForm
 
@@ -126,7 +126,7 @@ class _WithGradient(torch.autograd.Function):
     """A loss of NumPy arrays that returns its gradient."""
 
     @staticmethod
-    def forward(context: Any, p: Tensor, t: Tensor, loss: base.OwnLoss) -> Tensor:
+    def forward(context: Any, p: Tensor, t: Tensor, loss: base.CustomLoss) -> Tensor:
         """Return the loss of each sample."""
         values, slopes = loss.differentiate(t.cpu().numpy(), p.detach().cpu().numpy())
         context.save_for_backward(torch.as_tensor(slopes, dtype=p.dtype, device=p.device))
@@ -139,7 +139,7 @@ class _WithGradient(torch.autograd.Function):
         return slopes * slope.reshape(slope.shape + (1,) * (slopes.ndim - slope.ndim)), None, None
 
 
-def own(loss: base.OwnLoss, t: Tensor, output: Output) -> Tensor:
+def custom(loss: base.CustomLoss, t: Tensor, output: Output) -> Tensor:
     """Return the loss of a function, one number for the batch as that of each sample."""
     if loss.has_gradient:
         return _WithGradient.apply(output.p, t, loss)  # type: ignore[no-untyped-call, no-any-return]
@@ -148,10 +148,12 @@ def own(loss: base.OwnLoss, t: Tensor, output: Output) -> Tensor:
     except Exception as error:
         raise UsageError(
             f"The loss '{loss.name}' failed with PyTorch tensors, y_true {tuple(t.shape)} and y_pred "
-            f"{tuple(output.p.shape)}: {type(error).__name__}: {error}. {HOW}"
+            f"{tuple(output.p.shape)}: {type(error).__name__}: {error}. {RETURN_FORMS}"
         ) from error
     if not isinstance(value, Tensor) or (value.ndim and len(value) != len(output.p)):
-        raise UsageError(f"The loss '{loss.name}' must return a tensor: one number, or one for each sample. {HOW}")
+        raise UsageError(
+            f"The loss '{loss.name}' must return a tensor: one number, or one for each sample. {RETURN_FORMS}"
+        )
     return value if value.ndim else value.expand(len(output.p))
 
 
@@ -173,7 +175,7 @@ FUNCTIONS: dict[type[base.Loss], Callable[[Any, Tensor, Output], Tensor]] = {
     base.SquaredHinge: lambda loss, t, output: _margins(t, output).square().mean(dim=-1),
     base.CategoricalHinge: categorical_hinge,
     base.CosineSimilarity: cosine_similarity,
-    base.OwnLoss: own,
+    base.CustomLoss: custom,
 }
 
 
@@ -184,7 +186,7 @@ def sample_losses(
     output, logits = (x.float() if x.dtype in (torch.bfloat16, torch.float16) else x for x in (output, logits))
     if output.ndim == 4:  # (N, C, H, W) → (N, H, W, C)
         output, logits = output.permute(0, 2, 3, 1), logits.permute(0, 2, 3, 1)
-    if isinstance(loss, base.OwnLoss):
+    if isinstance(loss, base.CustomLoss):
         targets = targets.to(output.dtype) if targets.is_floating_point() else targets
     elif not (loss.target_kind == "classes" and targets.ndim < output.ndim):
         targets = targets.to(output.dtype).reshape(output.shape)

@@ -16,7 +16,7 @@ FORBIDDEN = frozenset('/\\:*?"<>|')
 scope: ContextVar[tuple[object, ...]] = ContextVar("scope", default=())
 
 
-INSTEAD = {  # of attributes of Keras
+REPLACEMENTS = {  # of attributes of Keras
     "input_shape": "write layer.input.shape, as in Keras 3",
     "call": "call the layer itself: layer(x)",
     "add_metric": "write compile(metrics=[…]) of the model",
@@ -278,7 +278,7 @@ class Layer:
                 each.name for each in self.parameters(*(tensor.sample_shape for tensor in call.inputs))
             }:
                 return next(variable for variable in self.weights if variable.name == name)
-            raise missing_attribute(self, name, INSTEAD)
+            raise missing_attribute(self, name, REPLACEMENTS)
 
     def error(self, message: str) -> NetworkError:
         """Return an error whose message begins with the name of the layer."""

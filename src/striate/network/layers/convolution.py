@@ -303,10 +303,10 @@ class Conv2DTranspose(Convolution):
 
 def _output_padding(value: Any) -> Pair:
     if not isinstance(value, list | tuple):
-        return check.whole(value), check.whole(value)
+        return check.integer(value), check.integer(value)
     if len(value) != 2:
         raise NetworkError(f"expected an integer or a pair (y, x), received {value!r}.")
-    return check.whole(value[0]), check.whole(value[1])
+    return check.integer(value[0]), check.integer(value[1])
 
 
 def _connections(value: Any) -> Connections | None:
@@ -314,7 +314,7 @@ def _connections(value: Any) -> Connections | None:
         return None
     if not isinstance(value, list | tuple) or not all(isinstance(item, list | tuple) and item for item in value):
         raise NetworkError(f"expected one tuple of input channels for each filter, received {value!r}.")
-    result = tuple(tuple(check.whole(channel) for channel in item) for item in value)
+    result = tuple(tuple(check.integer(channel) for channel in item) for item in value)
     if any(len(set(channels)) < len(channels) for channels in result):
         raise NetworkError(f"expected each channel once in a filter, received {value!r}.")
     return result

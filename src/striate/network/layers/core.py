@@ -33,7 +33,7 @@ __all__ = [
     "ZeroPadding2D",
 ]
 
-LARGEST_INPUT = 2**40  # numbers in one sample; more than any machine can store
+MAX_INPUT_VALUES = 2**40  # numbers in one sample; more than any machine can store
 DTYPES = ("uint8", "uint16", "float32", "float64")
 
 
@@ -85,8 +85,8 @@ def _input_shape(value: Any) -> Shape:
     shape = tuple(check.positive(size) for size in value)
     if len(shape) == 2:
         shape = (*shape, 1)  # gray images (H, W)
-    if prod(shape) > LARGEST_INPUT:
-        raise NetworkError(f"expected at most {LARGEST_INPUT:,} numbers in one sample, received {value!r}.")
+    if prod(shape) > MAX_INPUT_VALUES:
+        raise NetworkError(f"expected at most {MAX_INPUT_VALUES:,} numbers in one sample, received {value!r}.")
     return shape
 
 
@@ -393,7 +393,7 @@ class SelectChannels(Layer):
 def _channels(value: Any) -> tuple[int, ...]:
     if not isinstance(value, list | tuple) or not value:
         raise NetworkError(f"expected a list of channel indices, received {value!r}.")
-    return tuple(check.whole(channel) for channel in value)
+    return tuple(check.integer(channel) for channel in value)
 
 
 def _listed(shapes: tuple[Shape, ...]) -> str:

@@ -107,7 +107,7 @@ class LocalResponseNormalization(Layer):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self.convert(check.whole, "radius")
+        self.convert(check.integer, "radius")
         self.convert(check.above_zero, "alpha", "beta", "k")
 
     def output_shape(self, *inputs: Shape) -> Shape:

@@ -14,7 +14,7 @@ from striate.network.shapes import Shape
 
 __all__ = ["LayerScale", "Normalization"]
 
-LEAST_STD = 1e-7  # as in Keras; smaller standard deviations are replaced by it
+MIN_STD = 1e-7  # as in Keras; smaller standard deviations are replaced by it
 PerChannel = float | tuple[float, ...] | list[float] | None
 
 
@@ -77,7 +77,7 @@ class Normalization(Layer):
 
     @property
     def _std(self) -> float | tuple[float, ...]:
-        return _each(lambda variance: max(variance**0.5, LEAST_STD), self.variance)
+        return _each(lambda variance: max(variance**0.5, MIN_STD), self.variance)
 
     def output_shape(self, *inputs: Shape) -> Shape:
         (shape,) = inputs

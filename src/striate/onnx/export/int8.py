@@ -20,7 +20,7 @@ from striate._types import Array, Ranges
 
 FLOAT_CONVOLUTIONS = 3  # the first ones, which stay in float32
 LEVELS = 255  # between the smallest and the largest uint8
-LARGEST = 127  # int8 of a kernel
+MAX_INT8 = 127  # int8 of a kernel
 MIN_SCALE = 1e-8
 MAX_INT32 = 2**31 - 1
 RANGE_OPSET = 18  # the first in which the axes of ReduceMin and ReduceMax are an input
@@ -130,7 +130,7 @@ def to_int8(model: ModelProto, ranges: Ranges, *, signed: bool = True) -> ModelP
 def sum_of_largest_products() -> ModelProto:
     """Return a model whose output overflows where sums of products of uint8 and int8 are limited to 16 bits."""
     channels = 64
-    kernel = numpy_helper.from_array(np.full((1, channels, 1, 1), LARGEST, np.int8), "kernel")
+    kernel = numpy_helper.from_array(np.full((1, channels, 1, 1), MAX_INT8, np.int8), "kernel")
     graph = helper.make_graph(
         [helper.make_node("ConvInteger", ["x", "kernel"], ["y"])], "products",
         [helper.make_tensor_value_info("x", TensorProto.UINT8, ["N", channels, 1, 1])],
@@ -170,9 +170,9 @@ class _IntegerGraph:
         inputs = [self._quantize(node.input[0])]
         kernel = self.weights[node.input[1]]
         largest = np.abs(kernel).reshape(len(kernel), -1).max(axis=1)
-        scales = np.maximum(largest / LARGEST, MIN_SCALE).astype(np.float32)
-        integers = np.clip(np.rint(kernel / scales[:, None, None, None]), -LARGEST, LARGEST)
-        zero_point, dtype = (0, np.int8) if self.signed else (LARGEST + 1, np.uint8)
+        scales = np.maximum(largest / MAX_INT8, MIN_SCALE).astype(np.float32)
+        integers = np.clip(np.rint(kernel / scales[:, None, None, None]), -MAX_INT8, MAX_INT8)
+        zero_point, dtype = (0, np.int8) if self.signed else (MAX_INT8 + 1, np.uint8)
         inputs.append(self._dequantize(node.input[1], (integers + zero_point).astype(dtype), scales, zero_point))
         if len(node.input) > 2:
             scale = scales * self._scale(node.input[0])[0]

@@ -6,7 +6,7 @@ from striate._types import Array
 from striate.onnx.export.graph_builder import GraphBuilder
 from striate.onnx.metadata import DETECTOR, DISTANCE, UNKNOWN
 
-SMALLEST = 1e-6  # length by which a vector is divided at least
+MIN_LENGTH = 1e-6  # length by which a vector is divided at least
 
 
 class Detector(Protocol):
@@ -55,7 +55,7 @@ def append_detector(graph: GraphBuilder, features: str, detector: Detector) -> t
 
 def _unit_vectors(graph: GraphBuilder, x: str) -> str:
     lengths = graph.reduce("ReduceL2", x, [1])
-    return graph.op("Div", x, graph.op("Max", lengths, graph.layer_constant("smallest", SMALLEST)))
+    return graph.op("Div", x, graph.op("Max", lengths, graph.layer_constant("smallest", MIN_LENGTH)))
 
 
 def _neighbor_distance(graph: GraphBuilder, rows: str, bank: str, count: int) -> str:
@@ -66,7 +66,7 @@ def _neighbor_distance(graph: GraphBuilder, rows: str, bank: str, count: int) ->
     graph.nodes[-1].output[:] = [nearest, indices]
     sums = graph.reduce("ReduceSum", graph.op("Gather", bank, indices, axis=0), [1], keepdims=False)  # (N, F)
     lengths = graph.reduce("ReduceL2", sums, [1], keepdims=False)
-    lengths = graph.op("Max", lengths, graph.layer_constant("smallest", SMALLEST))
+    lengths = graph.op("Max", lengths, graph.layer_constant("smallest", MIN_LENGTH))
     similar = graph.op("Div", graph.reduce("ReduceSum", nearest, [1], keepdims=False), lengths)
     return graph.op("Sub", graph.layer_constant("one", 1), similar)
 

@@ -8,7 +8,7 @@ import numpy as np
 import onnx
 from onnx import ModelProto, TensorProto, helper, numpy_helper
 
-LARGEST = 127  # of int8, without -128
+MAX_INT8 = 127  # of int8, without -128
 MIN_SIZE = 16_384  # values of a kernel; smaller ones stay, as most of the weights are in large ones
 MIN_SCALE = 1e-12
 
@@ -42,7 +42,7 @@ def _store(model: ModelProto, constant: TensorProto) -> None:
     """Replace a constant (O, …) by int8 numbers and scales, and operators that dequantize it."""
     values, name = numpy_helper.to_array(constant), constant.name
     largest = np.abs(values).max(axis=tuple(range(1, values.ndim)), keepdims=True)
-    scales = np.maximum(largest / LARGEST, MIN_SCALE).astype(np.float32)
+    scales = np.maximum(largest / MAX_INT8, MIN_SCALE).astype(np.float32)
     model.graph.initializer.remove(constant)
     model.graph.initializer.append(numpy_helper.from_array(np.rint(values / scales).astype(np.int8), f"{name}/int8"))
     model.graph.initializer.append(numpy_helper.from_array(scales, f"{name}/steps"))

@@ -73,7 +73,7 @@ def import_onnx(path: str | os.PathLike[str], *, size: tuple[int, int] | None = 
     return import_graph(read_onnx(path), path, size=size)
 
 
-def import_beginning(path: str | os.PathLike[str]) -> ImportedNetwork:
+def import_convertible_part(path: str | os.PathLike[str]) -> ImportedNetwork:
     """Import the network in an ONNX file up to the first operator that no layer corresponds to.
 
     Args:

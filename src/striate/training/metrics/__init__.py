@@ -1,6 +1,6 @@
 """Metrics as sums over samples, and the figures that training reports."""
 
-from striate.training.metrics.base import Metric, OwnMetric
+from striate.training.metrics.base import CustomMetric, Metric
 from striate.training.metrics.figures import Figures, Scores, loss_sum, output_names, to_scores
 from striate.training.metrics.names import (
     CLASSES,
@@ -14,9 +14,9 @@ from striate.training.metrics.names import (
 __all__ = [
     "CLASSES",
     "NAMED",
+    "CustomMetric",
     "Figures",
     "Metric",
-    "OwnMetric",
     "Scores",
     "default_metrics",
     "loss_sum",

@@ -5,7 +5,7 @@ from typing import ClassVar
 import numpy as np
 
 from striate._types import Array
-from striate.arguments import check_methods, check_number, check_whole
+from striate.arguments import check_integer, check_methods, check_number
 from striate.network.outputs import OutputForm
 from striate.training.metrics.base import MeanOfSamples, Reads, class_numbers
 
@@ -69,7 +69,7 @@ class TopKCategoricalAccuracy(MeanOfSamples):
 
     def __init__(self, k: int = 5, name: str | None = None, dtype: None = None) -> None:
         super().__init__(name)
-        self.k = check_whole("k", k, 1)
+        self.k = check_integer("k", k, 1)
 
     def values(self, t: Array, p: Array, form: OutputForm) -> Array:
         """Return whether fewer than k outputs come before that of the class; of equal ones the first comes first."""

@@ -241,7 +241,7 @@ class MeanOfSamples(Metric):
         return sums[0] / sums[1] if sums[1] else 0.0
 
 
-class OwnMetric(MeanOfSamples):
+class CustomMetric(MeanOfSamples):
     """A function of targets and outputs, as NumPy arrays, that returns a number or one for each sample.
 
     Args:

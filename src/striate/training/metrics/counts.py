@@ -6,7 +6,7 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 
 from striate._types import Array
-from striate.arguments import check_methods, check_number, check_whole
+from striate.arguments import check_integer, check_methods, check_number
 from striate.engines.losses.base import rows_of_classes
 from striate.errors import UsageError
 from striate.network.outputs import OutputForm
@@ -31,8 +31,8 @@ class _Counts(Metric):
         dtype: None = None,
     ) -> None:
         super().__init__(name)
-        self.top_k = None if top_k is None else check_whole("top_k", top_k, 1)
-        self.class_id = None if class_id is None else check_whole("class_id", class_id)
+        self.top_k = None if top_k is None else check_integer("top_k", top_k, 1)
+        self.class_id = None if class_id is None else check_integer("class_id", class_id)
         default = 0.5 if top_k is None else -1.0  # all of the top k count as positive
         given = (
             [default] if thresholds is None else thresholds if isinstance(thresholds, list | tuple) else [thresholds]
@@ -275,7 +275,7 @@ class AUC(Metric):
                 f"AUC: summation_method must be 'interpolation', 'minoring' or 'majoring'; received "
                 f"{summation_method!r}."
             )
-        count = check_whole("num_thresholds", num_thresholds, 2)
+        count = check_integer("num_thresholds", num_thresholds, 2)
         inner = sorted(thresholds) if thresholds is not None else [i / (count - 1) for i in range(1, count - 1)]
         if not all(0 <= check_number("thresholds", value) <= 1 for value in inner):
             raise UsageError(f"AUC: thresholds must be 0 to 1; received {thresholds}.")

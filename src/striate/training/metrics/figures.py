@@ -16,7 +16,7 @@ from striate.engines.losses.base import rows_of_classes
 from striate.errors import UsageError, nearest
 from striate.network import Network
 from striate.network.outputs import OutputForm, output_activation, output_forms
-from striate.training.metrics.base import Metric, OwnMetric
+from striate.training.metrics.base import CustomMetric, Metric
 from striate.training.metrics.names import Output, default_metrics, get_metric
 from striate.training.metrics.values import OutputLoss
 
@@ -137,7 +137,7 @@ class Figures:
             except UsageError as unsuitable:
                 error = error or unsuitable
                 continue
-            is_own = isinstance(metric, OwnMetric) or bool(metric._variables)
+            is_own = isinstance(metric, CustomMetric) or bool(metric._variables)
             if is_own or (metric.reads == "numbers") == (output.kind == "numbers"):
                 chosen.append((index, metric))
         if not chosen:
@@ -178,7 +178,7 @@ class Figures:
         """Return targets and output as a metric reads them."""
         form, output = self._forms[index], self._outputs[index]
         if (
-            isinstance(metric, OwnMetric) or metric._variables
+            isinstance(metric, CustomMetric) or metric._variables
         ):  # class numbers for a sparse loss, else rows, as in Keras
             is_sparse = isinstance(output.loss, SparseCategoricalCrossentropy)
             return t if is_sparse or output.loss.target_kind != "classes" else rows_of_classes(t, p), p

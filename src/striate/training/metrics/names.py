@@ -8,7 +8,7 @@ from striate.arguments import describe
 from striate.engines.losses import LOSSES, NAMES, CategoricalCrossentropy, Loss
 from striate.errors import UsageError, nearest
 from striate.training.metrics import accuracies, counts, values
-from striate.training.metrics.base import Metric, OwnMetric, snake_case
+from striate.training.metrics.base import CustomMetric, Metric, snake_case
 from striate.training.metrics.values import LossMetric
 
 CLASSES: dict[str, type[Metric]] = {
@@ -113,7 +113,7 @@ def get_metric(metric: Any, output: Output) -> Metric:
     elif callable(metric) and not isinstance(metric, Metric):
         name = getattr(metric, "__name__", "")
         own = name not in NAMED and name not in NAMES
-        metric = OwnMetric(metric) if own else _named(name, output)
+        metric = CustomMetric(metric) if own else _named(name, output)
     if not isinstance(metric, Metric) or isinstance(metric, values.Mean):
         raise UsageError(f"metrics must be names of metrics, metrics or functions; received {describe(metric)}.")
     if isinstance(metric, accuracies.Accuracy):

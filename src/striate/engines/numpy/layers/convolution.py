@@ -11,7 +11,7 @@ import numpy as np
 from striate._types import Array
 from striate.engines.initialization import connection_mask
 from striate.engines.numpy.layers.winograd import Tiles, WinogradRule
-from striate.engines.numpy.memory import Fresh, Scratch, contiguous, out_of_tiles, planes
+from striate.engines.numpy.memory import Scratch, UncachedScratch, contiguous, out_of_tiles, planes
 from striate.engines.numpy.rules import LayerContext, LayerRule, rule
 from striate.engines.numpy.windows import Band, Geometry, col2im, gather_columns, pad
 from striate.network import Conv2D, Pair, Shape
@@ -69,7 +69,7 @@ def conv2d_forward(
     Returns:
         y (N, OH, OW, O), ordered by cells if the window has cells, and the state for `conv2d_backward`.
     """
-    scratch = scratch or Fresh()
+    scratch = scratch or UncachedScratch()
     kh, kw, c, o = kernel.shape
     oh, ow = window.output_size(x.shape[1], x.shape[2])
     (py, px), n, og = window.cell, x.shape[0], o // groups
@@ -106,7 +106,7 @@ def conv2d_backward(
         dx (N, H, W, C), dkernel (KH, KW, C / groups, O) and dbias (O,).
     """
     dkernel = np.empty(kernel.shape, kernel.dtype)
-    dx = _gradients(dy, state, kernel, window, groups, dkernel=dkernel, needs_dx=True, scratch=Fresh())
+    dx = _gradients(dy, state, kernel, window, groups, dkernel=dkernel, needs_dx=True, scratch=UncachedScratch())
     assert dx is not None
     return dx, dkernel, planes(dy).sum(axis=(1, 2, 3))
 

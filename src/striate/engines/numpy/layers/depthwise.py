@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from striate._types import Array
-from striate.engines.numpy.memory import Fresh, Scratch, contiguous, planes
+from striate.engines.numpy.memory import Scratch, UncachedScratch, contiguous, planes
 from striate.engines.numpy.rules import LayerContext, LayerRule, rule
 from striate.engines.numpy.windows import Geometry, pad, unpad
 from striate.network import DepthwiseConv2D, Pair, Shape
@@ -39,7 +39,7 @@ def depthwise_forward(
     Returns:
         y (N, OH, OW, C·M), and the padded input for the backward pass.
     """
-    scratch = scratch or Fresh()
+    scratch = scratch or UncachedScratch()
     multiplier = kernel.shape[3] // x.shape[3]
     source = planes(x)
     if multiplier > 1:
@@ -59,7 +59,7 @@ def depthwise_backward(
     dy: Array, padded: Array, kernel: Array, channels: int, window: Geometry, scratch: Scratch | None = None
 ) -> tuple[Array, Array, Array]:
     """Return dx (N, H, W, C), dkernel (KH, KW, 1, C·M) and dbias (C·M,) from dy (N, OH, OW, C·M)."""
-    scratch = scratch or Fresh()
+    scratch = scratch or UncachedScratch()
     gradient = contiguous(planes(dy), scratch, "dy")
     o, oh, ow, _ = gradient.shape
     dkernel = np.empty_like(kernel)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from striate._types import Array
-from striate.engines.numpy.memory import Fresh, Scratch, contiguous, planes
+from striate.engines.numpy.memory import Scratch, UncachedScratch, contiguous, planes
 from striate.engines.numpy.rules import AcrossShards, LayerContext, LayerRule, rule
 from striate.network import BatchNormalization, LocalResponseNormalization, Shape
 
@@ -148,7 +148,7 @@ def batch_norm_inference(
     x: Array, mean: Array, variance: Array, gamma: Array, beta: Array, epsilon: float, scratch: Scratch | None = None
 ) -> Array:
     """Return y = γ(x − mean) / √(variance + ε) + β for given statistics. x, y: (N, …, C); the others (C,)."""
-    scratch = scratch or Fresh()
+    scratch = scratch or UncachedScratch()
     matrix = _rows(x, scratch, "rows")
     factor = gamma / np.sqrt(variance + epsilon)
     y = scratch.empty("y", matrix.shape, x.dtype)
@@ -194,14 +194,14 @@ def lrn_forward(x: Array, radius: int, alpha: float, beta: float, k: float) -> t
 
     Source: Krizhevsky, Sutskever, Hinton 2012, section 3.3.
     """
-    matrix = _rows(x, Fresh(), "rows")
+    matrix = _rows(x, UncachedScratch(), "rows")
     base = k + alpha * _sum_of_neighbors(matrix * matrix, radius)
     return _like(matrix * base**-beta, x), base
 
 
 def lrn_backward(dy: Array, x: Array, base: Array, radius: int, alpha: float, beta: float) -> Array:
     """Return dx = dy · s^−β − 2αβ x Σ dy · x · s^(−β−1), the sum over the same neighbors."""
-    matrix, gradient = _rows(x, Fresh(), "rows"), _rows(dy, Fresh(), "drows")
+    matrix, gradient = _rows(x, UncachedScratch(), "rows"), _rows(dy, UncachedScratch(), "drows")
     power = base**-beta
     neighbors = _sum_of_neighbors(gradient * matrix * power / base, radius)
     return _like(gradient * power - (2 * alpha * beta) * matrix * neighbors, x)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from striate._types import Array
-from striate.engines.numpy.memory import Fresh, Scratch, contiguous, into_tiles, out_of_tiles, planes
+from striate.engines.numpy.memory import Scratch, UncachedScratch, contiguous, into_tiles, out_of_tiles, planes
 from striate.engines.numpy.rules import LayerContext, LayerRule, rule
 from striate.engines.numpy.windows import Geometry, pad, unpad
 from striate.network import AveragePool2D, GlobalAveragePool2D, GlobalMaxPool2D, MaxPool2D, Pair, Shape, Subsample2D
@@ -37,7 +37,7 @@ class MaxPoolState:
 
 def max_pool_forward(x: Array, window: Geometry, scratch: Scratch | None = None) -> tuple[Array, MaxPoolState]:
     """Return the maximum of each window, padding excluded: x (N, H, W, C) → y (N, OH, OW, C)."""
-    scratch = scratch or Fresh()
+    scratch = scratch or UncachedScratch()
     size = window.output_size(x.shape[1], x.shape[2])
     padded = pad(planes(x), window.padding, scratch, fill=-np.inf)
     y = scratch.empty("y", (x.shape[3], *size, x.shape[0]), x.dtype)
@@ -50,7 +50,7 @@ def max_pool_forward(x: Array, window: Geometry, scratch: Scratch | None = None)
 
 def max_pool_backward(dy: Array, state: MaxPoolState, window: Geometry, scratch: Scratch | None = None) -> Array:
     """Pass each gradient to the first maximum of its window: dy (N, OH, OW, C) → dx (N, H, W, C)."""
-    scratch = scratch or Fresh()
+    scratch = scratch or UncachedScratch()
     gradient, y = planes(dy), state.y
     size = (y.shape[1], y.shape[2])
     dpadded = scratch.empty("dpadded", state.padded.shape, dy.dtype)
@@ -193,7 +193,7 @@ class AveragePoolState:
 
 def average_pool_forward(x: Array, window: Geometry, scratch: Scratch | None = None) -> tuple[Array, AveragePoolState]:
     """Return the mean of each window, padding excluded: x (N, H, W, C) → y (N, OH, OW, C)."""
-    scratch = scratch or Fresh()
+    scratch = scratch or UncachedScratch()
     size = window.output_size(x.shape[1], x.shape[2])
     padded = pad(planes(x), window.padding, scratch)
     y = scratch.empty("y", (x.shape[3], *size, x.shape[0]), x.dtype)
@@ -219,7 +219,7 @@ def average_pool_backward(
     dy: Array, state: AveragePoolState, window: Geometry, scratch: Scratch | None = None
 ) -> Array:
     """Distribute each gradient evenly over its window: dy (N, OH, OW, C) → dx (N, H, W, C)."""
-    scratch = scratch or Fresh()
+    scratch = scratch or UncachedScratch()
     n, h, w, c = state.shape
     (top, bottom), (left, right) = window.padding
     part = scratch.temporary("part", (c, *dy.shape[1:3], n), dy.dtype)

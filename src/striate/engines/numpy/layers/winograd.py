@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from striate._types import Array
-from striate.engines.numpy.memory import Fresh, Scratch, contiguous, into_tiles, out_of_tiles, planes
+from striate.engines.numpy.memory import Scratch, UncachedScratch, contiguous, into_tiles, out_of_tiles, planes
 from striate.engines.numpy.rules import LayerContext, LayerRule
 from striate.engines.numpy.windows import Band, Geometry, add_taps, crop, gather_columns, pad, zero_image
 from striate.network import Conv2D, Pair
@@ -129,7 +129,7 @@ def _bands(tiles: Tiles, numbers_per_row: int) -> list[slice]:
 
 def forward(x: Array, kernel: Array, tiles: Tiles, scratch: Scratch | None = None) -> tuple[Array, WinogradState]:
     """Convolve x (N, H, W, C) with a kernel (3, 3, C, O); return y (O, Q, T) and the state for `backward`."""
-    scratch = scratch or Fresh()
+    scratch = scratch or UncachedScratch()
     transforms = matrices(tiles.m, tiles.cells, x.dtype)
     n, (c, o), (th, tw), p = x.shape[0], kernel.shape[2:], tiles.grid, (tiles.m + 2) ** 2
     u: Array = (transforms.g @ kernel.reshape(9, c * o)).reshape(p, c, o)
@@ -160,7 +160,7 @@ def backward(
     scratch: Scratch | None = None,
 ) -> Array | None:
     """Write dkernel (3, 3, C, O) and return dx (N, H, W, C) or None, from dy (O, Q, T), 0 outside the output."""
-    scratch = scratch or Fresh()
+    scratch = scratch or UncachedScratch()
     transforms = matrices(tiles.m, tiles.cells, dy.dtype)
     p, c, o = state.kernel.shape
     th, tw = tiles.grid

@@ -13,7 +13,7 @@ from striate.engines.numpy.layers.normalization import (
     lrn_forward,
     moments_of,
 )
-from striate.engines.numpy.memory import Fresh
+from striate.engines.numpy.memory import UncachedScratch
 from striate.onnx.reference.operators.registry import computed_in_float32, operator
 
 
@@ -65,8 +65,8 @@ def batch_normalization(
     if not training_mode:
         y = batch_norm_inference(rows, mean, variance, scale, bias, epsilon)
         return (_channel_second(y, x.shape).astype(x.dtype, copy=False),)
-    moments, centred = moments_of(rows, Fresh())
-    y, _ = batch_norm_forward(rows, moments, moments, centred, scale, bias, epsilon, Fresh())
+    moments, centred = moments_of(rows, UncachedScratch())
+    y, _ = batch_norm_forward(rows, moments, moments, centred, scale, bias, epsilon, UncachedScratch())
     running = [
         (old * momentum + new * (1 - momentum)).astype(old.dtype)
         for old, new in ((mean, moments.mean), (variance, moments.variance))
@@ -77,9 +77,9 @@ def batch_normalization(
 def _standardize(rows: Array, epsilon: float) -> tuple[Array, Moments]:
     """Normalize each row of (K, M) to mean 0 and variance 1, in at least float32, as stash_type 1 requires."""
     x = _at_least_float32(rows).T
-    moments, centred = moments_of(x, Fresh())
+    moments, centred = moments_of(x, UncachedScratch())
     one, zero = np.ones(len(rows)), np.zeros(len(rows))
-    return batch_norm_forward(x, moments, moments, centred, one, zero, epsilon, Fresh())[0].T, moments
+    return batch_norm_forward(x, moments, moments, centred, one, zero, epsilon, UncachedScratch())[0].T, moments
 
 
 def _scaled(rows: Array, x: Array, scale: Array, bias: Array) -> Array:

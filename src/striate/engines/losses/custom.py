@@ -15,7 +15,7 @@ from striate.network.outputs import OutputForm
 
 Function = Callable[[Any, Any], Any]
 STEP, TOLERANCE = 1e-5, 1e-3  # of the check of gradients
-HOW = (
+RETURN_FORMS = (
     "Return (loss, gradient): NumPy arrays, the loss one number or one for each sample (N,), the gradient with respect "
     "to y_pred and of its shape. Or compile with engine='torch' a function of PyTorch tensors, which is differentiated."
 )
@@ -23,7 +23,7 @@ HOW = (
 
 @check_constructor
 @dataclass(frozen=True, repr=False)
-class OwnLoss(Loss):
+class CustomLoss(Loss):
     """A function as a loss.
 
     Attributes:
@@ -46,7 +46,7 @@ class OwnLoss(Loss):
         if gradient.shape != p.shape or (value.ndim and value.shape[0] != len(p)):
             raise UsageError(
                 f"The loss '{self.name}' returned a loss of the shape {value.shape} and a gradient of the shape "
-                f"{gradient.shape} for y_pred {p.shape}. {HOW}"
+                f"{gradient.shape} for y_pred {p.shape}. {RETURN_FORMS}"
             )
         if value.ndim:
             return value, gradient
@@ -72,7 +72,7 @@ class OwnLoss(Loss):
             )
 
 
-def own_loss(loss: Any) -> OwnLoss:
+def custom_loss(loss: Any) -> CustomLoss:
     """Return a function, an object with `forward` and `gradient`, or one with Keras's `call`, as a loss.
 
     Args:
@@ -87,11 +87,11 @@ def own_loss(loss: Any) -> OwnLoss:
         def forward_and_gradient(y_true: Any, y_pred: Any) -> Any:
             return loss.forward(y_true, y_pred), loss.gradient(y_true, y_pred)
 
-        return OwnLoss(forward_and_gradient, name=name)
-    return OwnLoss(getattr(loss, "call", loss), name=name)
+        return CustomLoss(forward_and_gradient, name=name)
+    return CustomLoss(getattr(loss, "call", loss), name=name)
 
 
-def check_own_loss(loss: OwnLoss, shape: tuple[int, ...]) -> OwnLoss:
+def check_custom_loss(loss: CustomLoss, shape: tuple[int, ...]) -> CustomLoss:
     """Call a loss of one's own with three samples, and compare its gradient with differences.
 
     Args:
@@ -120,7 +120,7 @@ def check_own_loss(loss: OwnLoss, shape: tuple[int, ...]) -> OwnLoss:
     return loss
 
 
-def _compare_with_differences(loss: OwnLoss, t: Array, p: Array) -> None:
+def _compare_with_differences(loss: CustomLoss, t: Array, p: Array) -> None:
     slopes = loss.differentiate(t, p)[1].ravel()
     for index in np.linspace(0, p.size - 1, min(p.size, 8)).astype(int):
         values = []
