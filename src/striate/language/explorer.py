@@ -122,8 +122,8 @@ EXPLORER_STRINGS: dict[str, dict[str, str]] = {
         "ko": "{all}개 가운데 {n}개는 전혀 반응하지 않습니다. 이미지 {images}장 모두에서 값이 같습니다.",
     },
     # strongest patches
-    "excites_maps": {"en": "What excites these units", "ko": "이 유닛들이 강하게 반응하는 것"},
-    "excites_unit": {"en": "What excites this unit", "ko": "이 유닛이 강하게 반응하는 것"},
+    "excites_maps": {"en": "What activates these units most", "ko": "이 유닛들이 강하게 반응하는 것"},
+    "excites_unit": {"en": "What activates this unit most", "ko": "이 유닛이 강하게 반응하는 것"},
     "excites_help": {
         "en": "The nine images with the strongest response of each map, cut to what the unit sees. Hatched parts are "
         "padding.",

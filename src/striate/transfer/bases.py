@@ -93,8 +93,8 @@ def open_base(
         name: The network's id in the zoo, or the path of an ONNX file.
         input_shape: (H, W, 3) of the images; None for the network's usual size.
         weights: Of a network of the zoo: "imagenet" for the published weights, or what else `load_pretrained` reads.
-        settings: Of the network, by name; those that the weights require are set already. PREPROCESSING says how pixels
-            become its input, if not as usual.
+        settings: Of the network, by name; those that the weights require are set already. PREPROCESSING replaces
+            the usual preprocessing of pixels.
         cut: The last layer to use, whose output is the features; maps are averaged over all positions. None: all up
             to the classifier.
 

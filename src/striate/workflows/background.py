@@ -164,7 +164,7 @@ class BackgroundProcess:
 
     def _ended(self) -> UsageError:
         return UsageError(
-            f"The process that {self._name} has ended: it was stopped, or the memory was too small. Start again."
+            f"The process that {self._name} has ended: it was stopped, or memory ran out. Start it again."
         )
 
 

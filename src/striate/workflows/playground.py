@@ -53,8 +53,8 @@ MAX_MULTIPLY_ADDS = 20_000_000  # of one image
 MAX_BATCH = 128
 MAX_NETWORKS = 2
 MAX_STEPS = 10_000
-FIRST_EVALUATIONS = (0, 1, 2, 4, 8, 16)  # after which the held-out images are predicted, and then
-EVALUATION_INTERVAL = 25  # every so many steps
+FIRST_EVALUATIONS = (0, 1, 2, 4, 8, 16)  # steps after which the networks are evaluated on held-out images
+EVALUATION_INTERVAL = 25  # steps between later evaluations
 SHOWN_FILTERS = 16
 SHOWN_IMAGES = 12
 

@@ -1,4 +1,4 @@
-// What excites a unit: the parts of the images to which its channel responds most, searched for in the background.
+// The strongest patches of a unit: the parts of the images to which its channel responds most, searched for in the background.
 
 import { array, get } from "./api.js";
 import { make, number, select, text, whole } from "./dom.js";
