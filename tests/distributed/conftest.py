@@ -1,8 +1,9 @@
-"""Several processes on this machine, started by torchrun as a user would."""
+"""Several processes on this machine, or on two machines connected by a network, started as a user would."""
 
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +27,10 @@ ARGS = (
     "--set", "average=0.5", "--set", "label_smoothing=0.1", "--engine", "torch", "--out", "run",
 )  # fmt: skip
 
+NAMES = [f"striate-{os.getpid()}-{number}" for number in (1, 2)]
+ADDRESSES = ["10.77.0.1", "10.77.0.2"]
+needs_namespaces = pytest.mark.skipif(sys.platform != "linux", reason="needs network namespaces of Linux")
+
 pytest.importorskip("torch", reason="several processes train together on PyTorch, which is not installed")
 
 
@@ -42,11 +47,52 @@ def torchrun(processes: int, *args: str | Path, options: tuple[str, ...] = ()) -
     return [sys.executable, *launcher, *map(str, args)]
 
 
-def run(processes: int, *args: str | Path, cwd: Path, options: tuple[str, ...] = ()) -> Finished:
+def run(processes: int, *args: str | Path, cwd: Path, options: tuple[str, ...] = (), **variables: str) -> Finished:
     """Run the command to completion."""
     return subprocess.run(
-        torchrun(processes, *args, options=options), cwd=cwd, env=environment(), capture_output=True,
+        torchrun(processes, *args, options=options), cwd=cwd, env=environment(**variables), capture_output=True,
         encoding="utf-8", check=False, timeout=300,
+    )  # fmt: skip
+
+
+def call(*words: str) -> None:
+    subprocess.run(words, check=True, capture_output=True)
+
+
+def connect() -> None:
+    """Connect two network namespaces by a virtual cable."""
+    for name in NAMES:
+        call("ip", "netns", "add", name)
+    call("ip", "link", "add", "cable", "netns", NAMES[0], "type", "veth", "peer", "name", "cable", "netns", NAMES[1])
+    for name, address in zip(NAMES, ADDRESSES, strict=True):
+        call("ip", "-n", name, "address", "add", f"{address}/24", "dev", "cable")
+        for device in ("lo", "cable"):
+            call("ip", "-n", name, "link", "set", device, "up")
+
+
+@pytest.fixture
+def machines(tmp_path: Path) -> Iterator[list[Path]]:
+    """The folder of each machine."""
+    try:
+        connect()
+    except (OSError, subprocess.CalledProcessError) as error:
+        pytest.skip(f"network namespaces need Linux, ip and the right to use them: {error}")
+    try:
+        folders = [tmp_path / name for name in ("one", "two")]
+        for folder in folders:
+            folder.mkdir()
+        yield folders
+    finally:
+        for name in NAMES:
+            subprocess.run(["ip", "netns", "delete", name], check=False, capture_output=True)
+
+
+def start_in_namespace(number: int, command: list[str], folder: Path, **variables: str) -> "subprocess.Popen[str]":
+    """Start a command on one of the machines, in its folder."""
+    variables |= {"GLOO_SOCKET_IFNAME": "cable", "STRIATE_CACHE": str(folder / "cache")}
+    return subprocess.Popen(
+        ["ip", "netns", "exec", NAMES[number], *command], cwd=folder, env=environment(**variables),
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, encoding="utf-8",
     )  # fmt: skip
 
 

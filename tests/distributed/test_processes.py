@@ -82,8 +82,9 @@ def test_each_sample_belongs_to_exactly_one_process(world_size: int) -> None:
 def test_several_processes_require_pytorch(torchrun: Torchrun) -> None:
     torchrun()
     assert choose(network("mlp"), EngineSettings()).engine == "torch"
+    assert choose(network("mlp"), EngineSettings(), alone=True).engine == "numpy"
     with pytest.raises(UsageError, match="The NumPy engine does not support several processes: use the engine 'torch'"):
-        EngineSettings("numpy").check()
+        EngineSettings("numpy").check(training=True)
 
 
 def test_batch_needs_a_sample_for_each_process() -> None:

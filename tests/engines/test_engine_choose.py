@@ -172,5 +172,5 @@ def test_onnx_engine_requires_a_trained_model() -> None:
     model.use_engine("onnx")
     assert model.engine.name == "onnx"
     np.testing.assert_allclose(model.predict(x), before, atol=1e-6)
-    with pytest.raises(UsageError, match=r"The ONNX engine runs networks but does not train them"):
+    with pytest.raises(UsageError, match=r"The engine 'onnx' runs networks but does not train them"):
         model.compile()

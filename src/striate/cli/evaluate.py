@@ -8,6 +8,7 @@ from striate.cli import options
 from striate.cli.help import Command
 from striate.cli.output import echo, echo_json, echo_line, echo_note, entry, heads
 from striate.language import translate
+from striate.processes import current_process
 
 if TYPE_CHECKING:
     from striate.evaluation import Estimate, Evaluation
@@ -38,10 +39,13 @@ def evaluate(
     """Evaluate a trained model on the test images of DATA (default: the data it was trained on)."""
     from striate.cli.wording import first
     from striate.workflows.evaluate import evaluate_model, measure_costs
+    from striate.workflows.torchrun import local_rank_0_first
     from striate.workflows.trained_model import open_trained_model
 
-    model = open_trained_model(trained)
+    model = local_rank_0_first(lambda: open_trained_model(trained))
     result = evaluate_model(model, data, labels, label_columns)
+    if current_process().rank:
+        return
     cost = measure_costs(result, costs) if costs else None
     for note in first((*model.notes, *result.notes)):
         echo_note(note, err=True)

@@ -11,7 +11,7 @@ from typing import TypeVar
 from threadpoolctl import ThreadpoolController
 
 from striate.notebook import is_cell_command
-from striate.processes import cores, current_process
+from striate.processes import cores
 
 J = TypeVar("J")
 T = TypeVar("T")
@@ -34,8 +34,7 @@ def map_ordered(function: Callable[[J], T], jobs: Iterable[J]) -> Iterator[T]:
     Yields:
         One result per job.
     """
-    # One process per machine reads images while the others wait, so it can use the cores of all of them.
-    threads = cores() * current_process().local_world_size
+    threads = cores()
     pending: deque[Future[T]] = deque()
     with ThreadPoolExecutor(threads) as pool:
         for job in jobs:

@@ -113,7 +113,7 @@ class EngineSettings:
             )
         if self.needs_torch and not entry.configurable:
             raise UsageError(f"The {entry.label} engine supports only float32 on the CPU: use the engine 'torch'.")
-        if not entry.distributed and current_process().world_size > 1:
+        if training and not entry.distributed and current_process().world_size > 1:
             raise UsageError(f"The {entry.label} engine does not support several processes: use the engine 'torch'.")
 
 
@@ -130,12 +130,13 @@ class Choice:
     reason: str
 
 
-def choose(network: Network, settings: EngineSettings) -> Choice:
+def choose(network: Network, settings: EngineSettings, *, alone: bool = False) -> Choice:
     """Choose the engine for a network: with "auto", NumPy for small networks on a CPU, else PyTorch.
 
     Args:
         network: The network.
         settings: The requested engine and options.
+        alone: Whether each of several processes computes for itself.
 
     Returns:
         The engine and the reason.
@@ -148,7 +149,7 @@ def choose(network: Network, settings: EngineSettings) -> Choice:
         return Choice(settings.engine, "it was requested")
     if settings.needs_torch:
         return Choice("torch", "NumPy does not support this device or precision")
-    if current_process().world_size > 1:
+    if current_process().world_size > 1 and not alone:
         return Choice("torch", "it supports several processes")
     classes = {type(node.layer) for node in network.nodes}
     custom = {layer for layer in classes if not layer.__module__.startswith("striate.")}

@@ -191,6 +191,7 @@ class CompilableModel(LayeredModel):
         return ["loss", *self.metrics]
 
     def _compile(self, compilation: Compilation) -> None:
+        self._engine_settings.check(training=True)
         self._compilation, self._compiled = compilation, True
         self.engine.compile(compilation.settings)
         self.iterations = self.epochs_done = 0

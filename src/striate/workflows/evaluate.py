@@ -21,6 +21,8 @@ from striate.tasks import Task
 from striate.workflows.plan import is_folder
 from striate.workflows.predictions import Predictions
 from striate.workflows.prepare import load_data
+from striate.workflows.shared_rows import share_outputs
+from striate.workflows.torchrun import local_rank_0_first
 from striate.workflows.trained_model import TrainedModel
 
 TRAINED_ON_ALL = (
@@ -53,6 +55,8 @@ def evaluate_model(
 ) -> EvaluationResult:
     """Evaluate a trained model on test images.
 
+    Processes that torchrun started share the images; where there is something to compute, only rank 0 returns.
+
     Args:
         trained: The model.
         data: Name of a data set, or a folder of images; by default the data that the model was trained on.
@@ -78,7 +82,7 @@ def evaluate_model(
         return _evaluate_folder(trained, str(Path(name).resolve()), labels, label_columns)
     if labels:
         raise UsageError(f"--labels is for a folder of images, and '{name}' is not a folder.")
-    dataset, notes = load_for_model(name, trained)
+    dataset, notes = local_rank_0_first(lambda: load_for_model(name, trained))
     return _evaluate(trained, dataset.name, dataset.classes, _test_part(dataset),
                      (*notes, *dataset.notes, *_changed(trained, dataset, name)))  # fmt: skip
 
@@ -87,11 +91,13 @@ def _evaluate_folder(
     trained: TrainedModel, name: str, labels: str | None, label_columns: Sequence[str]
 ) -> EvaluationResult:
     """Evaluate on all images of a folder; only on its test part if the model was trained on this folder."""
-    folder = load_labeled(
-        name, trained.policy, trained.classes, labels=_label_file(trained, name, labels, label_columns),
-        corrections=trained.corrections if trained.data == name and labels is None else {},
-        groups=trained.groups if trained.data == name else None,
-    )  # fmt: skip
+    own = trained.data == name
+    file = _label_file(trained, name, labels, label_columns)
+    corrections = trained.corrections if own and labels is None else {}
+    groups = trained.groups if own else None
+    folder = local_rank_0_first(
+        lambda: load_labeled(name, trained.policy, trained.classes, labels=file, corrections=corrections, groups=groups)
+    )
     if trained.cross_validated:
         return _evaluate_new(trained, trained.cross_validated.digests, folder)
     split = folder.split
@@ -165,7 +171,7 @@ def _evaluate(
 ) -> EvaluationResult:  # fmt: skip
     labels = to_model_labels(name, classes, images.y, trained.classes, trained.decision.task)
     images = replace(images, y=labels)
-    predictions = Predictions.of(trained.classes, trained.outputs(images.x), images, decision=trained.decision)
+    predictions = Predictions.of(trained.classes, share_outputs(trained, images), images, decision=trained.decision)
     return EvaluationResult(name, predictions.evaluation(leaked), predictions, images, notes)
 
 

@@ -24,7 +24,7 @@ from striate.transfer.open_set import OpenSetDetector, OpenSetFindings, probabil
 from striate.workflows.plan import TrainingPlan, data_options
 from striate.workflows.prepare import PreparedRun
 from striate.workflows.run_record import ExtractionFindings, Score, TrainingRun
-from striate.workflows.shared_features import share_features
+from striate.workflows.shared_rows import share_features
 from striate.workflows.strategy import Method
 from striate.workflows.torchrun import leave_to_rank_0
 from striate.workflows.trained_model import THRESHOLD

@@ -23,7 +23,8 @@ def on_rank_0(work: Callable[[], T]) -> T:
 
     join_group()
     try:
-        value = work() if process.rank == 0 else None
+        with all_cores():  # the other processes wait
+            value = work() if process.rank == 0 else None
     except StriateError:
         broadcast((None, True))
         raise
@@ -34,17 +35,35 @@ def on_rank_0(work: Callable[[], T]) -> T:
 
 
 def local_rank_0_first(work: Callable[[], T]) -> T:
-    """Return the result of a function that one process per machine calls first, so that others can use its files."""
+    """Return the result of a function that one process per machine calls first, so that others can use its files.
+
+    If it fails on a machine, all processes exit with 1, and only that which called it prints why.
+
+    Args:
+        work: The function.
+
+    Returns:
+        Its result.
+
+    Raises:
+        StriateError: It failed in this process.
+        SystemExit: It failed in another one.
+    """
     process = current_process()
     if process.world_size == 1:
         return work()
-    from striate.engines.torch.distributed import barrier, join_group
+    from striate.engines.torch.distributed import gather_values, join_group
 
     join_group()
     if process.local_rank == 0:
-        with all_cores():  # the other processes of the machine wait
-            result = work()
-    barrier()
+        try:
+            with all_cores():  # the other processes of the machine wait
+                result = work()
+        except StriateError:
+            gather_values(True)
+            raise
+    if any(gather_values(False)):
+        raise SystemExit(1)
     return result if process.local_rank == 0 else work()
 
 

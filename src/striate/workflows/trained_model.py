@@ -20,6 +20,7 @@ from striate.images import ImagePolicy
 from striate.models import Model, load
 from striate.network import Network
 from striate.network.outputs import OutputForm, output_forms
+from striate.processes import current_process
 from striate.tasks import Decision, Task
 from striate.training import check_inputs, predict_in_batches
 from striate.transfer.bases import with_features
@@ -256,18 +257,19 @@ def _open_file(path: Path) -> TrainedModel:
 def with_fast_engine(model: Model) -> Model:
     """Return a model, with ONNX Runtime as its engine if PyTorch would be loaded only to compute on a CPU.
 
+    Processes that torchrun started use the engine that a single one would, so that the results are the same.
+
     Args:
         model: The model, which is not trained further.
 
     Returns:
         The same model.
     """
-    if (
-        choose(model.network, EngineSettings()).engine == "torch"
-        and accelerator() is None
-        and _is_built_in(model.network)
-    ):
-        model.use_engine("onnx")
+    engine = choose(model.network, EngineSettings(), alone=True).engine
+    if engine == "torch" and accelerator() is None and _is_built_in(model.network):
+        engine = "onnx"
+    if engine == "onnx" or current_process().world_size > 1:
+        model.use_engine(engine)
     return model
 
 
