@@ -5,6 +5,7 @@ import sys
 import time
 from collections.abc import Sequence
 from functools import partial
+from math import prod
 from typing import Any
 from weakref import ref
 
@@ -18,10 +19,13 @@ from striate.engines.base import TrainingSettings
 from striate.engines.initialization import initial_weights
 from striate.engines.losses import CategoricalCrossentropy
 from striate.engines.optimizers import SGD, Adam, Optimizer
-from striate.engines.torch import TorchEngine, trial
+from striate.engines.torch import TorchEngine, micro_batches, trial
 from striate.engines.torch.device import choose_device, keep_freed_memory
+from striate.engines.torch.layers.activation import function_of
+from striate.engines.torch.rules import Context, rule_for
 from striate.errors import TrainingError, UsageError
 from striate.network import (
+    Activation,
     BatchNormalization,
     Conv2D,
     Dense,
@@ -269,6 +273,67 @@ def test_freed_memory_is_kept_on_linux_only(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(sys, "platform", "win32")
     monkeypatch.setattr(ctypes, "CDLL", lambda name: pytest.fail("no such library"))
     keep_freed_memory()
+
+
+def small_micro_batches(monkeypatch: pytest.MonkeyPatch, described: Network, samples: int) -> None:
+    """Let micro-batches have at most this many samples."""
+    monkeypatch.setattr(micro_batches, "VALUES", samples * sum(prod(node.shape) for node in described.nodes))
+
+
+@pytest.mark.parametrize("samples", [1, 5, 23, 24])
+def test_micro_batches_train_as_the_whole_batch(samples: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With dropout, penalties, weights of samples, frozen normalization and an activation of limited range."""
+    described = Network.sequential(
+        [
+            Input((9, 7, 3)),
+            Rescale(1 / 64, -2.0),
+            Conv2D(8, 3, padding="same", name="conv", kernel_regularizer="l2"),
+            BatchNormalization(name="bn"),
+            Activation("relu6"),
+            Flatten(),
+            Dropout(0.2),
+            Dense(3, activation="softmax", name="end"),
+        ],
+        name="frozen",
+    )
+    x, weights = pixels(described, 24), [np.linspace(0.1, 2, 24)]
+    results = []
+    for at_a_time in (24, samples):
+        small_micro_batches(monkeypatch, described, at_a_time)
+        made = TorchEngine(described, initial_weights(described, 0), device="cpu", dtype="float64")
+        made.compile(TrainingSettings(SGD(), LOSS, frozen=("bn",)))
+        loss, gradients = made.gradients(x, [T], sample_weights=weights)
+        step = made.train_step(x, [T], learning_rate=0.1, step=3, sample_weights=weights)
+        results.append({"loss": np.array([loss, step.loss]), "output": step.outputs[0], **gradients, **made.weights})
+    for name, expected in results[0].items():
+        np.testing.assert_allclose(results[1][name], expected, rtol=1e-11, atol=1e-13, err_msg=name)
+
+
+def test_batches_are_not_divided_if_layers_mix_samples(monkeypatch: pytest.MonkeyPatch) -> None:
+    small_micro_batches(monkeypatch, network(), 5)
+    assert micro_batches.micro_batches(network(), (), 24) == [slice(0, 24)]
+    assert len(micro_batches.micro_batches(network(), ("bn",), 24)) == 5
+    assert len(micro_batches.micro_batches(network(), ("conv",), 24)) == 1
+
+
+@pytest.mark.parametrize("layers", [("bn",), ("relu6",), ("bn", "relu6")])
+def test_frozen_normalization_and_relu6_keep_no_input(layers: tuple[str, ...]) -> None:
+    x = torch.randn(4, 3, 5, 5, requires_grad=True)
+    weights = {name: torch.rand(3) + 0.5 for name in ("gamma", "beta", "moving_mean", "moving_variance")}
+    y, reference, kept = x * 1, x * 1, []
+    frozen = Context(training=True, frozen=frozenset({"bn"}))
+    with torch.autograd.graph.saved_tensors_hooks(lambda t: kept.append(t.shape) or t, lambda t: t):
+        for name in layers:
+            rule = rule_for(BatchNormalization(name="bn"))
+            y = function_of(name)(y) if name == "relu6" else rule.run(BatchNormalization(name="bn"), weights, frozen, y)
+    for name in layers:
+        reference = functional.relu6(reference) if name == "relu6" else functional.batch_norm(
+            reference, weights["moving_mean"], weights["moving_variance"], weights["gamma"], weights["beta"], eps=1e-3
+        )  # fmt: skip
+    assert kept.count(x.shape) == layers.count("relu6")
+    assert torch.equal(y, reference)
+    dy = torch.randn_like(y)
+    torch.testing.assert_close(*(torch.autograd.grad(out, x, dy)[0] for out in (y, reference)))
 
 
 def test_one_filter_on_several_channels_trains_in_float64() -> None:

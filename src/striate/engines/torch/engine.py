@@ -26,14 +26,14 @@ from striate.engines.torch.device import (
 from striate.engines.torch.distributed import DistributedEngine, communication_errors
 from striate.engines.torch.layers.dropout import draw_uniform
 from striate.engines.torch.layout import to_array, to_target, to_tensor
-from striate.engines.torch.losses import sample_losses
+from striate.engines.torch.losses import penalty, sample_losses
+from striate.engines.torch.micro_batches import micro_batches, take
 from striate.engines.torch.module import TorchNetwork, Values
 from striate.engines.torch.rules import Context
 from striate.engines.torch.trial import faster_precision, out_of_memory
 from striate.errors import TrainingError
 from striate.network import Input, Network
 from striate.network.outputs import output_forms
-from striate.network.regularizers import strengths
 
 # Inference computes a large batch in chunks, so that the largest feature map of a chunk has at most this many values.
 CPU_CHUNK_VALUES = 1 << 24
@@ -287,6 +287,7 @@ class TorchEngine(DistributedEngine):
         count: int,
         *,
         distributed: bool = False,
+        part: slice | None = None,
         keep_all: bool = False,
         input_gradients: bool = False,
     ) -> tuple[Values, Values, Context]:
@@ -298,6 +299,7 @@ class TorchEngine(DistributedEngine):
             step: The training step, which determines dropout.
             count: Number of samples; with `distributed`, in all processes.
             distributed: Whether the other processes compute other samples of the same batch.
+            part: Which samples of this process's batch the inputs are; None: all.
             keep_all: Whether to return the outputs of all nodes.
             input_gradients: Whether gradients with respect to the inputs are needed.
 
@@ -307,6 +309,8 @@ class TorchEngine(DistributedEngine):
         uniform = draw_uniform(self.network, self._seed, step, count, self.device) if training else {}
         if distributed:  # drawn for the global batch, so that dropout does not depend on the number of processes
             uniform = {name: values[self.rank :: self.world_size] for name, values in uniform.items()}
+        if part:
+            uniform = {name: values[part] for name, values in uniform.items()}
         context = Context(training, uniform, distributed and self.world_size > 1, keep_all, frozen=self._frozen)
         tensors = [
             to_tensor(x, self.device, self._dtype, channels_first=self._channels_first(index))
@@ -332,7 +336,7 @@ class TorchEngine(DistributedEngine):
         step: int,
         batch: int | None = None,
     ) -> tuple[Tensor, list[Tensor], Context]:
-        """Run a forward and backward pass; the gradients are stored in the parameters.
+        """Run a forward and backward pass, in parts if memory requires it; the gradients are stored in the parameters.
 
         In distributed training, loss and gradients are averaged over the processes afterwards. So each process weights
         its samples by `world_size` and penalties by 1.
@@ -346,15 +350,22 @@ class TorchEngine(DistributedEngine):
             batch: Number of samples in all processes; None if the other processes do not take part.
 
         Returns:
-            The loss, the outputs, and the context of the pass.
+            The loss, the outputs, and the context of the last pass.
         """
-        count = batch or len(inputs[0])
+        count, own = batch or len(inputs[0]), len(inputs[0])
+        whole = self.device.type != "cpu" or self.world_size > 1
+        total, outputs = penalty(self.network, self._module.values).to(self.device, self._dtype), []
         with deterministic_algorithms(self.deterministic):
-            values, logits, context = self._pass(inputs, training, step, count, distributed=batch is not None)
-            loss = self._loss(values, logits, targets, sample_weights, count / self.world_size if batch else count)
-            if loss.requires_grad:  # False if the network has no trainable parameters
-                self._scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
-        return loss.detach(), [values[index] for index in self.network.outputs], context
+            for part in [slice(0, own)] if whole else micro_batches(self.network, self._frozen, own):
+                x, t, weights = take(inputs, part), take(targets, part), take(sample_weights, part)
+                values, logits, context = self._pass(x, training, step, count, distributed=batch is not None, part=part)
+                loss = self._loss(values, logits, t, weights, count / self.world_size if batch else count)
+                total = total + loss
+                if total.requires_grad:  # False if the network has no trainable parameters
+                    self._scaler.scale(total).backward()  # type: ignore[no-untyped-call]
+                total = total.detach()
+                outputs.append([values[index].detach() for index in self.network.outputs])
+        return total, [torch.cat(parts) for parts in zip(*outputs, strict=True)], context
 
     def _loss(
         self,
@@ -364,8 +375,8 @@ class TorchEngine(DistributedEngine):
         sample_weights: Sequence[Array | None],
         count: float,
     ) -> Tensor:
-        """Return the weighted sum over the samples divided by `count`, plus the penalties."""
-        loss = self._penalty()
+        """Return the weighted sum of the losses of the samples, divided by `count`."""
+        loss = torch.zeros((), dtype=self._dtype, device=self.device)
         outputs = zip(
             self.network.outputs, targets, sample_weights or [None] * len(targets), self.settings.weighted_losses,
             self._forms, strict=True,
@@ -380,18 +391,6 @@ class TorchEngine(DistributedEngine):
             total = each.sum() / count
             loss = loss + (total if factor == 1 else total * factor)
         return loss
-
-    def _penalty(self) -> Tensor:
-        """Return λ₁ Σ|w| + λ₂ Σw² over the parameters with a regularizer."""
-        total = torch.zeros((), dtype=self._dtype, device=self.device)
-        for parameter in self.network.parameters:
-            l1, l2 = strengths(parameter.regularizer)
-            w = self._module.values[parameter.name]
-            if l1 and parameter.trainable:
-                total = total + l1 * w.abs().sum()
-            if l2 and parameter.trainable:
-                total = total + l2 * w.square().sum()
-        return total
 
     def _update(self, learning_rate: float) -> bool:
         """Update the weights; return False if float16 overflowed and the gradient scaler skipped the step."""

@@ -3,7 +3,7 @@
 Outputs are channels last, as the targets: (N, …, F). A function returns the loss at each position, (N, …).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from math import log
 from typing import Any
 
@@ -14,7 +14,9 @@ from torch.nn import functional as F  # noqa: N812 - its usual name
 from striate.engines import losses as base
 from striate.engines.losses.custom import RETURN_FORMS
 from striate.errors import UsageError
+from striate.network import Network
 from striate.network.outputs import OutputForm
+from striate.network.regularizers import strengths
 
 EPSILON = 1e-7
 
@@ -218,3 +220,16 @@ def _margins(t: Tensor, output: Output) -> Tensor:
 def _power(x: Tensor, exponent: float) -> Tensor:
     """Return max(x, 0)^exponent, whose gradient is 0 at 0."""
     return torch.where(x > 0, x.clamp_min(torch.finfo(x.dtype).eps) ** exponent, 0.0 if exponent else 1.0)
+
+
+def penalty(network: Network, values: Mapping[str, Tensor]) -> Tensor:
+    """Return λ₁ Σ|w| + λ₂ Σw² over the parameters with a regularizer."""
+    total = torch.zeros(())
+    for parameter in network.parameters:
+        l1, l2 = strengths(parameter.regularizer)
+        w = values[parameter.name]
+        if l1 and parameter.trainable:
+            total = total + l1 * w.abs().sum()
+        if l2 and parameter.trainable:
+            total = total + l2 * w.square().sum()
+    return total

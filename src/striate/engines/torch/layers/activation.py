@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from functools import partial
 from math import inf
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -12,9 +13,32 @@ from striate.engines.torch.rules import Parameters, rule
 from striate.network import ELU, Activation, Identity, Layer, LeakyReLU, PReLU, ReLU, Softmax
 from striate.network.activations import TANH_SCALE, TANH_SLOPE, activation_parts
 
+
+class _ReLU6(torch.autograd.Function):
+    """min(max(x, 0), 6), which keeps its output for the backward pass, as the next layer does, and not x."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor) -> Tensor:
+        y = F.relu6(x)
+        ctx.save_for_backward(y)
+        return y
+
+    @staticmethod
+    def backward(ctx: Any, dy: Tensor) -> Tensor:
+        """Return dy where 0 < y < 6, else 0."""
+        (y,) = ctx.saved_tensors
+        dx: Tensor = torch.ops.aten.hardtanh_backward(dy, y, 0.0, 6.0)
+        return dx
+
+
+def _relu6(x: Tensor) -> Tensor:
+    y: Tensor = _ReLU6.apply(x)  # type: ignore[no-untyped-call]
+    return y
+
+
 ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "linear": lambda x: x,
-    "relu6": F.relu6,
+    "relu6": _relu6,
     "selu": F.selu,
     "gelu_tanh": partial(F.gelu, approximate="tanh"),
     "gelu_exact": F.gelu,

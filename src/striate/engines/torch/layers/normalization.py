@@ -30,13 +30,35 @@ def batch_normalization(layer: BatchNormalization, weights: Parameters, context:
     """
     gamma, beta = weights.get("gamma"), weights.get("beta")
     moving_mean, moving_variance = weights["moving_mean"], weights["moving_variance"]
-    if not context.trains(layer):
+    if str(layer.name) in context.frozen:
+        y: Tensor = _FrozenNormalization.apply(x, moving_mean, moving_variance, gamma, beta, layer.epsilon)  # type: ignore[no-untyped-call]
+        return y
+    if not context.training:
         return F.batch_norm(x, moving_mean, moving_variance, gamma, beta, False, 0.0, layer.epsilon)
     normalize = _normalize_synchronized if context.synchronized else _normalize
     y, (mean, variance) = normalize(x, gamma, beta, moving_mean, layer.epsilon)
     context.statistics.append(BatchStatistic(f"{layer.name}/moving_mean", mean, layer.momentum))
     context.statistics.append(BatchStatistic(f"{layer.name}/moving_variance", variance, layer.momentum))
     return y
+
+
+class _FrozenNormalization(torch.autograd.Function):
+    """Batch normalization with constant statistics, γ and β, which does not keep x for the backward pass."""
+
+    @staticmethod
+    def forward(
+        ctx: Any, x: Tensor, mean: Tensor, variance: Tensor, gamma: Tensor | None, beta: Tensor | None, epsilon: float
+    ) -> Tensor:
+        ctx.save_for_backward(variance, gamma)
+        ctx.epsilon = epsilon
+        return F.batch_norm(x, mean, variance, gamma, beta, False, 0.0, epsilon)
+
+    @staticmethod
+    def backward(ctx: Any, dy: Tensor) -> tuple[Tensor | None, ...]:
+        """Return dx = γ/σ · dy."""
+        variance, gamma = ctx.saved_tensors
+        zero = torch.zeros_like(variance)
+        return F.batch_norm(dy, zero, variance, gamma, zero, False, 0.0, ctx.epsilon), None, None, None, None, None
 
 
 def _normalize(
