@@ -21,6 +21,8 @@ from striate.transfer.bases import open_base
 from striate.transfer.features import predict_with_features
 from striate.transfer.fine_tuning import HeldOutScore
 from striate.transfer.open_set import OpenSetDetector
+from striate.workflows import train as workflow
+from striate.workflows.fine_tune import discard_stages
 from striate.workflows.plan import make_plan
 from striate.workflows.prepare import prepare
 from striate.workflows.run_record import TrainingRun
@@ -70,11 +72,30 @@ def fine_tune_run(images: Path, out: Path, messages: list[str], **options: Any) 
 
 @pytest.fixture(scope="module")
 def improving_run(images: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[TrainingRun, list[str]]:
-    """A run in which each stage counts as an improvement, and its messages. Tests must not change it."""
+    """A run in which each stage counts as an improvement, before its stages are discarded, and its messages.
+
+    Tests must not change it.
+    """
     messages: list[str] = []
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(HeldOutScore, "is_better_than", lambda self, other: True)
+        patch.setattr(workflow, "discard_stages", lambda run: None)
         return fine_tune_run(images, tmp_path_factory.mktemp("better") / "run", messages), messages
+
+
+def test_finished_run_keeps_one_model_and_no_checkpoints(
+    improving_run: tuple[TrainingRun, list[str]], tmp_path: Path
+) -> None:
+    unfinished, _ = improving_run
+    run = TrainingRun.open(shutil.copytree(unfinished.path, tmp_path / "run"))
+    discard_stages(run)
+    files = {path.relative_to(run.path).as_posix(): path.stat().st_size for path in run.path.rglob("*.*")}
+    files |= {name: 0 for name in files if name.endswith("report.html")}
+    assert sum(files.values()) < 1.2 * files["model.safetensors"]
+    stages = {f"{stage}/{name}" for stage in ("1-upper", "2-all") for name in ("config.json", "history.csv")}
+    assert files.keys() - stages == {
+        "config.json", "history.csv", "metrics.json", "model.safetensors", "predictions.safetensors", "report.html",
+    }  # fmt: skip
 
 
 def appear_in_order(texts: list[str], messages: list[str]) -> bool:
@@ -192,6 +213,7 @@ def test_few_images_and_gray_images(tmp_path: Path, each: int, gray: bool, base:
     assert run.record.fine_tuning
     assert run.record.fine_tuning.held_out >= 2
     assert st.load(run.model_path).name == (base or "efficientnet-lite0")
+    assert [path.parent for path in run.path.rglob("*.safetensors")] == [run.path, run.path]
 
 
 def test_start_is_kept_if_no_images_can_be_held_out(tmp_path: Path) -> None:

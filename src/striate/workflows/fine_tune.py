@@ -4,6 +4,7 @@ The comparison needs images that nothing was trained on. The head of feature ext
 too. So the stages start from a head fitted only to the training images, and are compared with it.
 """
 
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from math import inf
@@ -40,6 +41,7 @@ from striate.workflows.time_limit import StopInTime
 from striate.workflows.trained_model import THRESHOLD
 
 START = "start"
+STAGE_FOLDERS = ("1-upper", "2-all")
 LEARNING_RATE_FACTOR = 0.1  # of the second stage, relative to the first
 
 
@@ -72,8 +74,8 @@ def stages(network: Network, recipe: Recipe) -> tuple[Stage, ...]:
     lower = tuple(name for name in lower_layers(network) if name not in frozen)
     slower = replace(recipe.optimizer, learning_rate=LEARNING_RATE_FACTOR * recipe.optimizer.rate_at(0))
     return (
-        Stage("upper layers", "1-upper", replace(recipe, frozen=lower + frozen)),
-        Stage("all layers", "2-all", replace(recipe, frozen=frozen, optimizer=slower)),
+        Stage("upper layers", STAGE_FOLDERS[0], replace(recipe, frozen=lower + frozen)),
+        Stage("all layers", STAGE_FOLDERS[1], replace(recipe, frozen=frozen, optimizer=slower)),
     )
 
 
@@ -107,6 +109,15 @@ def run_fine_tuning(
     run.record.fine_tuning = tuning.findings(_test_score(start, prepared), _test_score(found, prepared))
     run.write_record()
     return found
+
+
+def discard_stages(run: TrainingRun) -> None:
+    """Remove the checkpoints and models of the stages of a finished run, which nothing needs any more."""
+    if not run.written_here:
+        return
+    for stage in STAGE_FOLDERS:
+        shutil.rmtree(run.path / stage / "checkpoints", ignore_errors=True)
+        (run.path / stage / run.model_path.name).unlink(missing_ok=True)
 
 
 def _test_score(found: Extraction, prepared: PreparedRun) -> float:

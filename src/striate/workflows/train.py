@@ -34,7 +34,7 @@ from striate.transfer.open_set import OpenSetFindings, probability_threshold
 from striate.transfer.task_heads import choose_decision
 from striate.workflows import run_record
 from striate.workflows.extract_features import check_enough, run_extraction
-from striate.workflows.fine_tune import run_fine_tuning
+from striate.workflows.fine_tune import discard_stages, run_fine_tuning
 from striate.workflows.open_set import fit_open_set
 from striate.workflows.plan import TrainingPlan, is_folder
 from striate.workflows.plan_checks import check_outside
@@ -252,6 +252,8 @@ def train(
             )
             extracted = replace(prepared, network=outcome.model.network)
             result = _finish(extracted, run, outcome.test, outcome.model.decision, outcome.model, outcome.open_set)
+            if prepared.plan.method is Method.FINE_TUNE:
+                discard_stages(run)
             release_others()
             return result
         if prepared.plan.ensemble == 1:
