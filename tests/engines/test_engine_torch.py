@@ -320,9 +320,15 @@ def test_batches_are_not_divided_if_layers_mix_samples(monkeypatch: pytest.Monke
 def test_frozen_normalization_and_relu6_keep_no_input(layers: tuple[str, ...]) -> None:
     x = torch.randn(4, 3, 5, 5, requires_grad=True)
     weights = {name: torch.rand(3) + 0.5 for name in ("gamma", "beta", "moving_mean", "moving_variance")}
-    y, reference, kept = x * 1, x * 1, []
+    y, reference = x * 1, x * 1
+    kept: list[torch.Size] = []
+
+    def keep(tensor: torch.Tensor) -> torch.Tensor:
+        kept.append(tensor.shape)
+        return tensor
+
     frozen = Context(training=True, frozen=frozenset({"bn"}))
-    with torch.autograd.graph.saved_tensors_hooks(lambda t: kept.append(t.shape) or t, lambda t: t):
+    with torch.autograd.graph.saved_tensors_hooks(keep, lambda t: t):
         for name in layers:
             rule = rule_for(BatchNormalization(name="bn"))
             y = function_of(name)(y) if name == "relu6" else rule.run(BatchNormalization(name="bn"), weights, frozen, y)
