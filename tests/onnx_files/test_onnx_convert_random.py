@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import onnxruntime
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from onnx import ModelProto, defs, helper, numpy_helper
 
@@ -87,6 +87,7 @@ def graphs(draw: st.DrawFn) -> ModelProto:
                 value = draw(VALUES[type_])
                 attributes[name] = numpy_helper.from_array(CONSTANTS[value]) if type_ == "TENSOR" else value
         attributes = {name: value for name, value in attributes.items() if value != []}
+        assume(kind != "Celu" or attributes.get("alpha", 1.0) != 1e30)  # ONNX Runtime rounds exp(x / 1e30) − 1 to 0
         values.append(f"o{index}")
         nodes.append(helper.make_node(kind, inputs, [values[-1]], **attributes))
     used = {name: CONSTANTS[name] for node in nodes for name in node.input if name in CONSTANTS}

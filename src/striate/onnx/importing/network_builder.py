@@ -38,8 +38,7 @@ class LayerOutput:
         order: Value i of the graph's vector is value order[i] of the network's vector; None: i.
         maps: The maps that a vector was flattened from, or that VIRTUAL_AXES stand for.
         partial: If this is the mean, maximum or sum along one axis of maps: the operator and the maps.
-        numbers: "integer" by dtype, "quantized" between QuantizeLinear and DequantizeLinear, "whole" for floats
-            without fractions, otherwise "real".
+        numbers: "integer" by dtype, "quantized" between QuantizeLinear and DequantizeLinear, otherwise "real".
     """
 
     layer: int

@@ -194,19 +194,6 @@ def _over_channels(builder: NetworkBuilder, node: OnnxNode) -> LayerOutput:
     return activate(builder, node, value, "softmax" if node.kind == "Softmax" else "log_softmax")
 
 
-@converter("Floor")
-def _floor(builder: NetworkBuilder, node: OnnxNode) -> LayerOutput:
-    """Return x for x + number with integer x and number below 1: the resizing in Striate's exports rounds like that."""
-    producer = builder.producers.get(node.inputs[0])
-    if producer is not None and producer.kind == "Add":
-        first, second = (builder.values[name] for name in producer.inputs)
-        value, constant = (first, second) if isinstance(first, LayerOutput) else (second, first)
-        number = scalar(constant)
-        if isinstance(value, LayerOutput) and value.numbers == "whole" and number is not None and 0 <= number < 1:
-            return value
-    raise builder.unsupported(node, "there is no layer that rounds.")
-
-
 @converter("Neg")
 def _negative(builder: NetworkBuilder, node: OnnxNode) -> LayerOutput:
     return rescale(builder, node, builder.input(node), -1.0)

@@ -36,9 +36,6 @@ def _matmul(builder: NetworkBuilder, node: OnnxNode) -> LayerOutput:
     value, matrix = (first, second) if isinstance(first, LayerOutput) else (second, first)
     if not isinstance(value, LayerOutput) or isinstance(matrix, LayerOutput):
         raise builder.unsupported(node, "both of its inputs depend on the images.")
-    # The resizing inside Striate's exports multiplies images of the network's own size by identity matrices.
-    if value.axes == "CHW" and _is_identity(matrix, value.size[1] if value is first else value.size[0]):
-        return value
     if value is second:
         raise builder.unsupported(node, "its constant comes first.")
     if value.axes == "HWC":
@@ -62,10 +59,6 @@ def _dense(
     layer = Dense(kernel.shape[1], use_bias=bias is not None)
     index = builder.add_layer(node, layer, value.layer, name=preferred_name(node, node.inputs[1]), **weights)
     return LayerOutput(index, (kernel.shape[1],), "F")
-
-
-def _is_identity(matrix: Array, size: int) -> bool:
-    return matrix.shape == (size, size) and np.array_equal(matrix, np.eye(size))
 
 
 def _per_pixel(builder: NetworkBuilder, node: OnnxNode, value: LayerOutput, kernel: Array) -> LayerOutput:

@@ -205,7 +205,7 @@ def _cast(builder: NetworkBuilder, node: OnnxNode) -> LayerOutput:
     except KeyError:
         raise builder.unsupported(node, "it converts to an unknown dtype.") from None
     if np.issubdtype(dtype, np.floating):
-        return replace(value, numbers="real" if value.numbers == "real" else "whole")
+        return replace(value, numbers="real")
     if value.numbers == "integer" and np.issubdtype(dtype, np.integer) and dtype.itemsize > 2:
         return value
     raise builder.unsupported(node, f"it converts to {dtype}.")
