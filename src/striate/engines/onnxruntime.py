@@ -13,8 +13,9 @@ from striate._types import Array, Ranges, Weights
 from striate.engines.base import Engine
 from striate.errors import UsageError
 from striate.network import Network
-from striate.onnx.export.int8 import LEVELS, MAX_INT8, int8_maps, sum_of_largest_products, to_int8, with_ranges
+from striate.onnx.export.int8 import LEVELS, int8_maps, sum_of_largest_products, to_int8, with_ranges
 from striate.onnx.export.model import build_model
+from striate.onnx.export.weights import MAX_INT8
 from striate.processes import cores
 
 # Maximum number of values of the largest feature map in one call: small enough for the CPU's cache, large enough that

@@ -1,53 +1,25 @@
 """Losses by Keras's names, and as functions of targets and predictions."""
 
 from collections.abc import Callable
+from types import ModuleType
 from typing import Any
 
 from striate.arguments import describe, explain_arguments
+from striate.engines.losses import classes, numbers
 from striate.engines.losses.base import Loss
-from striate.engines.losses.classes import (
-    BinaryCrossentropy,
-    BinaryFocalCrossentropy,
-    CategoricalCrossentropy,
-    CategoricalFocalCrossentropy,
-    KLDivergence,
-    SparseCategoricalCrossentropy,
-)
 from striate.engines.losses.custom import custom_loss
-from striate.engines.losses.numbers import (
-    CategoricalHinge,
-    CosineSimilarity,
-    Hinge,
-    Huber,
-    LogCosh,
-    MeanAbsoluteError,
-    MeanAbsolutePercentageError,
-    MeanSquaredError,
-    MeanSquaredLogarithmicError,
-    Poisson,
-    SquaredHinge,
-)
 from striate.errors import UsageError, nearest
+from striate.network.naming import snake_case
 
-LOSSES: dict[str, type[Loss]] = {
-    "categorical_crossentropy": CategoricalCrossentropy,
-    "sparse_categorical_crossentropy": SparseCategoricalCrossentropy,
-    "binary_crossentropy": BinaryCrossentropy,
-    "categorical_focal_crossentropy": CategoricalFocalCrossentropy,
-    "binary_focal_crossentropy": BinaryFocalCrossentropy,
-    "kl_divergence": KLDivergence,
-    "mean_squared_error": MeanSquaredError,
-    "mean_absolute_error": MeanAbsoluteError,
-    "mean_absolute_percentage_error": MeanAbsolutePercentageError,
-    "mean_squared_logarithmic_error": MeanSquaredLogarithmicError,
-    "huber": Huber,
-    "log_cosh": LogCosh,
-    "poisson": Poisson,
-    "hinge": Hinge,
-    "squared_hinge": SquaredHinge,
-    "categorical_hinge": CategoricalHinge,
-    "cosine_similarity": CosineSimilarity,
-}
+
+def _losses_of(module: ModuleType) -> dict[str, type[Loss]]:
+    """Return the losses that a module defines, by Keras's names."""
+    kinds = [kind for kind in vars(module).values() if isinstance(kind, type) and issubclass(kind, Loss)]
+    own = [kind for kind in kinds if kind.__module__ == module.__name__ and not kind.__name__.startswith("_")]
+    return {snake_case(kind.__name__): kind for kind in own}
+
+
+LOSSES = _losses_of(classes) | _losses_of(numbers)
 SHORT = {
     "bce": "binary_crossentropy", "kld": "kl_divergence", "kullback_leibler_divergence": "kl_divergence",
     "mse": "mean_squared_error", "mae": "mean_absolute_error", "mape": "mean_absolute_percentage_error",

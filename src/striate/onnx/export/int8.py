@@ -17,11 +17,10 @@ import numpy as np
 from onnx import ModelProto, NodeProto, TensorProto, helper, numpy_helper
 
 from striate._types import Array, Ranges
+from striate.onnx.export.weights import MAX_INT8, MIN_SCALE, quantize_kernel
 
 FLOAT_CONVOLUTIONS = 3  # the first ones, which stay in float32
 LEVELS = 255  # between the smallest and the largest uint8
-MAX_INT8 = 127  # int8 of a kernel
-MIN_SCALE = 1e-8
 MAX_INT32 = 2**31 - 1
 RANGE_OPSET = 18  # the first in which the axes of ReduceMin and ReduceMax are an input
 INTEGER_OPSET, MIN_IR_VERSION = 10, 7
@@ -168,12 +167,11 @@ class _IntegerGraph:
     def append_convolution(self, node: NodeProto) -> None:
         """Append a convolution of a quantized map and a quantized kernel."""
         inputs = [self._quantize(node.input[0])]
-        kernel = self.weights[node.input[1]]
-        largest = np.abs(kernel).reshape(len(kernel), -1).max(axis=1)
-        scales = np.maximum(largest / MAX_INT8, MIN_SCALE).astype(np.float32)
-        integers = np.clip(np.rint(kernel / scales[:, None, None, None]), -MAX_INT8, MAX_INT8)
+        integers, scales = quantize_kernel(self.weights[node.input[1]])
         zero_point, dtype = (0, np.int8) if self.signed else (MAX_INT8 + 1, np.uint8)
-        inputs.append(self._dequantize(node.input[1], (integers + zero_point).astype(dtype), scales, zero_point))
+        inputs.append(
+            self._dequantize(node.input[1], (integers.astype(np.int16) + zero_point).astype(dtype), scales, zero_point)
+        )
         if len(node.input) > 2:
             scale = scales * self._scale(node.input[0])[0]
             bias = np.rint(self.weights[node.input[2]] / scale.astype(np.float64))

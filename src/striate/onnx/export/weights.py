@@ -8,9 +8,11 @@ import numpy as np
 import onnx
 from onnx import ModelProto, TensorProto, helper, numpy_helper
 
+from striate._types import Array
+
 MAX_INT8 = 127  # of int8, without -128
 MIN_SIZE = 16_384  # values of a kernel; smaller ones stay, as most of the weights are in large ones
-MIN_SCALE = 1e-12
+MIN_SCALE = 1e-8  # of channels without weights; a smaller one would make biases overflow that are divided by it
 
 
 def store_in_8_bits(model: bytes) -> bytes:
@@ -38,13 +40,28 @@ def store_in_8_bits(model: bytes) -> bytes:
     return bytes(proto.SerializeToString())
 
 
+def quantize_kernel(kernel: Array) -> tuple[Array, Array]:
+    """Round a kernel to 8-bit integers, with one scale per output channel.
+
+    Args:
+        kernel: float32 (O, …).
+
+    Returns:
+        int8 (O, …) and the scales, float32 (O,), with which the integers are multiplied.
+    """
+    largest = np.abs(kernel).reshape(len(kernel), -1).max(axis=1)
+    scales = np.maximum(largest / MAX_INT8, MIN_SCALE).astype(np.float32)
+    integers = np.rint(kernel / scales.reshape(-1, *[1] * (kernel.ndim - 1)))
+    return np.clip(integers, -MAX_INT8, MAX_INT8).astype(np.int8), scales
+
+
 def _store(model: ModelProto, constant: TensorProto) -> None:
     """Replace a constant (O, …) by int8 numbers and scales, and operators that dequantize it."""
     values, name = numpy_helper.to_array(constant), constant.name
-    largest = np.abs(values).max(axis=tuple(range(1, values.ndim)), keepdims=True)
-    scales = np.maximum(largest / MAX_INT8, MIN_SCALE).astype(np.float32)
+    integers, scales = quantize_kernel(values)
+    scales = scales.reshape(-1, *[1] * (values.ndim - 1))
     model.graph.initializer.remove(constant)
-    model.graph.initializer.append(numpy_helper.from_array(np.rint(values / scales).astype(np.int8), f"{name}/int8"))
+    model.graph.initializer.append(numpy_helper.from_array(integers, f"{name}/int8"))
     model.graph.initializer.append(numpy_helper.from_array(scales, f"{name}/steps"))
     # not DequantizeLinear, which runtimes repeat for each image
     model.graph.node.insert(0, helper.make_node("Mul", [f"{name}/float", f"{name}/steps"], [name], f"{name}/restore"))

@@ -5,7 +5,6 @@ training that is resumed continues with the same sums.
 """
 
 import inspect
-import re
 from collections.abc import Callable
 from typing import Any, ClassVar, Literal, Self
 
@@ -15,6 +14,7 @@ from striate._types import Array
 from striate.arguments import check_methods, describe
 from striate.engines.variables import Variable
 from striate.errors import UsageError
+from striate.network.naming import snake_case
 from striate.network.outputs import OutputForm
 
 Reads = Literal["classes", "probabilities", "numbers"]
@@ -347,19 +347,6 @@ def _failed(metric: Metric, t: Array, p: Array, error: Exception) -> str:
         f"The metric '{metric.name}' failed with y_true {t.shape} and y_pred {p.shape}, which are NumPy arrays: "
         f"{type(error).__name__}: {error}"
     )
-
-
-def snake_case(name: str) -> str:
-    """Return a class's name as Keras names its figure.
-
-    Args:
-        name: For example "TopKCategoricalAccuracy".
-
-    Returns:
-        For example "top_k_categorical_accuracy".
-    """
-    parts = re.sub(r"(.)([A-Z][a-z0-9]+)", r"\1_\2", name)
-    return re.sub(r"([a-z])([A-Z])", r"\1_\2", parts).lower()
 
 
 def class_numbers(t: Array) -> Array:

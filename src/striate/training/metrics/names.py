@@ -7,8 +7,9 @@ from typing import Any, Literal
 from striate.arguments import describe
 from striate.engines.losses import LOSSES, NAMES, CategoricalCrossentropy, Loss
 from striate.errors import UsageError, nearest
+from striate.network.naming import snake_case
 from striate.training.metrics import accuracies, counts, values
-from striate.training.metrics.base import CustomMetric, Metric, snake_case
+from striate.training.metrics.base import CustomMetric, Metric
 from striate.training.metrics.values import LossMetric
 
 CLASSES: dict[str, type[Metric]] = {
