@@ -110,12 +110,7 @@ class FittableModel(PredictingModel):
         )  # fmt: skip
         self._build_for_data(data)
         settings = self._require_compiled("fit").settings
-        if self.frozen_layers() != self._frozen_by_layers:
-            warnings.warn(
-                "The attribute trainable of a layer was changed after compile, which has no effect before the next "
-                "compile: call compile again.",
-                stacklevel=3,
-            )
+        self._warn_of_late_freezing()
         recipe = Recipe(
             epochs, 32 if batch_size is None else batch_size, settings.optimizer, get_schedule(schedule),
             augmentation=augmentation, seed=self.seed, clip_norm=settings.clip_norm, average=settings.average,
@@ -135,6 +130,14 @@ class FittableModel(PredictingModel):
             report_rate=schedule is not None,
         )  # fmt: skip
         return self.history
+
+    def _warn_of_late_freezing(self) -> None:
+        if self.frozen_layers() != self._frozen_by_layers:
+            warnings.warn(
+                "The attribute trainable of a layer was changed after compile, which has no effect before the next "
+                "compile: call compile again.",
+                stacklevel=4,
+            )
 
     def train(
         self,
