@@ -62,17 +62,45 @@ class ActivationFunction:
 
 
 def get(identifier: Any) -> ActivationFunction:
-    """Return the activation for a name, a function of this module, a layer, or None (linear)."""
+    """Return an activation as a function.
+
+    Args:
+        identifier: A name, a function of this module, a layer, or None for the linear activation.
+
+    Returns:
+        The function.
+
+    Raises:
+        NetworkError: There is no such activation.
+    """
     return ActivationFunction(get_activation(identifier))
 
 
 def serialize(activation: Any) -> str:
-    """Return the name of an activation."""
+    """Return the name of an activation.
+
+    Args:
+        activation: A function of this module.
+
+    Returns:
+        Its name, such as "relu".
+    """
     return get_activation(activation)
 
 
 def deserialize(config: Any, custom_objects: Any = None) -> ActivationFunction:
-    """Return the activation for what `serialize` returned; activations of one's own do not exist."""
+    """Return the activation that `serialize` described.
+
+    Args:
+        config: What `serialize` returned.
+        custom_objects: Not needed, because there are no custom activations.
+
+    Returns:
+        The function.
+
+    Raises:
+        NetworkError: There is no such activation.
+    """
     return get(config)
 
 

@@ -174,14 +174,30 @@ def _explain(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[s
 
 
 def check_names(owner: str, given: Iterable[str], known: Sequence[str]) -> None:
-    """Raise UsageError for the first name that is not known."""
+    """Check names, such as those of keyword arguments.
+
+    Args:
+        owner: What they belong to, for the message.
+        given: The names.
+        known: The names that are allowed.
+
+    Raises:
+        UsageError: A name is not allowed; the message suggests the nearest one.
+    """
     for name in given:
         if name not in known:
             raise UsageError(f"{owner} has no argument '{name}'.{nearest(name, known)}")
 
 
 def describe(value: Any) -> str:
-    """Return the description of a received value for messages."""
+    """Describe a received value for a message.
+
+    Args:
+        value: Any object.
+
+    Returns:
+        For example "5", "'relu'" or "an array of shape (3, 4)".
+    """
     if isinstance(value, type):
         return f"the class {value.__name__}; write {value.__name__}(…) to make one"
     if callable(value) and hasattr(value, "__name__"):
@@ -193,7 +209,20 @@ def describe(value: Any) -> str:
 
 
 def check_integer(name: str, value: Any, least: int = 0, most: int | None = None) -> int:
-    """Return an integer of at least `least`, and at most `most`, as an int. Raise UsageError for anything else."""
+    """Check an argument that must be an integer.
+
+    Args:
+        name: Name of the argument, for the message.
+        value: What was received.
+        least: Smallest allowed value.
+        most: Largest allowed value; None: no limit.
+
+    Returns:
+        The value as an int.
+
+    Raises:
+        UsageError: It is not an integer, or out of range.
+    """
     try:
         number = None if isinstance(value, bool) else index(value)
     except TypeError:
@@ -206,7 +235,18 @@ def check_integer(name: str, value: Any, least: int = 0, most: int | None = None
 
 
 def check_number(name: str, value: Any) -> float:
-    """Return a real number as a float. Raise UsageError for anything else."""
+    """Check an argument that must be a real number.
+
+    Args:
+        name: Name of the argument, for the message.
+        value: What was received.
+
+    Returns:
+        The value as a float.
+
+    Raises:
+        UsageError: It is not a real number.
+    """
     try:
         if not isinstance(value, str | bool):
             return float(value)

@@ -34,12 +34,26 @@ def epsilon() -> float:
 
 
 def set_floatx(value: str) -> None:
-    """Accept "float32". Raise UsageError for anything else."""
+    """Accept "float32", in which layers always compute.
+
+    Args:
+        value: Name of the dtype.
+
+    Raises:
+        UsageError: It is another dtype.
+    """
     _check("floatx", value, "Half precision is a setting of a model: model.compile(precision='bfloat16').")
 
 
 def set_image_data_format(value: str) -> None:
-    """Accept "channels_last". Raise UsageError for anything else."""
+    """Accept "channels_last", the only format.
+
+    Args:
+        value: Name of the format.
+
+    Raises:
+        UsageError: It is another format.
+    """
     _check("image_data_format", value, "Say it in the input: Input((C, H, W), data_format='channels_first').")
 
 

@@ -67,7 +67,15 @@ def fetch(address: str, path: Path, sha256: str) -> Path:
 
 
 def has_checksum(path: Path, sha256: str) -> bool:
-    """Return whether a file is there and its SHA-256 begins with these hexadecimal digits."""
+    """Check a file against its SHA-256.
+
+    Args:
+        path: The file.
+        sha256: The first hexadecimal digits of the checksum.
+
+    Returns:
+        Whether the file exists and has this checksum.
+    """
     if not path.is_file():
         return False
     with path.open("rb") as file:
@@ -100,7 +108,18 @@ def _copy(response: BinaryIO, file: BinaryIO, size: int) -> None:
 
 
 def read_address(address: str, max_bytes: int) -> bytes:
-    """Return the first `max_bytes` bytes at a URL. Raise OSError for any failure."""
+    """Read the beginning of a file on the web.
+
+    Args:
+        address: The URL.
+        max_bytes: How many bytes to read at most.
+
+    Returns:
+        The bytes.
+
+    Raises:
+        OSError: The address cannot be read.
+    """
     with _opened(address, 0) as (response, _, _):
         return bytes(response.read(max_bytes))
 

@@ -104,6 +104,14 @@ def missing_attribute(owner: object, name: str, instead: Mapping[str, str]) -> A
 
 
 def refuse_serialization(module: str, name: str) -> None:
-    """Raise UsageError for the functions `serialize` and `deserialize` of Keras's modules."""
+    """Refuse the functions `serialize` and `deserialize` of Keras's modules.
+
+    Args:
+        module: Name of the module.
+        name: Name of the attribute.
+
+    Raises:
+        UsageError: It is one of these functions; the message says what to use.
+    """
     if name in ("serialize", "deserialize"):
         raise UsageError(f"Striate has no {module}.{name}: write striate.saving.{name}_keras_object(…).")

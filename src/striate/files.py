@@ -81,7 +81,11 @@ def atomic_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
 
 
 def remove_temporaries(folder: Path) -> None:
-    """Delete temporary files that killed writes left behind in a folder."""
+    """Delete the temporary files that killed processes left in a folder.
+
+    Args:
+        folder: The folder.
+    """
     for temporary in folder.glob(".*.[0-9]*.tmp"):
         temporary.unlink(missing_ok=True)
 

@@ -8,7 +8,14 @@ __all__ = ["set_global_policy"]
 
 
 def set_global_policy(policy: str) -> None:
-    """Accept "float32". Raise UsageError for anything else."""
+    """Accept "float32"; the precision is chosen for each model with `compile(precision=…)`.
+
+    Args:
+        policy: Name of the policy.
+
+    Raises:
+        UsageError: It is another policy.
+    """
     if policy != "float32":
         raise UsageError(
             f"There is no global precision; received {policy!r}. Write model.compile(precision='bfloat16'), or "

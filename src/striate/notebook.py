@@ -212,7 +212,14 @@ class Page:
     title: str = "report"
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the page to a file that every browser opens. Raise RunError if it cannot be written."""
+        """Write the page to a file that every browser opens.
+
+        Args:
+            path: Where to write.
+
+        Raises:
+            RunError: The file cannot be written.
+        """
         atomic_write(path, self.html.encode("utf-8"))
 
     def _repr_html_(self) -> str:

@@ -42,31 +42,71 @@ MERGING: dict[str, Any] = {
 
 
 def cast(x: Any, dtype: str) -> Any:
-    """Return x in another dtype; a tensor of a network stays float32."""
+    """Convert to another dtype.
+
+    Args:
+        x: An array, or a tensor of a network, which stays float32.
+        dtype: Name of the dtype.
+
+    Returns:
+        The converted array or tensor.
+    """
     if isinstance(x, Operators):
         return x
     return x.to(getattr(_torch(), dtype)) if _is_torch(x) else _numpy().asarray(x).astype(dtype)
 
 
 def convert_to_numpy(x: Any) -> Any:
-    """Return x as a NumPy array."""
+    """Return x as a NumPy array.
+
+    Args:
+        x: An array of NumPy, PyTorch or another library, or numbers.
+
+    Returns:
+        The NumPy array.
+    """
     return x.detach().cpu().numpy() if _is_torch(x) else _numpy().asarray(x)
 
 
 def convert_to_tensor(x: Any, dtype: str | None = None) -> Any:
-    """Return x as an array, or unchanged if it is a tensor."""
+    """Return x as an array.
+
+    Args:
+        x: Numbers, or a tensor, which is returned as it is.
+        dtype: Name of the dtype; None: that of x.
+
+    Returns:
+        The array.
+    """
     return x if isinstance(x, Operators) or _is_torch(x) else _numpy().asarray(x, dtype)
 
 
 def shape(x: Any) -> tuple[int | None, ...]:
-    """Return the shape; that of a network's tensor begins with None, the batch."""
+    """Return the shape of an array or a tensor.
+
+    Args:
+        x: The array; or a tensor of a network, whose shape begins with None for the batch.
+
+    Returns:
+        The shape.
+    """
     if isinstance(x, layers.Input):
         return (None, *x.output_shape())
     return tuple(x.shape if isinstance(x, layers.Tensor) else _numpy().shape(x))
 
 
 def one_hot(x: Any, num_classes: int, axis: int = -1, dtype: str = "float32") -> Any:
-    """Return one-hot rows of class numbers, an array or a PyTorch tensor."""
+    """Convert class numbers to one-hot rows.
+
+    Args:
+        x: Class numbers, an array or a PyTorch tensor.
+        num_classes: Number of classes.
+        axis: Where the new axis is.
+        dtype: Name of the dtype.
+
+    Returns:
+        The rows, in the library of x.
+    """
     if _is_torch(x):
         rows = _torch().nn.functional.one_hot(x.long(), num_classes)
         return rows.to(getattr(_torch(), dtype)).moveaxis(-1, axis)
@@ -74,7 +114,17 @@ def one_hot(x: Any, num_classes: int, axis: int = -1, dtype: str = "float32") ->
 
 
 def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:
-    """Return the norm of an array or a PyTorch tensor."""
+    """Compute the norm.
+
+    Args:
+        x: An array or a PyTorch tensor.
+        ord: Order of the norm, as in NumPy.
+        axis: Axes to compute it over; None: all.
+        keepdims: Whether these axes stay, with size 1.
+
+    Returns:
+        The norm, in the library of x.
+    """
     library = _torch() if _is_torch(x) else _numpy()
     return library.linalg.norm(x, ord, axis, keepdims)
 

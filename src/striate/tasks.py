@@ -33,13 +33,30 @@ class Task(StrEnum):
         return {Task.CLASSIFICATION: "classes", Task.MULTILABEL: "labels", Task.REGRESSION: "numbers"}[self]
 
     def counted(self, count: int) -> str:
-        """Return how many outputs there are, for example "1 number" or "3 classes"."""
+        """Count the outputs in words.
+
+        Args:
+            count: Number of outputs.
+
+        Returns:
+            For example "1 number" or "3 classes".
+        """
         one = {Task.CLASSIFICATION: "class", Task.MULTILABEL: "label", Task.REGRESSION: "number"}[self]
         return f"1 {one}" if count == 1 else f"{count:,} {self.outputs}"
 
 
 def get_task(name: str) -> Task:
-    """Return a task by its name, or the task itself. Raise UsageError if there is none."""
+    """Return a task by its name.
+
+    Args:
+        name: The name, or a task.
+
+    Returns:
+        The task.
+
+    Raises:
+        UsageError: There is no such task.
+    """
     if name not in list(Task):
         raise UsageError(f"There is no task '{name}'.{nearest(name, Task)}")
     return Task(name)
@@ -66,7 +83,14 @@ class Decision:
     coverage: float = COVERAGE
 
     def thresholds_for(self, labels: int) -> tuple[float, ...]:
-        """Return the threshold of each label."""
+        """Return the threshold of each label.
+
+        Args:
+            labels: Number of labels.
+
+        Returns:
+            The thresholds; 0.5 where none were chosen.
+        """
         return self.thresholds or (0.5,) * labels
 
     def to_dict(self) -> dict[str, Any]:

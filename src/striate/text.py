@@ -76,7 +76,14 @@ def wrap(text: str, width: int) -> list[str]:
 
 
 def display_width(text: str) -> int:
-    """Return the number of terminal columns of a text: two for each Korean, Chinese or Japanese character."""
+    """Measure a text on a terminal.
+
+    Args:
+        text: The text.
+
+    Returns:
+        Number of columns: two for each Korean, Chinese or Japanese character.
+    """
     return sum(0 if combining(letter) else 2 if east_asian_width(letter) in "WF" else 1 for letter in text)
 
 
@@ -112,12 +119,27 @@ def _escape(letter: str) -> str:
 
 
 def counted(count: int, what: str) -> str:
-    """Return, for example, "1 layer" or "1,200 layers"."""
+    """Write a number of things.
+
+    Args:
+        count: The number.
+        what: The thing in the singular.
+
+    Returns:
+        For example "1 layer" or "1,200 layers".
+    """
     return f"{count:,} {what}{'' if count == 1 else 's'}"
 
 
 def listed(items: Sequence[str], most: int = 5) -> str:
-    """Return the first items, and how many more there are.
+    """Write a list that may be long.
+
+    Args:
+        items: Texts.
+        most: How many of them to write.
+
+    Returns:
+        The first ones, and how many more there are.
 
     Example:
         >>> listed(["'a'", "'b'", "'c'"], 2)

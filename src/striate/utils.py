@@ -50,7 +50,15 @@ def to_categorical(x: Any, num_classes: int | None = None) -> "Array":
 
 @check_arguments
 def normalize(x: Any, axis: int = -1, order: int = 2) -> "Array":
-    """Return an array divided by its norms along an axis; rows of zeros stay zeros.
+    """Divide an array by its norms along an axis.
+
+    Args:
+        x: The array.
+        axis: The axis.
+        order: Order of the norm: 2 is the Euclidean one.
+
+    Returns:
+        The array of norm 1; rows of zeros stay zeros.
 
     Example:
         >>> normalize([[3.0, 4.0]])
@@ -117,7 +125,16 @@ def load_img(
 
 @check_arguments
 def img_to_array(img: Any, data_format: str | None = None, dtype: str | None = None) -> "Array":
-    """Return a Pillow image as an array (H, W, C), by default of float32."""
+    """Convert a Pillow image to an array.
+
+    Args:
+        img: The image.
+        data_format: None or "channels_last".
+        dtype: Name of the dtype; None: float32.
+
+    Returns:
+        (H, W, C).
+    """
     from striate.images.pillow import array_from_image
 
     _check_format(data_format)
@@ -126,7 +143,17 @@ def img_to_array(img: Any, data_format: str | None = None, dtype: str | None = N
 
 @check_arguments
 def array_to_img(x: Any, data_format: str | None = None, scale: bool = True, dtype: str | None = None) -> Any:
-    """Return the Pillow image of an array (H, W, C); `scale` spreads its values over 0 to 255."""
+    """Convert an array to a Pillow image.
+
+    Args:
+        x: (H, W, C).
+        data_format: None or "channels_last".
+        scale: Whether to spread the values over 0 to 255.
+        dtype: Has no effect; an argument of Keras.
+
+    Returns:
+        The image.
+    """
     from striate.images.pillow import image_from_array
 
     _check_format(data_format)
@@ -141,7 +168,15 @@ def save_img(
     file_format: str | None = None,
     scale: bool = True,
 ) -> None:
-    """Write an array (H, W, C) as an image file; arguments are as in `array_to_img`."""
+    """Write an array as an image file.
+
+    Args:
+        path: Where to write.
+        x: (H, W, C).
+        data_format: As in `array_to_img`.
+        file_format: Name of the format; None: the suffix of the path decides.
+        scale: As in `array_to_img`.
+    """
     from striate.images.pillow import save_image
 
     save_image(path, array_to_img(x, data_format, scale), file_format)

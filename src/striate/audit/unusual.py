@@ -108,7 +108,16 @@ def find_unusual(
 
 
 def is_beyond(kind: Kind, measures: Mapping[Kind, Array], thresholds: Mapping[Kind, float]) -> NDArray[np.bool_]:
-    """Return which images (N,) are beyond the threshold of a kind."""
+    """Compare measures with the threshold of a kind of unusual image.
+
+    Args:
+        kind: The kind.
+        measures: The measures (N,) of each kind.
+        thresholds: The threshold of each kind.
+
+    Returns:
+        Whether each image is unusual, bool (N,).
+    """
     values, threshold = measures[kind], thresholds[kind]
     return np.asarray(values < threshold if kind in UNUSUAL_BELOW else values > threshold)
 

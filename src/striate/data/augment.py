@@ -261,7 +261,18 @@ class Augmentation:
         )
 
     def matrices(self, index: Index, seed: int, epoch: int, height: int, width: int) -> Matrices:
-        """Draw the matrices (N, 2, 3) from a pixel (row, column, 1) of the result to a position in the original."""
+        """Draw the geometric changes of images.
+
+        Args:
+            index: Sample numbers (N,).
+            seed: The seed.
+            epoch: The epoch.
+            height: Height of the images.
+            width: Width of the images.
+
+        Returns:
+            Matrices (N, 2, 3) that map a pixel (row, column, 1) of the result to a position in the original.
+        """
         return self._sample_matrices(uniforms(seed, epoch, index, len(_Draw)), height, width)
 
     @property

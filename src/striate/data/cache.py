@@ -84,7 +84,16 @@ def load_or_make(
 
 
 def is_cached(key: str, shape: Shape, dtype: DTypeLike = np.uint8) -> bool:
-    """Return whether the array of a key is in the cache, with the arguments of `load_or_make`."""
+    """Return whether an array is in the cache.
+
+    Args:
+        key: As for `load_or_make`.
+        shape: As for `load_or_make`.
+        dtype: As for `load_or_make`.
+
+    Returns:
+        Whether `load_or_make` would load it.
+    """
     return _Entry(array_folder(), key, shape, np.dtype(dtype)).load() is not None
 
 

@@ -45,7 +45,12 @@ def _chroma(saturation: Floats, hue: Floats) -> Floats:
 
 
 def recolor(x: NDArray[np.float32], matrix: ColorMatrices) -> None:
-    """Apply a matrix (C, C + 1) to an image (H, W, C) in place, and clip the result to 0 … 255."""
+    """Change the colors of an image in place, and clip them to 0 … 255.
+
+    Args:
+        x: The image (H, W, C).
+        matrix: From the channels and 1 to the new channels, (C, C + 1).
+    """
     channels = x.shape[2]
     changed = x.reshape(-1, channels) @ matrix[:, :channels].T  # H W C → HW C
     changed += matrix[:, channels]

@@ -46,7 +46,14 @@ class Images:
         return len(self.y)
 
     def take(self, rows: NDArray[Any]) -> "Images":
-        """Return the images at these row numbers, or where this mask (N,) is true."""
+        """Select images.
+
+        Args:
+            rows: Row numbers, or a mask (N,).
+
+        Returns:
+            The selected images.
+        """
         rows = np.flatnonzero(rows) if rows.dtype == bool else rows
         names = None if self.names is None else tuple(self.names[row] for row in rows)
         digests = None if self.digests is None else self.digests[rows]
@@ -124,7 +131,14 @@ class Dataset:
 
 
 def join_groups(parts: Sequence[Images]) -> NDArray[np.int64] | None:
-    """Return the groups of the images of several parts, one after another; None if they are not known."""
+    """Join the groups of the images of several parts.
+
+    Args:
+        parts: The images of each part.
+
+    Returns:
+        The groups of all images, one part after another; None if those of a part are unknown.
+    """
     known = [part.groups for part in parts if part.groups is not None]
     return np.concatenate(known) if len(known) == len(parts) else None
 
@@ -251,7 +265,15 @@ _TARGET_CHECKS = {Task.CLASSIFICATION: _check_labels, Task.MULTILABEL: _check_fl
 
 
 def fingerprint(classes: Sequence[str], parts: Sequence[tuple[NDArray[np.uint64], Labels]]) -> str:
-    """Hash the class names and the image digests and labels of each part, in order, to 16 hexadecimal digits."""
+    """Compute a hash of the content of a data set.
+
+    Args:
+        classes: Names of the classes.
+        parts: Training, validation and test images, whose digests and labels are hashed in order.
+
+    Returns:
+        16 hexadecimal digits.
+    """
     state = hashlib.blake2b("\0".join(classes).encode(), digest_size=8)
     for digests, labels in parts:
         state.update(f"\0{len(labels)}\0".encode())

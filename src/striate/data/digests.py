@@ -13,14 +13,30 @@ Digests = NDArray[np.uint64]
 
 
 def digest_bytes(contents: Iterable[Any], seed: int) -> Digests:
-    """Hash each bytes-like object to a 64-bit number, with BLAKE2b keyed by the seed (RFC 7693)."""
+    """Hash contents with BLAKE2b (RFC 7693).
+
+    Args:
+        contents: Bytes-like objects.
+        seed: The key of the hash.
+
+    Returns:
+        A 64-bit number for each object, uint64 (N,).
+    """
     key, blake = (seed % 2**64).to_bytes(8, "little"), hashlib.blake2b
     joined = b"".join([blake(content, digest_size=8, key=key).digest() for content in contents])
     return np.frombuffer(joined, "<u8").astype(np.uint64)
 
 
 def digest_images(x: Any, seed: int) -> Digests:
-    """Hash the pixels of each image of x (N, H, W, C), an array or `MappedArray`, to a 64-bit number."""
+    """Hash the pixels of images.
+
+    Args:
+        x: (N, H, W, C), an array or a `MappedArray`.
+        seed: The key of the hash.
+
+    Returns:
+        A 64-bit number for each image, uint64 (N,).
+    """
     if isinstance(x, MappedArray):
         return digest_bytes((image.reshape(-1).data for image in x), seed)
     if not len(x):

@@ -65,7 +65,15 @@ def _counts(data: "Dataset") -> Iterator[list[str]]:
 
 
 def different_rows(y: Any, count: int) -> list[int]:
-    """Return the rows of up to `count` images of as many classes as possible, in the order of the classes."""
+    """Choose images of as many classes as possible.
+
+    Args:
+        y: Class numbers (N,), or other targets.
+        count: Number of images, at most.
+
+    Returns:
+        Their row numbers, in the order of the classes.
+    """
     firsts = np.unique(y, return_index=True)[1].tolist() if y.ndim == 1 else []
     spread = np.linspace(0, len(y) - 1, min(len(y), count)).astype(int).tolist()
     return list(dict.fromkeys([*firsts[:count], *spread, *range(count)]))[: min(count, len(y))]

@@ -111,7 +111,13 @@ def identical_groups(digests: NDArray[np.uint64]) -> GroupNumbers:
 
 
 def rows_of_groups(groups: GroupNumbers) -> list[Rows]:
-    """Return the rows of each group of two or more images, in the order of their first rows.
+    """List the groups with two or more images.
+
+    Args:
+        groups: Group of each image, (N,).
+
+    Returns:
+        The row numbers of each such group, in the order of their first rows.
 
     Example:
         >>> import numpy as np
@@ -125,7 +131,14 @@ def rows_of_groups(groups: GroupNumbers) -> list[Rows]:
 
 
 def smallest_of_group(keys: Digests, groups: GroupNumbers) -> Digests:
-    """Return for each image (N,) the smallest key of its group, which represents the group.
+    """Find the key that represents the group of each image.
+
+    Args:
+        keys: Key of each image, (N,).
+        groups: Group of each image, (N,).
+
+    Returns:
+        The smallest key of its group, (N,).
 
     Example:
         >>> import numpy as np
@@ -336,7 +349,15 @@ def _table_notes(
 
 
 def join_named(groups: GroupNumbers, named: GroupNumbers) -> GroupNumbers:
-    """Join groups of images that also share a named group; both int64 (N,)."""
+    """Join groups of similar images with the groups that the user named.
+
+    Args:
+        groups: Group of each image, int64 (N,).
+        named: Named group of each image, int64 (N,).
+
+    Returns:
+        Groups in which images share a group if they share either, int64 (N,).
+    """
     order = np.argsort(named, kind="stable")
     same = np.flatnonzero(np.diff(named[order]) == 0)
     return join_pairs(groups, np.stack([order[same], order[same + 1]], axis=1))

@@ -74,27 +74,71 @@ class ImageBatches:
         return parts if len(parts) > 1 else parts[0]
 
     def map(self, function: Callable[..., Any], num_parallel_calls: Any = None) -> "ImageBatches":
-        """Return batches to which a function of images and labels is applied; `num_parallel_calls` has no effect."""
+        """Apply a function to each batch.
+
+        Args:
+            function: Called with the images (n, H, W, C) and the labels of a batch; returns both.
+            num_parallel_calls: Has no effect; an argument of TensorFlow.
+
+        Returns:
+            The changed batches.
+        """
         return replace(self, functions=(*self.functions, function))
 
     def take(self, count: int) -> "ImageBatches":
-        """Return the first batches."""
+        """Return the first batches.
+
+        Args:
+            count: Number of batches.
+
+        Returns:
+            The batches.
+        """
         return replace(self, last=self.first + count)
 
     def skip(self, count: int) -> "ImageBatches":
-        """Return the batches after the first ones."""
+        """Return the batches after the first ones.
+
+        Args:
+            count: Number of batches to leave out.
+
+        Returns:
+            The other batches.
+        """
         return replace(self, first=self.first + count)
 
     def shuffle(self, buffer_size: int | None = None, seed: int | None = None) -> "ImageBatches":
-        """Return the same batches in another order in each epoch; all images are shuffled, whatever `buffer_size`."""
+        """Return batches in another order in each epoch.
+
+        Args:
+            buffer_size: Has no effect, because all images are shuffled; an argument of TensorFlow.
+            seed: Decides the order.
+
+        Returns:
+            The shuffled batches.
+        """
         return replace(self, shuffled=True, seed=self.seed if seed is None else seed)
 
     def cache(self, filename: str = "") -> "ImageBatches":
-        """Return itself: decoded images are in Striate's cache already."""
+        """Return the batches themselves: decoded images are in Striate's cache already.
+
+        Args:
+            filename: Has no effect; an argument of TensorFlow.
+
+        Returns:
+            The same object.
+        """
         return self
 
     def prefetch(self, buffer_size: Any = None) -> "ImageBatches":
-        """Return itself: `fit` reads ahead by itself."""
+        """Return the batches themselves: `fit` reads ahead anyway.
+
+        Args:
+            buffer_size: Has no effect; an argument of TensorFlow.
+
+        Returns:
+            The same object.
+        """
         return self
 
 

@@ -61,11 +61,25 @@ class MappedArray:
         return prod(self.shape) * self.dtype.itemsize
 
     def subset(self, rows: NDArray[Any]) -> "MappedArray":
-        """Return the rows at these numbers, or where this mask (N,) is true, without reading them."""
+        """Select rows without reading them.
+
+        Args:
+            rows: Row numbers, or a mask (N,).
+
+        Returns:
+            The selected rows.
+        """
         return MappedArray(self._source, self._rows[rows])
 
     def joined(self, parts: "Sequence[MappedArray]") -> "MappedArray | None":
-        """Return the rows of several arrays without reading them; None if they are not all in the same file."""
+        """Join the rows of several arrays without reading them.
+
+        Args:
+            parts: The arrays.
+
+        Returns:
+            All rows, one array after another; None if they are not all in the same file.
+        """
         if any(not isinstance(part, MappedArray) or part._source is not self._source for part in parts):
             return None
         return MappedArray(self._source, np.concatenate([part._rows for part in parts]))
@@ -86,12 +100,27 @@ class MappedArray:
 
 
 def take_rows(x: Any, rows: NDArray[Any]) -> Any:
-    """Return these rows of a NumPy array, or of a `MappedArray` without reading them."""
+    """Select rows, of a `MappedArray` without reading them.
+
+    Args:
+        x: The array (N, …).
+        rows: Row numbers, or a mask (N,).
+
+    Returns:
+        The selected rows.
+    """
     return x.subset(rows) if isinstance(x, MappedArray) else x[rows]
 
 
 def join_rows(parts: Sequence[Any]) -> Any:
-    """Return the rows of several arrays one after the other; `MappedArray`s of one file are not read."""
+    """Join the rows of arrays, of `MappedArray`s of one file without reading them.
+
+    Args:
+        parts: The arrays (n, …).
+
+    Returns:
+        All rows, one array after another.
+    """
     first = parts[0]
     if isinstance(first, MappedArray) and (joined := first.joined(parts)):
         return joined

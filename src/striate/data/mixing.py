@@ -32,7 +32,14 @@ class Mixing:
     boxes: Boxes
 
     def mix_images(self, x: Pixels) -> Pixels:
-        """Return the N mixed images (N, H, W, C) of M ≥ N images x (M, H, W, C)."""
+        """Mix images with their partners.
+
+        Args:
+            x: M ≥ N images (M, H, W, C), of which the first N are mixed with others.
+
+        Returns:
+            The mixed images (N, H, W, C).
+        """
         out = x[: len(self.partners)].copy()
         for row, (partner, ratio, box) in enumerate(zip(self.partners, self.ratios, self.boxes, strict=True)):
             if box.any():
@@ -44,7 +51,14 @@ class Mixing:
         return out
 
     def mix_targets(self, y: NDArray[Any]) -> NDArray[np.float32]:
-        """Return the N mixed targets (N, …) of the targets y (M, …), with the same ratios as the images."""
+        """Mix targets with the same ratios as the images.
+
+        Args:
+            y: Targets (M, …).
+
+        Returns:
+            The mixed targets (N, …).
+        """
         own = self.ratios.reshape(-1, *[1] * (y.ndim - 1))  # (N,) → (N, 1, …)
         mixed: NDArray[np.float32] = own * y[: len(own)] + (1 - own) * y[self.partners]
         return mixed.astype(np.float32, copy=False)
@@ -96,7 +110,17 @@ def random_boxes(height: Floats, width: Floats, y: Floats, x: Floats, size: tupl
 
 
 def cutmix_boxes(ratios: Floats, y: Floats, x: Floats, size: tuple[int, int]) -> Boxes:
-    """Place boxes with the image's aspect ratio, outside which `ratios` (N,) of its area remain; y, x in [0, 1)."""
+    """Place the boxes of CutMix, which have the aspect ratio of the image.
+
+    Args:
+        ratios: Fraction of the area outside each box, (N,).
+        y: Vertical position of the center, (N,), in [0, 1).
+        x: Horizontal position of the center, (N,), in [0, 1).
+        size: Height and width of the image.
+
+    Returns:
+        Top, left, bottom and right edge of each box, (N, 4).
+    """
     side = np.sqrt(1 - ratios)
     return random_boxes(side * size[0], side * size[1], y, x, size)
 
@@ -108,7 +132,15 @@ def box_areas(boxes: Boxes) -> NDArray[np.int32]:
 
 
 def area_outside(boxes: Boxes, size: tuple[int, int]) -> NDArray[np.float32]:
-    """Return the fraction (N,) of an image of `size` (height, width) outside its box."""
+    """Compute the fraction of an image outside each box.
+
+    Args:
+        boxes: (N, 4).
+        size: Height and width of the image.
+
+    Returns:
+        (N,), 0 … 1.
+    """
     return (1 - box_areas(boxes) / (size[0] * size[1])).astype(np.float32)
 
 

@@ -98,7 +98,17 @@ def uniforms(seed: int, epoch: int, index: NDArray[np.int64], draws: int) -> NDA
 
 
 def check_index(index: Any) -> NDArray[np.int64]:
-    """Return sample numbers (N,) as an array. Raise UsageError for anything else."""
+    """Check sample numbers.
+
+    Args:
+        index: Integers (N,).
+
+    Returns:
+        The same as an array.
+
+    Raises:
+        UsageError: They are not integers, or have another shape.
+    """
     numbers = np.asarray(index)
     if numbers.ndim != 1 or (numbers.dtype.kind not in "iu" and numbers.size):
         raise UsageError(f"index must be whole numbers (N,); received {numbers.dtype} {numbers.shape}.")

@@ -111,7 +111,14 @@ class FileFinder:
                 self._by_end[end].append(row)
 
     def find(self, cell: str) -> tuple[int, ...]:
-        """Return the rows of the images that a cell may mean: none, one, or several if it is ambiguous."""
+        """Find the images that a cell may mean.
+
+        Args:
+            cell: A file name, with or without folders and suffix.
+
+        Returns:
+            Their row numbers: none, one, or several if the name is ambiguous.
+        """
         text = _normal(cell).removeprefix("./")
         inner = text.rpartition(f"{self._folder}/")[2]  # also of an absolute path
         for known, name in ((self._by_path, text), (self._by_path, inner), (self._by_end, text), (self._by_end, inner)):

@@ -83,7 +83,18 @@ def read_image(path: str | Path) -> Pixels:
 
 
 def decode_image(data: bytes, path: str | Path = "image") -> Pixels:
-    """Decode the bytes of a file like `read_image`; `path` is only used in error messages."""
+    """Decode the bytes of an image file, as `read_image` does.
+
+    Args:
+        data: The bytes.
+        path: Name of the file, for messages.
+
+    Returns:
+        uint8 (H, W, 3).
+
+    Raises:
+        DataError: The bytes cannot be decoded.
+    """
     return np.array(decode_pillow(data, path).convert("RGB"))
 
 

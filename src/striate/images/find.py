@@ -63,7 +63,15 @@ def _images_of(path: Path) -> list[Path]:
 
 
 def require_folder(path: Path, given: str | None = None) -> None:
-    """Raise DataError if a path is not a folder; the message quotes `given`, by default the path."""
+    """Check that a path is a folder.
+
+    Args:
+        path: The path.
+        given: What the message quotes; None: the path.
+
+    Raises:
+        DataError: It does not exist, or is not a folder.
+    """
     if path.is_dir():
         return
     given = given or str(path)

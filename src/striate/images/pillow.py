@@ -82,7 +82,16 @@ def array_from_image(image: Any) -> Array:
 
 
 def save_image(path: str | os.PathLike[str], image: "Image.Image", file_format: str | None) -> None:
-    """Write an image; the suffix of the path gives the format if none is given. Raise DataError for an unknown one."""
+    """Write an image to a file.
+
+    Args:
+        path: Where to write.
+        image: A Pillow image.
+        file_format: Name of the format; None: the suffix of the path decides.
+
+    Raises:
+        DataError: The format is unknown.
+    """
     from PIL import Image
 
     Image.init()

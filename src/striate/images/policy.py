@@ -73,11 +73,28 @@ class ImagePolicy:
         return self.height, self.width, self.channels
 
     def apply(self, pixels: Pixels) -> Pixels:
-        """Convert uint8 pixels (H, W), (H, W, 1) or (H, W, 3) to uint8 (height, width, channels)."""
+        """Convert decoded pixels to an input of the network.
+
+        Args:
+            pixels: uint8 (H, W), (H, W, 1) or (H, W, 3).
+
+        Returns:
+            uint8 (height, width, channels).
+        """
         return self._resized(_to_pillow(pixels))
 
     def read(self, path: str | Path) -> Pixels:
-        """Read an image file as uint8 (height, width, channels). Raises DataError if it cannot be read."""
+        """Read an image file as an input of the network.
+
+        Args:
+            path: The file.
+
+        Returns:
+            uint8 (height, width, channels).
+
+        Raises:
+            DataError: The file cannot be read.
+        """
         return self.decode(read_file(path), path)
 
     def decode(self, content: bytes, path: str | Path = "image") -> Pixels:
@@ -107,7 +124,17 @@ class ImagePolicy:
 
     @classmethod
     def from_dict(cls, settings: Mapping[str, Any]) -> "ImagePolicy":
-        """Build the policy that `to_dict` described. Raises DataError for missing or unknown settings."""
+        """Make the policy that `to_dict` described.
+
+        Args:
+            settings: What `to_dict` returned.
+
+        Returns:
+            The policy.
+
+        Raises:
+            DataError: Settings are missing, unknown or out of range.
+        """
         if not isinstance(settings, Mapping):
             raise DataError(f"An image policy needs settings by name; received {settings!r:.40}.")
         known = {field.name for field in fields(cls)}
