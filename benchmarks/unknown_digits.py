@@ -22,7 +22,7 @@ from striate.data import Dataset, load
 from striate.images import ImagePolicy, find_images
 from striate.models import Model
 from striate.training import Recipe
-from striate.transfer.bases import with_features
+from striate.transfer.feature_output import with_features
 from striate.transfer.open_set import probability_threshold
 from striate.workflows.open_set import fit_open_set
 

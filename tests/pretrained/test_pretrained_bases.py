@@ -16,8 +16,9 @@ from striate.engines.onnxruntime import OnnxEngine
 from striate.errors import ModelFileError, UsageError
 from striate.network import Conv2D, Dense, GlobalAveragePool2D, Input, MaxPool2D, Network
 from striate.pretrained import load_pretrained
-from striate.transfer.bases import ALL_LAYERS, check_base, classifier_input, cut_at, join_head, open_base, with_features
+from striate.transfer.bases import ALL_LAYERS, check_base, classifier_input, cut_at, join_head, open_base
 from striate.transfer.extraction import fit_on_features
+from striate.transfer.feature_output import with_features
 from striate.transfer.linear_head import LinearHead
 from striate.zoo import PublishedWeights, architecture, bases, registry
 

@@ -14,15 +14,8 @@ from striate.errors import UsageError
 from striate.models import Model
 from striate.network import Conv2D, Dense, Flatten, GlobalAveragePool2D, Input, Network
 from striate.pretrained import load_pretrained
-from striate.transfer.bases import (
-    ALL_LAYERS,
-    Base,
-    classifier_input,
-    find_feature_layers,
-    join_head,
-    open_base,
-    with_features,
-)
+from striate.transfer.bases import ALL_LAYERS, Base, classifier_input, find_feature_layers, join_head, open_base
+from striate.transfer.feature_output import with_features
 from striate.transfer.features import extract_features
 from striate.transfer.linear_head import LinearHead
 

@@ -9,7 +9,7 @@ from striate.data import Dataset, from_arrays
 from striate.models import Model
 from striate.network import Activation, Concatenate, Conv2D, Dense, Flatten, GlobalAveragePool2D, Input, Network
 from striate.training import Recipe
-from striate.transfer.bases import open_set_layer, with_features
+from striate.transfer.feature_output import open_set_layer, with_features
 from striate.workflows.open_set import fit_open_set
 
 

@@ -225,14 +225,37 @@ class Engine(ABC):
 
     @abstractmethod
     def forward(self, inputs: Sequence[Array], *, training: bool = False, step: int = 0) -> tuple[Array, ...]:
-        """Return the outputs of one batch. `training` enables dropout and batch statistics; no state is updated."""
+        """Compute the outputs of one batch. No state is updated.
+
+        Args:
+            inputs: One array (N, …) for each input.
+            training: Whether dropout is applied and the statistics of the batch are used.
+            step: Decides the random numbers of dropout, with the seed.
+
+        Returns:
+            One array (N, …) for each output.
+        """
 
     @abstractmethod
     def node_values(self, inputs: Sequence[Array]) -> tuple[Array, ...]:
-        """Return the output (N, …) of every node of the network in order, in inference mode."""
+        """Compute the output of every node of the network in inference mode.
+
+        Args:
+            inputs: One array (N, …) for each input.
+
+        Returns:
+            One array (N, …) for each node, in order.
+        """
 
     def activations(self, inputs: Sequence[Array]) -> dict[str, Array]:
-        """Return the output (N, …) of every layer by name, in inference mode; for a shared layer, the last output."""
+        """Compute the output of every layer in inference mode.
+
+        Args:
+            inputs: One array (N, …) for each input.
+
+        Returns:
+            Arrays (N, …) by the name of the layer; for a shared layer, its last output.
+        """
         nodes = zip(self.network.nodes, self.node_values(inputs), strict=True)
         return {str(node.layer.name): value for node, value in nodes}
 
@@ -259,7 +282,14 @@ class Engine(ABC):
 
     @abstractmethod
     def compile(self, settings: TrainingSettings) -> None:
-        """Set how to train and clear the slots. Raises UsageError for settings that do not fit the network."""
+        """Set how to train, and clear the slots.
+
+        Args:
+            settings: The settings.
+
+        Raises:
+            UsageError: They do not fit the network.
+        """
 
     @property
     def settings(self) -> TrainingSettings:
@@ -274,7 +304,15 @@ class Engine(ABC):
         return self._settings.seed if self._settings else 0
 
     def augment(self, x: Array, parameters: AugmentationParameters) -> Any:
-        """Augment images (N, H, W, C); return an array, or another type that this engine's `train_step` accepts."""
+        """Augment images.
+
+        Args:
+            x: (N, H, W, C).
+            parameters: The parameters of the changes.
+
+        Returns:
+            An array, or another type that this engine's `train_step` accepts.
+        """
         return parameters.apply(x)
 
     @abstractmethod
@@ -317,7 +355,18 @@ class Engine(ABC):
         step: int = 0,
         sample_weights: Sequence[Array | None] = (),
     ) -> tuple[float, Weights]:
-        """Return the loss (penalties included) and its gradient for every trainable parameter that is not frozen."""
+        """Compute the loss and its gradients without a step.
+
+        Args:
+            inputs: As in `train_step`.
+            targets: As in `train_step`.
+            training: As in `forward`.
+            step: As in `forward`.
+            sample_weights: As in `train_step`.
+
+        Returns:
+            The loss, penalties included, and its gradient for every trainable parameter that is not frozen.
+        """
 
     # Communication between processes in distributed training.
 

@@ -340,7 +340,14 @@ REFUSED = ("adafactor", "ftrl", "lamb", "muon", "schedulefreeadamw", "lossscaleo
 
 
 def refuse_missing(name: str) -> None:
-    """Raise UsageError for the name of an optimizer that only Keras has."""
+    """Refuse optimizers that only Keras has.
+
+    Args:
+        name: The name.
+
+    Raises:
+        UsageError: Only Keras has this optimizer.
+    """
     if name.lower().replace("_", "") in REFUSED:
         raise UsageError(f"Striate does not have the optimizer '{name}'; use 'adam', 'adamw' or 'sgd'.")
 

@@ -43,7 +43,14 @@ class LearningRateSchedule:
         return cls(**config)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return class and settings as values for JSON. Raise UsageError for a class that Striate does not have."""
+        """Return class and settings as values for JSON.
+
+        Returns:
+            The class and settings.
+
+        Raises:
+            UsageError: It is a custom class.
+        """
         if SCHEDULES.get(type(self).__name__) is not type(self):
             raise UsageError(f"{type(self).__name__} cannot be saved, because it is not one of {', '.join(SCHEDULES)}.")
         return {"schedule": type(self).__name__} | asdict(self)
@@ -247,7 +254,17 @@ SCHEDULES: dict[str, type[LearningRateSchedule]] = {
 
 
 def schedule_from_dict(settings: Mapping[str, Any]) -> LearningRateSchedule:
-    """Return the schedule that `to_dict` described. Raise UsageError for unknown classes and settings."""
+    """Make the schedule that `to_dict` described.
+
+    Args:
+        settings: What `to_dict` returned.
+
+    Returns:
+        The schedule.
+
+    Raises:
+        UsageError: There is no such class or setting.
+    """
     values = dict(settings)
     name = values.pop("schedule", None)
     if name not in SCHEDULES:

@@ -76,7 +76,17 @@ class Variable(Values):
         return self.numpy()
 
     def assign(self, value: Any) -> Self:
-        """Replace the values; one number replaces all. Raise UsageError if the shapes do not match."""
+        """Replace the values.
+
+        Args:
+            value: An array of the same shape, or one number for all values.
+
+        Returns:
+            The variable.
+
+        Raises:
+            UsageError: The shapes do not match.
+        """
         values = _numbers(value)
         if values.ndim and values.shape != self.shape:
             raise UsageError(f"'{self.path}' has the shape {self.shape}; received values of the shape {values.shape}.")

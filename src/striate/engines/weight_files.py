@@ -124,7 +124,14 @@ def check_model_name(path: str | os.PathLike[str]) -> None:
 
 
 def check_regular_file(path: Path) -> None:
-    """Raise ModelFileError for a pipe or a device, which may never end; a missing file is left to the reader."""
+    """Check that a path is not a pipe or a device, which may never end.
+
+    Args:
+        path: The path; if there is no such file, nothing is checked.
+
+    Raises:
+        ModelFileError: It is not a regular file.
+    """
     if path.exists() and not path.is_file():
         raise ModelFileError(f"'{path}' could not be read: it is a folder, pipe or device, not a regular file.")
 

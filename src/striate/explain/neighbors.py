@@ -16,7 +16,7 @@ from striate.models import Model
 from striate.network import Dropout, Network
 from striate.network.outputs import needed_network
 from striate.training import check_inputs
-from striate.transfer.bases import with_features
+from striate.transfer.feature_output import with_features
 from striate.transfer.open_set import unit_vectors
 
 BATCH_SIZE = 64

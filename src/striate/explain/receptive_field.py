@@ -118,7 +118,20 @@ class Fields:
         self.rules = [make_rule(node.layer, network.shapes_into(node)) for node in nodes]
 
     def region(self, number: int, y: int, x: int, channel: int | None) -> Region:
-        """Return the region of a unit; `channel` None means all channels."""
+        """Return the region of the input that a unit sees.
+
+        Args:
+            number: Number of the node.
+            y: Row of the unit.
+            x: Column of the unit.
+            channel: Channel of the unit; None: all channels.
+
+        Returns:
+            The region.
+
+        Raises:
+            UsageError: The unit sees padding only.
+        """
         start = _Box((y, y), (x, x), None if channel is None else frozenset([channel]))
         seen, unclipped = self._inputs(number, start, clip=True), self._inputs(number, start, clip=False)
         name = str(self.network.nodes[number].layer.name)

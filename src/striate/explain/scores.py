@@ -118,7 +118,14 @@ def check_class(model: Model, class_index: int | str | None, scores: Array) -> i
 
 
 def check_output(model: Model) -> None:
-    """Raise UsageError unless the model has one input, an image, and its first output is a vector."""
+    """Check that a model can be explained.
+
+    Args:
+        model: The model.
+
+    Raises:
+        UsageError: It has several inputs, its input is not an image, or its first output is not a vector.
+    """
     shapes = model.network.input_shapes
     if len(shapes) != 1 or len(shapes[0]) != 3:
         raise UsageError(f"'{model.name}' needs one image as its input to be explained; its inputs are {shapes}.")
@@ -142,7 +149,19 @@ def _weights(size: int, target: int) -> Array:
 
 
 def as_fill(value: Any, shape: Sequence[int], name: str) -> Array:
-    """Return an image of a color: a number, one number for each channel, or an image of this shape."""
+    """Convert a color to an image.
+
+    Args:
+        value: A number, one number for each channel, or an image of this shape.
+        shape: (H, W, C).
+        name: Name of the argument, for the message.
+
+    Returns:
+        float32 (H, W, C).
+
+    Raises:
+        UsageError: The value has another shape.
+    """
     try:
         return np.broadcast_to(np.asarray(value, np.float32), tuple(shape))
     except (TypeError, ValueError):

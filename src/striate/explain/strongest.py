@@ -76,7 +76,17 @@ class StrongestPatches:
         return replace(self, _pixels=images)
 
     def of(self, channel: int) -> tuple[Patch, ...]:
-        """Return the patches of a channel. Raise UsageError if it is not one of `channels`."""
+        """Return the patches of a channel.
+
+        Args:
+            channel: One of `channels`.
+
+        Returns:
+            The patches, the strongest first.
+
+        Raises:
+            UsageError: There are no patches of this channel.
+        """
         found = np.flatnonzero(self.channels == check_integer("channel", channel))
         if not found.size:
             raise UsageError(f"There are no patches of channel {channel} of '{self.layer}'.")
@@ -230,7 +240,17 @@ def dead_units(model: AnyModel, images: Any, layer: AnyLayer, *, progress: Progr
 
 
 def as_images(images: Any) -> Any:
-    """Return images (N, H, W, C) from an array, or from a part of a data set. Raise DataError if there are none."""
+    """Return images as an array.
+
+    Args:
+        images: An array (N, H, W, C), or a part of a data set.
+
+    Returns:
+        (N, H, W, C).
+
+    Raises:
+        DataError: There are no images.
+    """
     pixels = getattr(images, "x", images)
     if not hasattr(pixels, "shape"):
         pixels = np.asarray(pixels)

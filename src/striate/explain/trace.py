@@ -222,7 +222,17 @@ def unit(model: AnyModel, image: Any, layer: AnyLayer, position: int | Sequence[
 
 
 def as_model(model: AnyModel) -> Model:
-    """Return a model, or open that of a run folder or a file. Raise UsageError for anything else."""
+    """Return a model, or open that of a run folder or a file.
+
+    Args:
+        model: A model or a path.
+
+    Returns:
+        The model.
+
+    Raises:
+        UsageError: It is neither.
+    """
     if isinstance(model, Model):
         return model
     if isinstance(model, str | os.PathLike):
@@ -231,7 +241,18 @@ def as_model(model: AnyModel) -> Model:
 
 
 def as_inputs(model: Model, image: Any) -> tuple[Array, ...]:
-    """Return the inputs of a network for one image, each (1, *input shape). Raise DataError if it does not match."""
+    """Convert one image to a batch for a network.
+
+    Args:
+        model: The model.
+        image: The image; a list with one array for each input for several.
+
+    Returns:
+        One array (1, *input shape) for each input.
+
+    Raises:
+        DataError: The image does not match the network.
+    """
     shapes = model.network.input_shapes
     if len(shapes) > 1 and (not isinstance(image, list | tuple) or len(image) != len(shapes)):
         raise DataError(f"'{model.name}' has {len(shapes)} inputs: expected a list with one array for each.")
@@ -283,7 +304,19 @@ def node_index(network: Network, layer: AnyLayer) -> int:
 
 
 def check_position(network: Network, number: int, position: int | Sequence[int]) -> Position:
-    """Return the position of a unit as (y, x, channel). Raise UsageError if it is outside the node's output."""
+    """Check the position of a unit.
+
+    Args:
+        network: The network.
+        number: Number of the node.
+        position: (y, x, channel), or the number of a unit in a vector.
+
+    Returns:
+        (y, x, channel).
+
+    Raises:
+        UsageError: The position is outside the node's output.
+    """
     node = network.nodes[number]
     height, width, channels = as_maps(node.shape)
     values: Any = position if isinstance(position, list | tuple) or hasattr(position, "__len__") else (position,)

@@ -169,7 +169,16 @@ class UnitRule(Generic[LayerType]):
         self.shape = as_maps(layer.output_shape(*inputs))
 
     def reads(self, y: int, x: int, channel: int) -> Sequence[Reads]:
-        """Return the cells that the unit (y, x, channel) reads; y and x may lie outside the map."""
+        """Return the cells that a unit reads.
+
+        Args:
+            y: Row of the unit, which may lie outside the map.
+            x: Column of the unit, which may lie outside the map.
+            channel: Channel of the unit.
+
+        Returns:
+            The cells of each input.
+        """
         raise NotImplementedError
 
     def compute(self, cells: Sequence[Cells], weights: Mapping[str, Array], position: Position) -> Arithmetic:

@@ -146,7 +146,19 @@ def _run(part: Any, inputs: tuple[Any, ...], options: Mapping[str, Any]) -> Any:
 
 @contextmanager
 def plain_errors(part: Any, method: str) -> Iterator[None]:
-    """Say what `call` and `build` may contain when they fail for a reason of Python's."""
+    """Explain errors of Python in the methods of custom layers: say what `call` and `build` may contain.
+
+    Args:
+        part: The custom layer or model.
+        method: "call" or "build".
+
+    Returns:
+        A context manager.
+
+    Raises:
+        NetworkError: In place of errors that array code causes with symbolic tensors.
+        StriateError: An error of Striate in the method.
+    """
     try:
         yield
     except StriateError as error:

@@ -99,7 +99,20 @@ class Network:
     def from_entries(
         cls, name: str, entries: Sequence[Entry], inputs: tuple[int, ...], outputs: tuple[int, ...]
     ) -> "Network":
-        """Return a network of named layers in topological order, each with the indices of its inputs."""
+        """Make a network from its layers.
+
+        Args:
+            name: Name of the network.
+            entries: Named layers in topological order, each with the indices of its inputs.
+            inputs: Indices of the Input layers.
+            outputs: Indices of the layers whose outputs are those of the network.
+
+        Returns:
+            The network.
+
+        Raises:
+            NetworkError: Shapes or names do not fit.
+        """
         network = cls.__new__(cls)
         network._assemble(name, entries, inputs, outputs)
         return network
@@ -132,7 +145,17 @@ class Network:
         return tuple(parameter for parameters in owned.values() for parameter in parameters)
 
     def parameters_of(self, node: Node) -> tuple[Parameter, ...]:
-        """Return the parameters of a node with their full names. Raise NetworkError for Values of another shape."""
+        """Return the parameters of a node.
+
+        Args:
+            node: The node.
+
+        Returns:
+            The parameters with their full names.
+
+        Raises:
+            NetworkError: An initializer has values of another shape.
+        """
         parameters = node.layer.parameters(*self.shapes_into(node))
         for parameter in parameters:
             values = parameter.initializer
@@ -173,7 +196,17 @@ class Network:
         return sum(node.layer.multiply_adds(*self.shapes_into(node)) for node in self.nodes)
 
     def layer(self, name: str) -> Layer:
-        """Return the layer with this name. Raise NetworkError if there is none."""
+        """Return a layer by its name.
+
+        Args:
+            name: The name.
+
+        Returns:
+            The layer.
+
+        Raises:
+            NetworkError: There is no such layer.
+        """
         layers = {str(node.layer.name): node.layer for node in self.nodes}
         if name not in layers:
             raise NetworkError(f"Network '{self.name}' has no layer '{name}'.{nearest(name, layers)}")
@@ -200,7 +233,17 @@ class Network:
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> "Network":
-        """Return the network that a dictionary from `to_dict` describes. Raise NetworkError for any other."""
+        """Make the network that `to_dict` described.
+
+        Args:
+            data: What `to_dict` returned.
+
+        Returns:
+            The network.
+
+        Raises:
+            NetworkError: It does not describe a network.
+        """
         from striate.network.serialize import from_dict
 
         return from_dict(data)
@@ -213,7 +256,17 @@ class Network:
 
     @classmethod
     def from_json(cls, text: str) -> "Network":
-        """Return the network that JSON text describes; executes nothing. Raise NetworkError as `from_dict`."""
+        """Make the network that JSON text describes. Nothing in it is executed.
+
+        Args:
+            text: What `to_json` returned.
+
+        Returns:
+            The network.
+
+        Raises:
+            NetworkError: It does not describe a network.
+        """
         from striate.network.serialize import from_json
 
         return from_json(text)

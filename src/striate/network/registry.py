@@ -53,7 +53,17 @@ def _refuse_change(layer: Layer, name: str, value: Any) -> None:
 
 
 def layer_class(kind: str) -> type[Layer]:
-    """Return the layer class with this name. Raise NetworkError if it is not registered."""
+    """Return a registered layer class.
+
+    Args:
+        kind: Name of the class.
+
+    Returns:
+        The class.
+
+    Raises:
+        NetworkError: There is no such class.
+    """
     if kind in CUSTOM:
         return CUSTOM[kind]  # type: ignore[no-any-return]
     if kind not in _kinds:

@@ -95,7 +95,17 @@ def get_regularizer(regularizer: RegularizerLike) -> Regularizer | None:
 
 
 def strengths(regularizer: Regularizer | None) -> tuple[float, float]:
-    """Return λ₁ and λ₂ of a regularizer; 0 and 0 for None. Raise NetworkError for an unsupported class."""
+    """Return the factors of a regularizer.
+
+    Args:
+        regularizer: The regularizer; None: no penalty.
+
+    Returns:
+        λ₁ and λ₂.
+
+    Raises:
+        NetworkError: Its class is not supported.
+    """
     match regularizer:
         case None:
             return 0.0, 0.0

@@ -53,7 +53,19 @@ def fonts() -> Iterator[None]:
 
 
 def new_axes(ax: Any, width: float, height: float) -> "Axes":
-    """Return the axes, or those of a new figure of this size in inches. Raise UsageError for anything else."""
+    """Return the axes to draw on.
+
+    Args:
+        ax: Axes of Matplotlib; None makes a figure.
+        width: Width of the new figure in inches.
+        height: Height of the new figure in inches.
+
+    Returns:
+        The axes.
+
+    Raises:
+        UsageError: ax is something else.
+    """
     import matplotlib.pyplot as plt
     from matplotlib.axes import Axes
 

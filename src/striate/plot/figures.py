@@ -127,7 +127,19 @@ def confusion_matrix(
 
 
 def class_numbers(labels: Any, predictions: Any) -> tuple[Array, Array]:
-    """Return true and predicted class numbers (N,). Raise DataError if they do not match."""
+    """Convert labels and predictions to class numbers.
+
+    Args:
+        labels: Class numbers (N,), or rows (N, classes).
+        predictions: The same, or probabilities (N, classes).
+
+    Returns:
+        True and predicted class numbers, (N,) each.
+
+    Raises:
+        DataError: Their numbers differ, or there are none.
+        UsageError: The predictions are missing.
+    """
     if predictions is None:
         raise UsageError("predictions are missing: pass class numbers (N,), or probabilities (N, classes).")
     true, predicted = as_classes(labels, "labels"), as_classes(predictions, "predictions")
@@ -137,7 +149,18 @@ def class_numbers(labels: Any, predictions: Any) -> tuple[Array, Array]:
 
 
 def as_classes(values: Any, what: str) -> Array:
-    """Return class numbers (N,) of class numbers, or of rows with one number for each class."""
+    """Convert rows with one number for each class to class numbers.
+
+    Args:
+        values: Class numbers (N,), or rows (N, classes).
+        what: What they are, for the message.
+
+    Returns:
+        int64 (N,).
+
+    Raises:
+        DataError: They are neither.
+    """
     array = np.asarray(values)
     if array.ndim == 2 and array.shape[1] > 1:
         numbers: Array = array.argmax(axis=1)

@@ -64,7 +64,17 @@ def is_batches(x: Any) -> bool:
 
 
 def split_batch(item: Any) -> tuple[Any, Any, Any]:
-    """Return inputs, targets and sample weights of one item of an iterable; those that it lacks are None."""
+    """Split an item of an iterable of batches.
+
+    Args:
+        item: Inputs, (inputs, targets) or (inputs, targets, weights).
+
+    Returns:
+        Inputs, targets and sample weights; None for those that are missing.
+
+    Raises:
+        DataError: It has another form.
+    """
     if isinstance(item, list | tuple):
         if not 1 <= len(item) <= 3:
             raise DataError(f"expected (x, y) or (x, y, sample_weight), received {len(item)} parts")

@@ -32,14 +32,30 @@ class Compilation:
     default_loss: bool
 
     def for_targets(self, network: Network, y: Any) -> "Compilation":
-        """Return the same, with the losses that these targets imply; a loss passed to compile is never changed."""
+        """Choose default losses by the targets; a loss passed to compile is never changed.
+
+        Args:
+            network: The network.
+            y: The targets.
+
+        Returns:
+            The same with other losses, or itself.
+        """
         if not self.default_loss:
             return self
         losses = losses_for_targets(network, self.settings.losses, y)
         return self if losses == self.settings.losses else replace(self, settings=replace(self.settings, losses=losses))
 
     def figures(self, network: Network, losses: Sequence[Loss] | None = None) -> Figures:
-        """Return the figures to report for these losses; None: those of the settings."""
+        """Return the loss and metrics to report.
+
+        Args:
+            network: The network.
+            losses: One for each output; None: those of the settings.
+
+        Returns:
+            The object that computes them.
+        """
         chosen = self.settings.losses if losses is None else losses
         return Figures(network, chosen, self.metrics, self.weighted_metrics, self.settings.loss_weights)
 

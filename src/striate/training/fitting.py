@@ -136,7 +136,18 @@ def _check_frequency(frequency: Any) -> int | tuple[int, ...]:
 
 
 def check_split(fraction: Any, validation_data: Any) -> float:
-    """Return the argument `validation_split`. Raise UsageError if validation data are also given."""
+    """Check the argument `validation_split`.
+
+    Args:
+        fraction: What was received.
+        validation_data: The argument of this name.
+
+    Returns:
+        The fraction.
+
+    Raises:
+        UsageError: It is not a number, or validation data are also given.
+    """
     split = check_number("validation_split", fraction)
     if split and validation_data is not None:
         raise UsageError("Give either validation_data or validation_split, not both.")

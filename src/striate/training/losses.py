@@ -127,7 +127,18 @@ def name_of_loss(loss: Loss) -> str:
 
 
 def check_custom_losses(network: Network, losses: Sequence[Loss]) -> tuple[Loss, ...]:
-    """Return the losses, those of one's own called once for each output. Raise UsageError for wrong gradients."""
+    """Check custom losses by calling each once for its output.
+
+    Args:
+        network: The network.
+        losses: One for each output.
+
+    Returns:
+        The losses, with what the calls returned: whether they give gradients, and values for each sample.
+
+    Raises:
+        UsageError: A loss has no gradient or a wrong one.
+    """
     return tuple(
         check_custom_loss(loss, tuple(network.nodes[index].shape)) if isinstance(loss, CustomLoss) else loss
         for index, loss in zip(network.outputs, losses, strict=True)
@@ -187,7 +198,16 @@ def check_losses(network: Network, losses: Sequence[Loss]) -> None:
 def weigh_classes(
     losses: Sequence[Loss], label_smoothing: float, class_weights: tuple[float, ...] | None
 ) -> tuple[Loss, ...]:
-    """Return the losses with these settings in every categorical cross-entropy."""
+    """Set label smoothing and class weights in every categorical cross-entropy.
+
+    Args:
+        losses: The losses.
+        label_smoothing: 0 … 1.
+        class_weights: The weight of each class; None: all 1.
+
+    Returns:
+        The changed losses.
+    """
     return tuple(
         replace(loss, label_smoothing=label_smoothing, class_weights=class_weights)
         if isinstance(loss, CategoricalCrossentropy)

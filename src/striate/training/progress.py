@@ -215,7 +215,17 @@ def make_inference_progress(verb: str, verbose: Verbose = "auto") -> NoProgress:
 
 
 def check_verbose(verbose: Any) -> Verbose:
-    """Return the argument `verbose`; True and False are 1 and 0. Raise UsageError for other values."""
+    """Check the argument `verbose`.
+
+    Args:
+        verbose: What was received.
+
+    Returns:
+        "auto", 0, 1 or 2; True and False are 1 and 0.
+
+    Raises:
+        UsageError: It is another value.
+    """
     if verbose == "auto":
         return "auto"
     if isinstance(verbose, str) or verbose not in (0, 1, 2):

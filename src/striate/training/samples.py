@@ -49,7 +49,20 @@ class Samples:
 
 
 def check_samples(network: Network, losses: Sequence[Loss], x: Any, y: Any) -> Samples:
-    """Return checked inputs and targets. Raise DataError if they do not match the network."""
+    """Check inputs and targets.
+
+    Args:
+        network: The network.
+        losses: One for each output.
+        x: One array, or a list with one for each input.
+        y: One array, or a list with one for each output.
+
+    Returns:
+        The samples.
+
+    Raises:
+        DataError: They do not match the network.
+    """
     inputs = check_inputs(network, x)
     targets = []
     for index, loss, part in zip(network.outputs, losses, split_targets(network, y), strict=True):
@@ -113,7 +126,15 @@ def split_samples(samples: Samples, fraction: float, seed: int) -> tuple[Samples
 
 
 def require_two_classes(train: Samples, losses: Sequence[Loss]) -> None:
-    """Raise DataError if all of several training samples of a classifier have the same class."""
+    """Check that the training samples of a classifier have at least two classes.
+
+    Args:
+        train: The training samples.
+        losses: One for each output.
+
+    Raises:
+        DataError: All of them have the same class.
+    """
     for loss, target in zip(losses, train.targets, strict=True):
         one = loss.target_kind == "classes" and target.ndim == 1 and (target == target[0]).all()
         if one and len(target) > 1:

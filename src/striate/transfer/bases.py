@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
-from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +14,6 @@ from striate.network import (
     Add,
     Concatenate,
     Dense,
-    Dropout,
-    Flatten,
     GlobalAveragePool2D,
     Multiply,
     Network,
@@ -26,6 +23,7 @@ from striate.network.graph import Entry
 from striate.network.outputs import needed_network
 from striate.pretrained import IMAGENET, load_pretrained, required_settings
 from striate.pretrained.published import published
+from striate.transfer.feature_output import skip_dropout, unused_name
 from striate.transfer.linear_head import LinearHead
 from striate.transfer.onnx_bases import PREPROCESSING, Preprocessing, is_onnx_file, open_onnx
 from striate.zoo.registry import find
@@ -33,7 +31,6 @@ from striate.zoo.registry import network as zoo_network
 
 POOLED = "pool"  # the layer between the maps of a feature layer and a new head
 OUTPUT = "output"  # the new head on such a layer
-MAX_FLATTENED = 8192  # values of maps that are used one by one
 ALL_LAYERS = "all_layers"  # the layer with the statistics of all feature layers side by side
 STAGES = 3  # of the network whose ends serve as features, if the zoo's entry does not name feature layers
 
@@ -194,7 +191,7 @@ def cut_at(network: Network, layer: str) -> Network:
             f"classifier '{last.name}'."
         )
     entries = [(node.layer, node.inputs) for node in network.nodes]
-    pooled = POOLED if POOLED not in names[: len(kept)] else _unused_name(entries)
+    pooled = POOLED if POOLED not in names[: len(kept)] else unused_name(entries)
     index = _average_maps(entries, network, layer, pooled)
     entries.append((last, (index,)))
     return needed_network(network.name, entries, network.inputs, (len(entries) - 1,))
@@ -285,40 +282,6 @@ def with_classes(base: Base, layer: str, classes: int, activation: str = "softma
     return needed_network(original.name, entries, original.inputs, (len(entries) - 1,))
 
 
-def with_features(network: Network, layer: str) -> Network:
-    """Return the network with the output of one of its layers as a second output.
-
-    Args:
-        network: Its first output is that of a classifier.
-        layer: Name of the layer.
-
-    Returns:
-        The network with two outputs: the first one, and the features (F,): maps of up to MAX_FLATTENED values as they
-        are, larger ones averaged over all positions.
-
-    Raises:
-        ModelFileError: If there is no such layer.
-    """
-    entries = [(node.layer, node.inputs) for node in network.nodes]
-    found = [index for index, node in enumerate(network.nodes) if node.layer.name == layer]
-    if not found:
-        raise ModelFileError(
-            f"'{network.name}' has no layer '{layer}', whose output the detector of unknown images reads."
-        )
-    index = found[-1]
-    shape = network.nodes[index].shape
-    if len(shape) == 3:
-        kind = Flatten if prod(shape) <= MAX_FLATTENED else GlobalAveragePool2D
-        entries.append((kind(name=_unused_name(entries)), (index,)))
-        index = len(entries) - 1
-    return needed_network(network.name, entries, network.inputs, (network.outputs[0], index))
-
-
-def _unused_name(entries: list[Entry]) -> str:
-    names = {str(layer.name) for layer, _ in entries}
-    return next(name for name in map("features{}".format, range(len(names) + 1)) if name not in names)
-
-
 def classifier_input(network: Network) -> str:
     """Find the layer whose output the classifier at the end of a network reads.
 
@@ -332,34 +295,6 @@ def classifier_input(network: Network) -> str:
     """
     node = network.nodes[_features_index(network)]
     return str((network.nodes[node.inputs[-1]] if node.layer.name == ALL_LAYERS else node).layer.name)
-
-
-def open_set_layer(network: Network) -> str | None:
-    """Choose the layer whose output an open-set detector of a network that was trained from scratch compares.
-
-    Args:
-        network: The network.
-
-    Returns:
-        Name of the layer with the last maps, because the dense layers after them keep only what distinguishes the
-        classes; where the maps are large or averaged, of the layer that the last layer with weights reads. None for
-        other forms of networks.
-    """
-    index = network.outputs[0]
-    read = None
-    while len(network.nodes[index].inputs) == 1:
-        node = network.nodes[index]
-        if read is not None and isinstance(node.layer, GlobalAveragePool2D):
-            break
-        weighted = bool(network.parameters_of(node))
-        (index,) = node.inputs
-        shape = network.nodes[index].shape
-        if weighted and read is None:
-            read = index
-        if read is not None and len(shape) == 3 and prod(shape[:2]) > 1:
-            read = index if prod(shape) <= MAX_FLATTENED else read
-            break
-    return None if read is None else str(network.nodes[_skip_dropout(network, read)].layer.name)
 
 
 def classifier(network: Network) -> Dense:
@@ -387,13 +322,7 @@ def _features_index(network: Network) -> int:
     """Return the node that the classifier reads; dropout before it does nothing in inference."""
     classifier(network)
     (index,) = network.nodes[network.outputs[0]].inputs
-    return _skip_dropout(network, index)
-
-
-def _skip_dropout(network: Network, index: int) -> int:
-    while isinstance(network.nodes[index].layer, Dropout):
-        (index,) = network.nodes[index].inputs
-    return index
+    return skip_dropout(network, index)
 
 
 def _stage_ends(network: Network, top: int) -> list[int]:

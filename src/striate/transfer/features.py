@@ -12,7 +12,8 @@ from striate.data import Dataset
 from striate.data.cache import CacheError, Metadata, is_cached, load_or_make
 from striate.data.parallel import progress_bar
 from striate.network import Network
-from striate.transfer.bases import Base, classifier_input, with_features
+from striate.transfer.bases import Base, classifier_input
+from striate.transfer.feature_output import with_features
 
 if TYPE_CHECKING:
     from striate.engines.onnxruntime import OnnxEngine
@@ -68,14 +69,28 @@ def store_features(base: Base, data: Dataset, content: Iterable[bytes | memoryvi
 
 
 def are_cached(base: Base, data: Dataset) -> bool:
-    """Return whether the features of a data set are in the cache."""
+    """Return whether features are in the cache.
+
+    Args:
+        base: The base.
+        data: The data set.
+
+    Returns:
+        Whether `extract_features` would load them.
+    """
     return is_cached(feature_key(base, data), _shape(base, data), np.float32)
 
 
 def feature_batches(data: Dataset) -> list[Batch]:
-    """Return the batches in which features are computed, in order: the number of the part, and a range of its images.
+    """Divide images into batches for feature extraction.
 
     The batches are always the same, so that the features are, to the bit.
+
+    Args:
+        data: The data set.
+
+    Returns:
+        The number of the part and a range of its images, for each batch in order.
     """
     return [
         (number, start, min(start + BATCH_SIZE, len(part)))
@@ -155,7 +170,15 @@ def runtime_version() -> str:
 
 
 def feature_key(base: Base, data: Dataset) -> str:
-    """Return 32 hexadecimal digits that change with an image, a split, the policy, the base or the engine."""
+    """Compute the key of features in the cache.
+
+    Args:
+        base: The base.
+        data: The data set.
+
+    Returns:
+        32 hexadecimal digits that change with an image, a split, the policy, the base or the engine.
+    """
     described = [VERSION, runtime_version(), base.network.to_json(), data.policy, data.fingerprint]
     described += [base.ranges] if base.ranges else []
     state = hashlib.blake2b("\n".join(map(str, described)).encode(), digest_size=16)

@@ -96,13 +96,30 @@ class HeldOutScore:
 
     @classmethod
     def of(cls, probabilities: Array, y: Array) -> "HeldOutScore":
-        """Return the score of probabilities (N, K) for images of classes y (N,)."""
+        """Compute the score of a classifier.
+
+        Args:
+            probabilities: (N, K).
+            y: Class numbers (N,).
+
+        Returns:
+            The score.
+        """
         true = probabilities[np.arange(len(y)), y]
         return cls(-log_probabilities(true, FITTED_FLOOR), probabilities.argmax(axis=1) == y)
 
     @classmethod
     def of_task(cls, task: Task, outputs: Array, y: Array) -> "HeldOutScore":
-        """Return the score of outputs (N, K) for images with y as in `striate.data.Images`."""
+        """Compute the score of a model for any task.
+
+        Args:
+            task: The task.
+            outputs: (N, K).
+            y: As in `striate.data.Images`.
+
+        Returns:
+            The score.
+        """
         if task is Task.CLASSIFICATION:
             return cls.of(outputs, y)
         correct = (outputs > 0.5) == (y > 0) if task is Task.MULTILABEL else np.zeros(y.shape, bool)
@@ -119,7 +136,14 @@ class HeldOutScore:
         return float(self.correct.mean())
 
     def is_better_than(self, other: "HeldOutScore") -> bool:
-        """Return whether the loss is lower by more than a standard error, and no fewer images are correct."""
+        """Compare with another score on the same images.
+
+        Args:
+            other: The other score.
+
+        Returns:
+            Whether the loss is lower by more than a standard error, and no fewer images are correct.
+        """
         gain = other.losses - self.losses
         standard_error = gain.std() / np.sqrt(len(gain))
         return bool(gain.mean() > STANDARD_ERRORS * standard_error and self.correct.sum() >= other.correct.sum())

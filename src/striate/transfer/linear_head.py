@@ -64,7 +64,14 @@ class FeatureScaler:
         return cls(mean, np.sqrt((shrunk + 1e-12) * np.repeat(sizes / sizes.mean(), sizes)))
 
     def transform(self, x: Array) -> Array:
-        """Return features (N, F) with mean 0 and, with blocks of one size, standard deviation about 1, float32."""
+        """Standardize features.
+
+        Args:
+            x: (N, F).
+
+        Returns:
+            float32 (N, F) with mean 0 and, with blocks of one size, standard deviation about 1.
+        """
         return np.asarray((x - self.mean) / self.std, np.float32)
 
 
@@ -81,7 +88,14 @@ class LinearHead:
     bias: Array
 
     def logits(self, x: Array) -> Array:
-        """Return float64 (N, K) for features (N, F)."""
+        """Compute the logits.
+
+        Args:
+            x: Features (N, F).
+
+        Returns:
+            float64 (N, K).
+        """
         return np.asarray(x @ self.kernel + self.bias)
 
 
@@ -326,7 +340,15 @@ def _unpack(points: Array, size: int, classes: int) -> tuple[Array, Array]:
 
 
 def cross_entropies(logits: Array, y: Array) -> Array:
-    """Return (N,), of logits (N, K) with class numbers y (N,)."""
+    """Compute the cross-entropy of each image.
+
+    Args:
+        logits: (N, K).
+        y: Class numbers (N,).
+
+    Returns:
+        (N,).
+    """
     return -log_softmax(logits)[np.arange(len(y)), y]
 
 

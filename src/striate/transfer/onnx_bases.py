@@ -61,10 +61,17 @@ class Preprocessing:
 
     @classmethod
     def parse(cls, value: Any) -> "Preprocessing":
-        """Return what a setting says: a name, or a dict of mean and std, and bgr if blue is first.
+        """Parse the setting for the preprocessing of a base.
+
+        Args:
+            value: A name, or a dict of mean and std, and bgr if blue is first.
+
+        Returns:
+            The preprocessing.
 
         Raises:
             UsageError: The value is something else.
+            UsageError: It is neither.
         """
         if isinstance(value, str) and value in NAMED_PREPROCESSING:
             return cls(*NAMED_PREPROCESSING[value])
@@ -95,7 +102,14 @@ def _numbers(values: Any) -> Channels:
 
 
 def is_onnx_file(name: str) -> bool:
-    """Return whether the name of a base is that of an ONNX file rather than of a network of the zoo."""
+    """Return whether a base is an ONNX file.
+
+    Args:
+        name: The name of the base.
+
+    Returns:
+        Whether it ends like that of an ONNX file, rather than being an id of the zoo.
+    """
     return name.lower().endswith(SUFFIX)
 
 

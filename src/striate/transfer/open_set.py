@@ -72,7 +72,14 @@ class OpenSetDetector:
         return np.asarray((neighbor + distance_to_nearest(rows, self.directions, self.class_means)) / self.scale)
 
     def is_unknown(self, x: Array) -> Array:
-        """Return, as bool (N,), which features x (N, F) are farther from the training images than the threshold."""
+        """Return which images are unknown.
+
+        Args:
+            x: Features (N, F).
+
+        Returns:
+            Whether each is farther from the training images than the threshold, bool (N,).
+        """
         with np.errstate(invalid="ignore", over="ignore"):
             return np.asarray(~(self.distances(x) <= self.threshold))  # NaN is unknown too
 
@@ -187,7 +194,16 @@ def _chunk_distances(rows: Array, bank: Array, excluded: Array | None) -> Array:
 
 
 def distance_to_nearest(rows: Array, directions: Array, class_means: Array) -> Array:
-    """Return, as float64 (N,), the distance of rows (N, F) along directions (F, D) from the nearest of means (K, D)."""
+    """Compute the distance to the nearest class mean along some directions.
+
+    Args:
+        rows: Features (N, F).
+        directions: (F, D).
+        class_means: (K, D).
+
+    Returns:
+        float64 (N,).
+    """
     projected = rows @ directions
     squares = np.square(projected).sum(axis=1)[:, None] + np.square(class_means).sum(axis=1)
     squares = squares - 2 * (projected @ class_means.T)  # (N, K)

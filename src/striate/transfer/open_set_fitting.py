@@ -48,7 +48,16 @@ class FittedDetector:
     held_out: Array
 
     def findings(self, distances: Array, probabilities: Array, labels: Array) -> OpenSetFindings:
-        """Return the results on test images, given distances and labels (N,) and probabilities (N, K)."""
+        """Evaluate the detector on test images.
+
+        Args:
+            distances: Distances of the images (N,).
+            probabilities: Their probabilities (N, K).
+            labels: Their true classes (N,).
+
+        Returns:
+            The results.
+        """
         rows = trade_offs(self.thresholds, distances, probabilities, labels)
         return OpenSetFindings(float(self.detector.threshold), distances, rows)
 

@@ -32,6 +32,13 @@ class RequestError(Exception):
 async def read_body(request: Request, settings: ServiceSettings) -> bytes:
     """Return the body of a request.
 
+    Args:
+        request: The request.
+        settings: The settings of the service.
+
+    Returns:
+        The bytes.
+
     Raises:
         RequestError: It is larger than allowed, or did not arrive in time.
     """
@@ -60,6 +67,13 @@ async def read_images(request: Request, settings: ServiceSettings) -> list[Image
     They are the body itself, the files of a form (multipart/form-data), or base64 in JSON: {"image": "…"} or
     {"images": ["…", "…"]}.
 
+    Args:
+        request: The request.
+        settings: The settings of the service.
+
+    Returns:
+        The content of each image file, and its name.
+
     Raises:
         RequestError: There is no image, there are too many, or the body is not what its content type says.
     """
@@ -82,7 +96,15 @@ async def read_images(request: Request, settings: ServiceSettings) -> list[Image
 
 
 def check_count(images: Sized, settings: ServiceSettings) -> None:
-    """Raise RequestError if there are too many images for one request."""
+    """Check the number of images in a request.
+
+    Args:
+        images: The images.
+        settings: The settings of the service.
+
+    Raises:
+        RequestError: There are too many.
+    """
     if len(images) > settings.max_images:
         raise RequestError(
             HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
@@ -91,7 +113,17 @@ def check_count(images: Sized, settings: ServiceSettings) -> None:
 
 
 def read_json(body: bytes) -> dict[str, Any]:
-    """Return the JSON object that a body holds. Raise RequestError if it is none."""
+    """Decode the body of a request as JSON.
+
+    Args:
+        body: The body.
+
+    Returns:
+        The object.
+
+    Raises:
+        RequestError: It is not valid JSON, or not an object.
+    """
     try:
         content = strict_json.loads(body)
     except ValueError as error:
@@ -102,7 +134,18 @@ def read_json(body: bytes) -> dict[str, Any]:
 
 
 def read_base64(text: object, name: str) -> bytes:
-    """Return the bytes that a base64 text stands for; a data URL is possible too. Raise RequestError if it is none."""
+    """Decode an image in base64.
+
+    Args:
+        text: The text, or a data URL.
+        name: Name of the field, for the message.
+
+    Returns:
+        The bytes.
+
+    Raises:
+        RequestError: It is not valid base64.
+    """
     if not isinstance(text, str):
         raise RequestError(HTTPStatus.BAD_REQUEST, f"{name} must be an image as base64 text.")
     encoded = text.partition(",")[2] if text.startswith("data:") else text
@@ -137,7 +180,18 @@ async def _form_images(request: Request, body: bytes, settings: ServiceSettings)
 
 
 def read_top(request: Request, classes: int) -> int:
-    """Return for how many classes probabilities are wanted: ?top=3 or ?top=all. Raise RequestError for others."""
+    """Read the parameter ?top=3 or ?top=all.
+
+    Args:
+        request: The request.
+        classes: Number of classes.
+
+    Returns:
+        For how many classes the answer contains probabilities.
+
+    Raises:
+        RequestError: It is neither an integer nor "all".
+    """
     text = request.query_params.get("top", "0")
     if text == "all":
         return classes
@@ -145,7 +199,19 @@ def read_top(request: Request, classes: int) -> int:
 
 
 def read_integer(name: str, text: str, alternative: str = "") -> int:
-    """Return the whole number that a query parameter holds. Raise RequestError for other texts."""
+    """Read an integer from a query parameter.
+
+    Args:
+        name: Name of the parameter, for the message.
+        text: Its value.
+        alternative: Other values that are allowed, for the message.
+
+    Returns:
+        The number.
+
+    Raises:
+        RequestError: It is not an integer of at least 0.
+    """
     if not (text.isascii() and text.isdecimal() and len(text) < 8):
         raise RequestError(HTTPStatus.BAD_REQUEST, f"{name} is '{text[:20]}'; it must be a whole number{alternative}.")
     return int(text)

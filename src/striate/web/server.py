@@ -69,7 +69,14 @@ def serve(
 
 
 def check_address(settings: ServiceSettings) -> None:
-    """Raise UsageError if the address or the port cannot be used, before a model is loaded for it."""
+    """Check the address and the port before a model is loaded.
+
+    Args:
+        settings: The settings of the service.
+
+    Raises:
+        UsageError: They cannot be used.
+    """
     _listen(settings).close()
 
 

@@ -32,7 +32,11 @@ class ServiceSettings:
     timeout: float = 20
 
     def check(self) -> None:
-        """Raise UsageError if other machines could use the service without a token."""
+        """Check that a service which other machines can use needs a token.
+
+        Raises:
+            UsageError: It needs none.
+        """
         if not self.is_local and not self.token:
             raise UsageError(
                 f"Listening on {self.host} lets other machines use the service, which needs a token. Set the "

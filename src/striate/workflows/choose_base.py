@@ -36,7 +36,14 @@ def ready_bases() -> tuple[str, ...]:
 
 
 def check_comparison(options: Mapping[str, Any]) -> None:
-    """Raise UsageError for options of `striate train` that are for one base only, or a limit that is not positive."""
+    """Check the options of `striate train --base auto`.
+
+    Args:
+        options: The options by name.
+
+    Raises:
+        UsageError: An option is for one base only, or the time limit is not positive.
+    """
     if wrong := [name for name in ("weights", "cut") if options.get(name) is not None]:
         raise UsageError(f"--base auto compares several bases, and --{wrong[0]} is for one: leave out one of them.")
     check_values(None, options.get("minutes"), tensorboard=False)

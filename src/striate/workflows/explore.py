@@ -112,7 +112,17 @@ class Explorer:
         return graph(self.model)
 
     def pixels(self, image: str) -> Array:
-        """Return the pixels of an image, uint8 (H, W, C). Raise UsageError if there is no such image."""
+        """Return the pixels of an image.
+
+        Args:
+            image: The key of the image.
+
+        Returns:
+            uint8 (H, W, C).
+
+        Raises:
+            UsageError: There is no such image.
+        """
         if image in self._uploads:
             return self._uploads[image]
         part, number = self._place(image)
@@ -121,13 +131,27 @@ class Explorer:
         raise UsageError(f"There is no image '{image:.20}' any more: choose or upload one.")
 
     def images_of(self, prefix: str) -> Any:
-        """Return images (N, H, W, C) by the prefix of their keys: "" for those that are shown, or TRAINING."""
+        """Return all images whose keys have a prefix.
+
+        Args:
+            prefix: "" for the images that are shown, or TRAINING.
+
+        Returns:
+            The images (N, H, W, C).
+        """
         if prefix == TRAINING:
             return self.images.x[:0] if self.training is None else self.training.x
         return self.images.x
 
     def label(self, image: str) -> int | None:
-        """Return the true class number of an image, if it is known."""
+        """Return the true class of an image.
+
+        Args:
+            image: The key of the image.
+
+        Returns:
+            Its number; None if it is unknown.
+        """
         part, number = self._place(image)
         labels = self.images.labels
         if image.startswith(TRAINING):
@@ -135,7 +159,14 @@ class Explorer:
         return None if labels is None or number >= len(part) or labels.ndim != 1 else int(labels[number])
 
     def file(self, image: str) -> str | None:
-        """Return the name of the file of an image, if it is known."""
+        """Return the name of the file of an image.
+
+        Args:
+            image: The key of the image.
+
+        Returns:
+            The name; None if it is unknown.
+        """
         _, number = self._place(image)
         names = self.images.names
         if image.startswith(TRAINING):
@@ -203,7 +234,14 @@ class Explorer:
         return str(int(image))
 
     def first(self) -> str:
-        """Return the key of the image that is shown first: a wrong prediction if there is one."""
+        """Choose the image that is shown first.
+
+        Returns:
+            The key of the first wrong prediction; of the first image if there is none.
+
+        Raises:
+            UsageError: There are no images.
+        """
         predicted, labels = self.images.predicted, self.images.labels
         if not len(predicted):
             raise UsageError(f"'{self.name}' comes without images: choose one with --image FILE.")
@@ -211,7 +249,17 @@ class Explorer:
         return str(int(wrong[0])) if len(wrong) else "0"
 
     def trace(self, image: str) -> Trace:
-        """Return all values of the network for an image; those of the last images are kept."""
+        """Compute all values of the network for an image. The values for the last images are kept in memory.
+
+        Args:
+            image: The key of the image.
+
+        Returns:
+            The values.
+
+        Raises:
+            UsageError: There is no such image.
+        """
         if image not in self._traces:
             self._traces[image] = Trace(self.model, self._as_input(image))
         self._traces.move_to_end(image)
@@ -221,7 +269,17 @@ class Explorer:
         return self._traces[image]
 
     def probabilities(self, image: str) -> Array:
-        """Return the probabilities of all classes, float32 (K,), or the outputs of a model for another task."""
+        """Predict an image.
+
+        Args:
+            image: The key of the image.
+
+        Returns:
+            Probabilities of all classes, float32 (K,), or the outputs of a model for another task.
+
+        Raises:
+            UsageError: There is no such image.
+        """
         network = self.model.network
         if not self.is_whole:
             return np.zeros(0, np.float32)
@@ -231,7 +289,19 @@ class Explorer:
         return np.asarray(class_probabilities(outputs, output_forms(network)[0])[0])
 
     def unit(self, image: str, node: int, position: tuple[int, int, int]) -> tuple[Unit, Region | None]:
-        """Return the arithmetic of a unit, and the region of the image that it sees; None if it sees padding only."""
+        """Explain a unit.
+
+        Args:
+            image: The key of the image.
+            node: Number of the layer.
+            position: (y, x, channel) of the unit in the layer's output.
+
+        Returns:
+            Its arithmetic, and its receptive field; None if that is padding only.
+
+        Raises:
+            UsageError: There is no such image or unit.
+        """
         unit = self.trace(image).unit(node, position)
         try:
             return unit, region_of(self.model, node, position)
@@ -239,7 +309,17 @@ class Explorer:
             return unit, None
 
     def filters(self, node: int) -> tuple[Filters, ...]:
-        """Return the filters of a convolution: of a run before, during and after training. Raise UsageError if none."""
+        """Return the filters of a convolution.
+
+        Args:
+            node: Number of the layer.
+
+        Returns:
+            The filters; for a run, also those before and during training first.
+
+        Raises:
+            UsageError: The layer has no filters.
+        """
         last = filters(self.model, node)
         if self.run is None:
             return (last,)
@@ -249,7 +329,16 @@ class Explorer:
             return (last,)
 
     def check_attribution(self, image: str, method: str, class_index: int | None) -> None:
-        """Raise UsageError if there is no such image, method or class."""
+        """Check the arguments of `attribution`.
+
+        Args:
+            image: The key of the image.
+            method: One of METHODS.
+            class_index: Number of the class; None for the predicted one.
+
+        Raises:
+            UsageError: There is no such image, method or class.
+        """
         self.pixels(image)
         if method not in METHODS:
             raise UsageError(f"There is no method '{method:.20}'. The methods are: {', '.join(METHODS)}.")
@@ -284,7 +373,14 @@ class Explorer:
         return integrated_gradients(self.model, pixels, class_index, progress=progress)
 
     def as_inputs(self, pixels: Array) -> Array:
-        """Return images (N, H, W, C) as the network reads them, which may have the channels first."""
+        """Convert images to the layout that the network takes.
+
+        Args:
+            pixels: (N, H, W, C).
+
+        Returns:
+            The same, with the channels first if the network takes them first.
+        """
         return pixels.transpose(0, 3, 1, 2) if channels_first(self.model) else pixels
 
     def _as_input(self, image: str) -> Array:

@@ -24,7 +24,7 @@ from striate.onnx.export.weights import store_in_8_bits
 from striate.onnx.metadata import UNKNOWN_THRESHOLD, ExportMetadata
 from striate.tasks import Decision, Task
 from striate.text import counted
-from striate.transfer.bases import with_features
+from striate.transfer.feature_output import with_features
 from striate.workflows.evaluate import load_for_model, to_model_labels
 from striate.workflows.plan import is_folder
 from striate.workflows.predict import find_files

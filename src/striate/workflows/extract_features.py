@@ -181,7 +181,14 @@ def _fit_task(prepared: PreparedRun, base: Base) -> _Fit:
 
 
 def check_enough(data: Dataset) -> None:
-    """Raise DataError if there are too few images to fit a head."""
+    """Check that there are enough images to fit a head.
+
+    Args:
+        data: The data set.
+
+    Raises:
+        DataError: There are too few images, or all of them have the same class, labels or numbers.
+    """
     y = np.concatenate([data.train.y, data.validation.y])
     if data.task is Task.CLASSIFICATION:
         classes = len(np.unique(y))

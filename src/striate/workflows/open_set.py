@@ -9,7 +9,7 @@ from striate.engines.base import Engine
 from striate.models import Model
 from striate.network import Network
 from striate.tasks import Task
-from striate.transfer.bases import open_set_layer, with_features
+from striate.transfer.feature_output import open_set_layer, with_features
 from striate.transfer.open_set_fitting import MAX_IMAGES, NOT_HELD_OUT, FittedDetector, fit_detector
 
 MIN_HELD_OUT = 5  # validation images; fewer do not determine a threshold

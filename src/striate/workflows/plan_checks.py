@@ -60,7 +60,16 @@ NESTED = frozenset({"optimizer", "schedule", "augmentation"})  # settings that h
 
 
 def check_values(ensemble: int | None, minutes: float | None, tensorboard: bool) -> None:
-    """Raise UsageError for a number out of range, or if TensorBoard is not installed."""
+    """Check numbers of a plan that do not depend on the data.
+
+    Args:
+        ensemble: Number of members; None: no ensemble.
+        minutes: The time limit; None: no limit.
+        tensorboard: Whether training writes files for TensorBoard.
+
+    Raises:
+        UsageError: A number is out of range, or TensorBoard is not installed.
+    """
     if ensemble is not None and not 1 <= ensemble <= MAX_MEMBERS:
         raise UsageError(f"An ensemble has 1 to {MAX_MEMBERS} members; received {ensemble}.")
     if minutes is not None and not minutes > 0:
@@ -70,7 +79,16 @@ def check_values(ensemble: int | None, minutes: float | None, tensorboard: bool)
 
 
 def check_outside(path: str | os.PathLike[str], folder: str | os.PathLike[str], what: str = "file") -> None:
-    """Raise UsageError if a file or folder to write would be inside the user's folder of images."""
+    """Check that nothing is written into the user's folder of images.
+
+    Args:
+        path: The file or folder to write.
+        folder: The folder of images.
+        what: "file" or "folder", for the message.
+
+    Raises:
+        UsageError: The path is inside the folder.
+    """
     if Path(path).resolve().is_relative_to(Path(folder).resolve()):
         raise UsageError(
             f"'{path}' is inside your image folder '{folder}', where Striate never writes. Choose another {what} with "
@@ -79,7 +97,17 @@ def check_outside(path: str | os.PathLike[str], folder: str | os.PathLike[str], 
 
 
 def check_groups(groups: str | None, data: str, layout: Layout | None) -> None:
-    """Raise an error if the table of groups is invalid, before the images are read."""
+    """Check the table of groups before images are read.
+
+    Args:
+        groups: Path of the table; None: there is none.
+        data: The data set or folder, for the message.
+        layout: The files of the folder; None for another data set.
+
+    Raises:
+        UsageError: The data are not a folder.
+        DataError: The table is invalid.
+    """
     if groups is None:
         return
     if layout is None:
@@ -88,7 +116,15 @@ def check_groups(groups: str | None, data: str, layout: Layout | None) -> None:
 
 
 def check_folds(folds: int | None, layout: Layout | None) -> None:
-    """Raise UsageError if the images cannot be divided into this number of folds."""
+    """Check the number of folds of a cross-validation.
+
+    Args:
+        folds: The number; None or 0: no cross-validation.
+        layout: The files of the folder; None for another data set.
+
+    Raises:
+        UsageError: The number is below 2, or the folder defines its own test part.
+    """
     if not folds:
         return
     if folds < 2:
@@ -110,7 +146,17 @@ def check_folds(folds: int | None, layout: Layout | None) -> None:
 
 
 def check_options(method: Method, chosen_by: str, options: list[str], sets: Mapping[str, str]) -> None:
-    """Raise UsageError for all options that do not apply to the method."""
+    """Check that all options apply to the method.
+
+    Args:
+        method: The method.
+        chosen_by: Who chose it, for the message.
+        options: Names of the options that were passed, with their dashes.
+        sets: The settings passed with --set.
+
+    Raises:
+        UsageError: Options do not apply; the message names all of them.
+    """
     applies = {option: APPLIES_TO[option] for option in options if option in APPLIES_TO}
     applies |= {f"--set {key}": _applies_to_setting(key) for key in sets}
     wrong: dict[str, list[str]] = {}  # options by what they need
@@ -129,7 +175,16 @@ def _joined(words: Sequence[str]) -> str:
 
 
 def check_settings(model: str, method: Method, sets: Mapping[str, str]) -> None:
-    """Raise UsageError for a setting that neither the recipe nor the network has."""
+    """Check the names of the settings passed with --set.
+
+    Args:
+        model: Name of the network.
+        method: The method.
+        sets: The settings.
+
+    Raises:
+        UsageError: Neither the recipe nor the network has such a setting.
+    """
     own = set(_settings_of(model)) | ({PREPROCESSING} if method is not Method.SCRATCH else set())
     networks = own if method is Method.SCRATCH else own.union(*map(_settings_of, zoo.names()))
     plain = sorted(RECIPE - NESTED | {WEIGHT_DECAY})
@@ -170,7 +225,18 @@ def _applies_to_setting(key: str) -> frozenset[Method]:
 def check_base_method(
     method: Method, chosen_by: str, base: str | None, weights: str | None, minutes: float | None
 ) -> None:
-    """Raise UsageError if a base cannot be used."""
+    """Check that the base can be used.
+
+    Args:
+        method: The method.
+        chosen_by: Who chose it, for the message.
+        base: Name of the base; None: the usual one.
+        weights: Path or name of its weights; None: the published ones.
+        minutes: The time limit; None: no limit.
+
+    Raises:
+        UsageError: The base or its weights do not exist, or something does not apply to the method.
+    """
     if method is Method.SCRATCH:
         return
     started = current_process().world_size
@@ -192,7 +258,16 @@ def check_base_method(
 
 
 def check_task(labels: LabelFile | None, folds: int | None, sets: Mapping[str, str]) -> None:
-    """Raise UsageError for an option that exists for classification only, with another task."""
+    """Check that options for classification only are not used for another task.
+
+    Args:
+        labels: The table of labels; None: labels are the names of folders.
+        folds: Number of folds.
+        sets: The settings passed with --set.
+
+    Raises:
+        UsageError: An option does not apply to the task.
+    """
     if labels is None or labels.task is Task.CLASSIFICATION:
         return
     wrong = "--folds" if folds else f"--set {CLASS_WEIGHTS}" if CLASS_WEIGHTS in sets else ""

@@ -16,7 +16,14 @@ PLATEAU = "plateau"
 
 
 def parse(text: str) -> Any:
-    """Return the value of a setting: JSON if the text is JSON, else the text itself; lists become tuples."""
+    """Convert the text of a setting to a value.
+
+    Args:
+        text: The text.
+
+    Returns:
+        The value if the text is JSON, with tuples in place of lists; else the text itself.
+    """
     try:
         value = strict_json.loads(text)
     except ValueError:
@@ -50,7 +57,18 @@ def change_recipe(
 
 
 def with_schedule(recipe: Recipe, name: str | None) -> Recipe:
-    """Return a recipe with a learning rate schedule by its name; None for that of the recipe."""
+    """Replace the learning-rate schedule of a recipe.
+
+    Args:
+        recipe: The recipe.
+        name: Name of the schedule; None keeps that of the recipe.
+
+    Returns:
+        The recipe with the schedule.
+
+    Raises:
+        UsageError: There is no such schedule.
+    """
     if name is None:
         return recipe
     if name == PLATEAU:
@@ -61,7 +79,18 @@ def with_schedule(recipe: Recipe, name: str | None) -> Recipe:
 
 
 def assign_settings(recipe: Recipe, values: Mapping[str, Any]) -> tuple[Recipe, dict[str, Any]]:
-    """Put each setting into the recipe, or else among the network's settings, which the zoo checks."""
+    """Divide settings between the recipe and the network.
+
+    Args:
+        recipe: The recipe.
+        values: The settings by name, such as "optimizer.beta_1".
+
+    Returns:
+        The changed recipe, and the other settings, which are those of the network.
+
+    Raises:
+        UsageError: A value is out of range.
+    """
     plain = recipe.to_dict()
     settings: dict[str, Any] = {}
     for key, value in values.items():

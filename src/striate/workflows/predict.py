@@ -85,7 +85,14 @@ AnyPrediction = Prediction | PredictedLabels | PredictedNumbers
 
 
 def find_files(paths: Sequence[str]) -> tuple[list[Path], list[UnreadableFile]]:
-    """Return the image files that files and folders stand for, each once, and what is left out; see `walk_files`."""
+    """Find the image files that paths stand for.
+
+    Args:
+        paths: Files and folders.
+
+    Returns:
+        The image files, each once, and what is left out; see `walk_files`.
+    """
     found = list(walk_files(distinct_paths(paths)))
     files = [item for item in found if not isinstance(item, UnreadableFile)]
     return files, [item for item in found if isinstance(item, UnreadableFile)]

@@ -48,7 +48,18 @@ class Predictions:
         cls, classes: tuple[str, ...], probabilities: Array, images: Images, folds: int = 0,
         decision: Decision | None = None,
     ) -> "Predictions":  # fmt: skip
-        """Return the predictions for these images, in their order."""
+        """Make the predictions for images.
+
+        Args:
+            classes: Names of the classes or labels, or of the numbers.
+            probabilities: Outputs of the model (N, K).
+            images: The N images.
+            folds: Number of folds of the cross-validation; 0: there was none.
+            decision: How outputs become predictions; None: the most probable class.
+
+        Returns:
+            The predictions in the order of the images.
+        """
         outputs = np.asarray(probabilities, np.float32)
         return cls(
             classes, outputs, images.y, digests_of(images), images.names, folds, images.groups,

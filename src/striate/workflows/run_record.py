@@ -207,13 +207,30 @@ def record_engine(run: TrainingRun, engine: Engine, reason: str) -> None:
 
 
 def explain_engine(reason: str, plan: TrainingPlan, engine: Engine) -> str:
-    """Return why this engine computes, and why in this precision if Striate chose it."""
+    """Explain the choice of the engine and its precision.
+
+    Args:
+        reason: Why the engine was chosen.
+        plan: The plan.
+        engine: The engine.
+
+    Returns:
+        The reason, and that of the precision if Striate chose it.
+    """
     chosen = plan.precision == AUTO and engine.precision != "float32"
     return f"{reason}; {engine.precision} was faster in a trial" if chosen else reason
 
 
 def describe_engine(engine: Engine, reason: str) -> str:
-    """Return, for example, "Engine: torch on cuda (NVIDIA H100) in float32, because it was requested"."""
+    """Describe the engine of a run in one line.
+
+    Args:
+        engine: The engine.
+        reason: Why it was chosen.
+
+    Returns:
+        For example "Engine: torch on cuda (NVIDIA H100) in float32, because it was requested".
+    """
     named = f" ({engine.accelerator})" if engine.accelerator else ""
     return f"Engine: {engine.name} on {engine.device}{named} in {engine.precision}, because {reason}"
 

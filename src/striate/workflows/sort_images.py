@@ -23,7 +23,19 @@ MAX_NAME_BYTES = 200  # bytes of the name of a folder; file systems allow 255
 
 
 def image_sorter(folder: str | None, trained: TrainedModel, *, move: bool) -> "ImageSorter | None":
-    """Return an `ImageSorter`; None without a folder. Raise UsageError if there is nothing to move."""
+    """Make the sorter for `striate predict --sort-into`.
+
+    Args:
+        folder: The folder to sort into; None: images are not sorted.
+        trained: The model.
+        move: Whether images are moved rather than copied.
+
+    Returns:
+        The sorter; None without a folder.
+
+    Raises:
+        UsageError: There is no folder to move images into.
+    """
     if folder is None and move:
         raise UsageError("--move needs --sort-into FOLDER.")
     return None if folder is None else ImageSorter(folder, trained, move=move)

@@ -15,7 +15,18 @@ T = TypeVar("T")
 
 
 def on_rank_0(work: Callable[[], T]) -> T:
-    """Return the result of a function on rank 0 in all processes; if it fails there, the other ranks exit with 1."""
+    """Call a function in the process of rank 0, and send its result to all processes.
+
+    Args:
+        work: The function.
+
+    Returns:
+        Its result, in all processes.
+
+    Raises:
+        StriateError: The function failed; in the process of rank 0 only.
+        SystemExit: The function failed in the process of rank 0; the other processes exit with status 1.
+    """
     process = current_process()
     if process.world_size == 1:
         return work()
@@ -35,19 +46,19 @@ def on_rank_0(work: Callable[[], T]) -> T:
 
 
 def local_rank_0_first(work: Callable[[], T]) -> T:
-    """Return the result of a function that one process per machine calls first, so that others can use its files.
+    """Call a function in one process of each machine first, so that the others can use the files that it writes.
 
-    If it fails on a machine, all processes exit with 1, and only that which called it prints why.
+    If it fails on a machine, all processes exit with status 1, and only the one that called it prints why.
 
     Args:
         work: The function.
 
     Returns:
-        Its result.
+        Its result, in all processes.
 
     Raises:
         StriateError: It failed in this process.
-        SystemExit: It failed in another one.
+        SystemExit: It failed in another process.
     """
     process = current_process()
     if process.world_size == 1:

@@ -23,7 +23,7 @@ from striate.network.outputs import OutputForm, output_forms
 from striate.processes import current_process
 from striate.tasks import Decision, Task
 from striate.training import check_inputs, predict_in_batches
-from striate.transfer.bases import with_features
+from striate.transfer.feature_output import with_features
 from striate.transfer.int8 import ranges_from_extras
 from striate.transfer.open_set import OpenSetDetector, is_outdated
 from striate.workflows.plan import TrainingPlan
@@ -88,7 +88,14 @@ class TrainedModel:
         return self.models[0].fingerprint
 
     def outputs(self, x: Array) -> Array:
-        """Return probabilities of classes or labels, or numbers, float32 (N, K), for images, uint8 (N, H, W, C)."""
+        """Predict images.
+
+        Args:
+            x: uint8 (N, H, W, C).
+
+        Returns:
+            Probabilities of classes or labels, or numbers, float32 (N, K).
+        """
         return average([self._as_probabilities(predict(x)[0]) for predict in self._predictors])
 
     @cached_property
@@ -183,7 +190,14 @@ class TrainedModel:
 
 
 def average(outputs: Sequence[Array]) -> Array:
-    """Return the mean of the members' probabilities, each (N, classes)."""
+    """Average the outputs of the members of an ensemble.
+
+    Args:
+        outputs: The output of each member, (N, K).
+
+    Returns:
+        The mean, float32 (N, K).
+    """
     return np.asarray(np.mean(outputs, axis=0, dtype=np.float32)) if len(outputs) > 1 else outputs[0]
 
 

@@ -144,6 +144,16 @@ def multiple_of_8(filters: float) -> int:
 
 
 def check_choice(model: str, setting: str, value: str, choices: Iterable[str]) -> None:
-    """Raise UsageError unless the value is one that the model's setting accepts."""
+    """Check a setting of a model that has a closed set of values.
+
+    Args:
+        model: Name of the model.
+        setting: Name of the setting.
+        value: What was received.
+        choices: The values that are possible.
+
+    Raises:
+        UsageError: It is none of them.
+    """
     if value not in choices:
         raise UsageError(f"Model '{model}' has no {setting} '{value}'.{nearest(value, choices)}")

@@ -170,7 +170,18 @@ class Loss:
         return float(values.mean())
 
     def match(self, t: Array, p: Array) -> tuple[Array, Array]:
-        """Return targets and predictions of the same shape; class numbers become rows. Raise UsageError otherwise."""
+        """Convert targets and predictions to the same shape.
+
+        Args:
+            t: The targets; class numbers become rows.
+            p: The predictions.
+
+        Returns:
+            Both arrays.
+
+        Raises:
+            UsageError: Their shapes do not match.
+        """
         if p.ndim == 0:
             t, p = t[None], p[None]
         if p.ndim == t.ndim + 1 and p.shape[-1] == 1:

@@ -45,7 +45,14 @@ _KIND_OF_FUNCTION: dict[Callable[..., Any], type[Loss]] = {}
 
 
 def refuse_missing(name: str) -> None:
-    """Raise UsageError for the name of a loss that only Keras has."""
+    """Refuse losses that only Keras has.
+
+    Args:
+        name: The name.
+
+    Raises:
+        UsageError: Only Keras has this loss; the message says why.
+    """
     reason = REFUSED.get(name.lower().replace("_", ""))
     if reason is not None:
         raise UsageError(f"Striate does not have the loss '{name}': {reason}.")

@@ -57,7 +57,14 @@ def accelerator_name(device: torch.device) -> str | None:
 
 
 def check_precision(name: str) -> None:
-    """Raise UsageError if the precision is unknown."""
+    """Check the name of a precision.
+
+    Args:
+        name: The name.
+
+    Raises:
+        UsageError: There is no such precision.
+    """
     known = ("auto", *PRECISIONS)
     if name not in known:
         raise UsageError(f"There is no precision '{name}'.{nearest(name, known)}")

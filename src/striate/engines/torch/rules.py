@@ -95,7 +95,17 @@ def rule(
 
 
 def rule_for(layer: Layer) -> Rule:
-    """Return the rule of a layer. Raise NetworkError if its class has none."""
+    """Return the rule of a layer.
+
+    Args:
+        layer: The layer.
+
+    Returns:
+        The rule of its class.
+
+    Raises:
+        NetworkError: The class has none.
+    """
     if type(layer) not in _RULES:
         raise NetworkError(
             f"{layer.label}: the PyTorch engine has no rule for {layer.kind}. "

@@ -86,15 +86,39 @@ class Layer:
         return None
 
     def output_shape(self, *inputs: Shape) -> Shape:
-        """Return the output shape for input shapes. Raise NetworkError if the layer does not accept them."""
+        """Compute the output shape.
+
+        Args:
+            *inputs: The shape of each input.
+
+        Returns:
+            The shape.
+
+        Raises:
+            NetworkError: The layer does not accept these inputs.
+        """
         raise self.error("its class must define the method call, or, if it is registered, output_shape.")
 
     def parameters(self, *inputs: Shape) -> tuple[Parameter, ...]:
-        """Return the parameters for input shapes."""
+        """List the parameters.
+
+        Args:
+            *inputs: The shape of each input.
+
+        Returns:
+            The parameters.
+        """
         return ()
 
     def multiply_adds(self, *inputs: Shape) -> int:
-        """Return the number of multiply-adds for one image."""
+        """Count the multiply-adds for one image.
+
+        Args:
+            *inputs: The shape of each input.
+
+        Returns:
+            The number.
+        """
         return 0
 
     # What a layer object is in the models that use it.
@@ -246,7 +270,15 @@ class Layer:
         return [variable.numpy() for variable in self.weights]
 
     def set_weights(self, weights: Any) -> None:
-        """Set the weights in all models that use the layer, from a list in the order of `get_weights`."""
+        """Set the weights in all models that use the layer.
+
+        Args:
+            weights: A list of arrays in the order of `get_weights`.
+
+        Raises:
+            UsageError: The number of arrays or a shape is wrong.
+            NetworkError: The layer is not built.
+        """
         if not self.built:
             raise self.error("its weights have no shape yet, because it was never called. Build the model first.")
         if hasattr(self, "call"):
@@ -395,7 +427,14 @@ def _as_tensor(label: str, value: Any) -> Tensor:
 
 
 def check_name(name: object) -> None:
-    """Raise NetworkError unless the name can be part of file and parameter names."""
+    """Check that a name can be part of the names of files and parameters.
+
+    Args:
+        name: The name.
+
+    Raises:
+        NetworkError: It cannot.
+    """
     if not isinstance(name, str) or not name or name != name.strip() or name.endswith("."):
         raise NetworkError(f"Expected a name without spaces or dots at its ends, received {name!r}.")
     if not name.isprintable() or FORBIDDEN & set(name):

@@ -53,7 +53,14 @@ class Normalization(Layer):
         self.convert(check.per_channel, setting)
 
     def adapt(self, data: Any) -> None:
-        """Compute mean and variance of an array (N, …, C). Do so before the layer is used."""
+        """Compute mean and variance from data, before the layer is used.
+
+        Args:
+            data: (N, …, C).
+
+        Raises:
+            NetworkError: The data are not an array.
+        """
         if not hasattr(data, "mean") or not hasattr(data, "var"):
             raise self.error(
                 f"adapt: expected an array of samples, received {type(data).__name__}. Pass the images of the data "

@@ -11,7 +11,14 @@ OLDEST_OPSET = 13  # of 2020: from it on axes of Squeeze and ReduceSum are input
 
 
 def check_opset(opset: int | None) -> None:
-    """Raise UsageError if files cannot be exported with this version; None is always valid."""
+    """Check the version of ONNX's operators for an export.
+
+    Args:
+        opset: The version; None: the lowest possible one.
+
+    Raises:
+        UsageError: Files cannot be exported with it.
+    """
     if opset is not None and not OLDEST_OPSET <= opset <= NEWEST_OPSET:
         raise UsageError(f"opset must be from {OLDEST_OPSET} to {NEWEST_OPSET}; received {opset}.")
 

@@ -136,7 +136,17 @@ class Metric:
     def add_weight(
         self, shape: tuple[int, ...] = (), initializer: Any = None, dtype: str | None = None, name: str | None = None
     ) -> Variable:
-        """Make an array of the state of a metric of your own, as `add_variable` does."""
+        """Add an array to the state of a custom metric, as `add_variable` does.
+
+        Args:
+            shape: As in `add_variable`.
+            initializer: As in `add_variable`.
+            dtype: As in `add_variable`.
+            name: As in `add_variable`.
+
+        Returns:
+            The array.
+        """
         return self.add_variable(shape, initializer, dtype, name=name)
 
     @property
@@ -174,7 +184,18 @@ class Metric:
         self._total = added if self._total is None else self._total + added
 
     def match(self, y_true: Any, y_pred: Any) -> tuple[Array, Array]:
-        """Return targets and predictions as arrays that match. Raise UsageError if they do not."""
+        """Convert targets and predictions to arrays that match.
+
+        Args:
+            y_true: The targets.
+            y_pred: The predictions.
+
+        Returns:
+            Both arrays.
+
+        Raises:
+            UsageError: Their shapes do not match.
+        """
         t, p = numbers("y_true", y_true), numbers("y_pred", y_pred)
         if p.ndim == 1:
             p = p[:, None]  # (N,) → (N, 1)
@@ -355,7 +376,18 @@ def class_numbers(t: Array) -> Array:
 
 
 def numbers(what: str, value: Any) -> Array:
-    """Return an array or a tensor as float64. Raise UsageError for anything else than numbers."""
+    """Convert an array or a tensor to float64.
+
+    Args:
+        what: What it is, for the message.
+        value: The array or tensor.
+
+    Returns:
+        The array; one number becomes (1,).
+
+    Raises:
+        UsageError: It does not consist of numbers.
+    """
     try:
         array = np.asarray(value.detach().cpu() if hasattr(value, "detach") else value)
         if array.dtype.kind in "buif":

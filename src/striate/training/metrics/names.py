@@ -86,7 +86,14 @@ def default_metrics(losses: Sequence[Loss]) -> tuple[str, ...]:
 
 
 def refuse_missing(name: str) -> None:
-    """Raise UsageError for the name of a metric that only Keras has."""
+    """Refuse metrics that only Keras has.
+
+    Args:
+        name: The name.
+
+    Raises:
+        UsageError: Only Keras has this metric.
+    """
     reason = REFUSED.get(name.lower().replace("_", ""))
     if reason is not None:
         raise UsageError(f"Striate does not have the metric '{name}': {reason}.")
