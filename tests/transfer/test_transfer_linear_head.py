@@ -8,6 +8,7 @@ from sklearn.linear_model import LogisticRegression
 
 from striate._types import Array
 from striate.engines.losses import log_softmax
+from striate.transfer import linear_head
 from striate.transfer.extraction import balancing_shift
 from striate.transfer.lbfgs import minimize
 from striate.transfer.linear_head import (
@@ -98,6 +99,25 @@ def test_more_features_than_images_give_the_same_head_as_in_the_space_of_the_ima
     np.testing.assert_allclose(
         found.head.logits(new) * found.temperature, expected.logits(scaler.transform(new)), atol=2e-3
     )
+
+
+def test_head_of_many_images_is_fitted_block_by_block(monkeypatch: pytest.MonkeyPatch) -> None:
+    x, y = blobs(210, 12, 3)
+    folds = np.arange(210) % 5
+    whole = fit_linear_head(x, y, 3, folds)
+    monkeypatch.setattr(linear_head, "IN_MEMORY", 100)
+    monkeypatch.setattr(linear_head, "ROWS", 32)
+    monkeypatch.setattr(FeatureScaler, "transform", small_transform)
+    blocks = fit_linear_head(x, y, 3, folds)
+    assert blocks.penalty == whole.penalty
+    np.testing.assert_allclose(blocks.logits, whole.logits, atol=1e-3)
+    np.testing.assert_allclose(blocks.head.logits(x), whole.head.logits(x), atol=1e-3)
+
+
+def small_transform(self: FeatureScaler, x: Array) -> Array:
+    """Standardize features. Fail if they are more than a block."""
+    assert len(x) <= 32
+    return np.asarray((x - self.mean) / self.std, np.float32)
 
 
 def test_blocks_of_features_weigh_the_same() -> None:

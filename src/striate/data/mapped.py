@@ -60,6 +60,11 @@ class MappedArray:
         """The bytes that all rows would take in memory."""
         return prod(self.shape) * self.dtype.itemsize
 
+    @property
+    def mapped(self) -> NDArray[Any]:
+        """All rows of the file as an array that is not writable; the system reads them, and may drop them, by pages."""
+        return self._source.array
+
     def subset(self, rows: NDArray[Any]) -> "MappedArray":
         """Select rows without reading them.
 
@@ -139,7 +144,7 @@ class _MappedFile:
     def _open(self) -> None:
         with self._path.open("rb") as file:
             self._map = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-        self._array = np.frombuffer(self._map, self.dtype).reshape(self.shape)
+        self.array = np.frombuffer(self._map, self.dtype).reshape(self.shape)
 
     def read(self, rows: NDArray[np.int64]) -> NDArray[Any]:
         """Copy the rows at these numbers."""
@@ -148,7 +153,7 @@ class _MappedFile:
         for start in range(0, len(numbers), self._rows_at_once):
             part = slice(start, start + self._rows_at_once)
             # All numbers are in range; another check by NumPy would require a copy.
-            np.take(self._array, numbers[part], axis=0, out=copied[part], mode="clip")
+            np.take(self.array, numbers[part], axis=0, out=copied[part], mode="clip")
             self._count(len(numbers[part]))
         return copied.reshape(*np.shape(rows), *self.shape[1:])
 

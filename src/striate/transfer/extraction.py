@@ -11,7 +11,7 @@ from striate.data import Dataset
 from striate.data.dataset import join_groups
 from striate.engines.losses import log_softmax
 from striate.transfer.bases import ALL_LAYERS, Base, classifier_input, with_classes
-from striate.transfer.features import Features, extract_features
+from striate.transfer.features import Features, features_to_fit
 from striate.transfer.linear_head import (
     FittedHead,
     Remaining,
@@ -92,9 +92,8 @@ def fit_on_features(
     Returns:
         The head, the detector, and the predictions for the test images.
     """
-    train, validation, test = extract_features(base, data)
+    x, test = features_to_fit(base, data)
     y, classes = np.concatenate([data.train.y, data.validation.y]), len(data.classes)
-    x = {layer: np.concatenate([train[layer], validation[layer]]) for layer in base.feature_layers}
     groups = join_groups([data.train, data.validation])
     fold = content_folds(x[base.top], y, classes, folds, groups)
     heads, skipped = fit_heads(base, x, y, classes, fold, remaining)
@@ -124,13 +123,12 @@ def fit_task_on_features(base: Base, data: Dataset) -> TaskExtractionResult:
     Returns:
         The head on the feature layer that cross-validation chooses, and its outputs for the test images.
     """
-    train, validation, test = extract_features(base, data)
+    found, test = features_to_fit(base, data)
     y = np.concatenate([data.train.y, data.validation.y])
-    layers = [layer for layer in base.feature_layers if layer != ALL_LAYERS]
-    x = {layer: np.concatenate([train[layer], validation[layer]]) for layer in layers}
+    x = {layer: rows for layer, rows in found.items() if layer != ALL_LAYERS}
     groups = join_groups([data.train, data.validation])
     folds = task_folds(data.task, x[base.top], y, groups)
-    heads = {layer: fit_task_head(data.task, x[layer], y, folds) for layer in layers}
+    heads = {layer: fit_task_head(data.task, rows, y, folds) for layer, rows in x.items()}
     layer = best_layer({name: fitted.sample_losses for name, fitted in heads.items()}, base.top)
     losses = {name: fitted.loss for name, fitted in heads.items()}
     one_class = np.zeros(len(y), np.int64)  # the detector compares with all images, whatever their labels

@@ -33,16 +33,29 @@ def extract_features(base: Base, data: Dataset) -> tuple[Features, Features, Fea
         data: The data set.
 
     Returns:
-        For each part float32 (N, F) by feature layer.
+        For each part float32 (N, F) by feature layer, mapped from the cache and not writable.
     """
-    sizes = [shape[0] for shape in base.network.output_shapes]
+    first, second = np.cumsum([len(part) for part in _parts(data)])[:-1]
+    rows = _all_rows(base, data)
+    return _by_layer(rows[:first], base), _by_layer(rows[first:second], base), _by_layer(rows[second:], base)
+
+
+def features_to_fit(base: Base, data: Dataset) -> tuple[Features, Features]:
+    """Return the features of the training and validation images together, and of the test images.
+
+    They are those of `extract_features`.
+    """
+    end = len(data.train.x) + len(data.validation.x)
+    rows = _all_rows(base, data)
+    return _by_layer(rows[:end], base), _by_layer(rows[end:], base)
+
+
+def _all_rows(base: Base, data: Dataset) -> Array:
+    """Return the features of all layers side by side, float32 (N, F), of the images of all parts."""
     try:
-        rows = store_features(base, data, (rows.data for rows in _compute(base, data)))
+        return store_features(base, data, (rows.data for rows in _compute(base, data)))
     except CacheError:
-        rows = np.concatenate(list(_compute(base, data)))
-    ends = np.cumsum([len(part) for part in _parts(data)])[:-1]
-    train, validation, test = (_by_layer(part, base.feature_layers, sizes) for part in np.split(rows, ends))
-    return train, validation, test
+        return np.concatenate(list(_compute(base, data)))
 
 
 def store_features(base: Base, data: Dataset, content: Iterable[bytes | memoryview]) -> Array:
@@ -54,7 +67,7 @@ def store_features(base: Base, data: Dataset, content: Iterable[bytes | memoryvi
         content: The bytes of float32 (N, F), in the order of `feature_batches`; read only if they are not cached.
 
     Returns:
-        The features of all layers side by side, float32 (N, F).
+        The features of all layers side by side, float32 (N, F), mapped from the file.
 
     Raises:
         CacheError: They cannot be written.
@@ -65,7 +78,7 @@ def store_features(base: Base, data: Dataset, content: Iterable[bytes | memoryvi
             file.write(block)
         return {}
 
-    return load_or_make(feature_key(base, data), _shape(base, data), make, lambda metadata: True, np.float32).x[:]
+    return load_or_make(feature_key(base, data), _shape(base, data), make, lambda metadata: True, np.float32).x.mapped
 
 
 def are_cached(base: Base, data: Dataset) -> bool:
@@ -197,6 +210,7 @@ def _compute(base: Base, data: Dataset) -> Iterator[Array]:
             advance(len(rows))
 
 
-def _by_layer(rows: Array, layers: Sequence[str], sizes: Sequence[int]) -> Features:
-    ends = accumulate(sizes)
-    return {layer: rows[:, end - size : end] for layer, end, size in zip(layers, ends, sizes, strict=True)}
+def _by_layer(rows: Array, base: Base) -> Features:
+    sizes = [shape[0] for shape in base.network.output_shapes]
+    layers = zip(base.feature_layers, accumulate(sizes), sizes, strict=True)
+    return {layer: rows[:, end - size : end] for layer, end, size in layers}

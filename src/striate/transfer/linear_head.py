@@ -1,7 +1,7 @@
 """A linear head on features: multinomial logistic regression with cross-validated penalty and calibration."""
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from math import inf
@@ -24,6 +24,8 @@ MAX_WORK = 2e10  # multiply-adds of one step over all folds; above it, fewer fol
 SMALL_WORK = 5e8  # up to which several threads for one matrix product gain nothing
 FINAL_TOLERANCE, SEARCH_TOLERANCE = 1e-6, 1e-3  # of the gradient
 SEARCH_SHARE = 0.6  # of limited time, for the choice of the penalty
+IN_MEMORY = 50_000  # number of images up to which standardized features are held in memory
+ROWS = 4096  # of features that are standardized at once, if there are more
 FEW_CLASSES = 10  # with more, gradients are smaller in proportion, and so is the tolerance of the search
 
 Remaining = Callable[[], float]  # returns the seconds that are left
@@ -55,7 +57,11 @@ class FeatureScaler:
             blocks: The numbers of features, F together, of blocks that weigh the same however large they are: the
                 variances of each one's scaled features have the same sum. Empty: one block.
         """
-        mean, variance = x.mean(axis=0, dtype=np.float64), x.var(axis=0, dtype=np.float64)
+        mean = x.mean(axis=0, dtype=np.float64)
+        squares = np.zeros(x.shape[1])
+        for rows in slices_of(len(x)):
+            squares += np.square(x[rows] - mean).sum(axis=0)
+        variance = squares / len(x)
         weight = len(x) / (len(x) + PRIOR_IMAGES)
         sizes = np.asarray(blocks or [x.shape[1]])
         parts = np.split(variance, np.cumsum(sizes)[:-1])
@@ -73,6 +79,35 @@ class FeatureScaler:
             float32 (N, F) with mean 0 and, with blocks of one size, standard deviation about 1.
         """
         return np.asarray((x - self.mean) / self.std, np.float32)
+
+
+def slices_of(count: int) -> Iterator[slice]:
+    """Yield slices of rows, which are in memory at once: all of them, or a few thousand of a large number."""
+    size = count if count <= IN_MEMORY else ROWS
+    return (slice(start, min(start + size, count)) for start in range(0, count, size))
+
+
+class StandardizedRows:
+    """Standardized features (N, F), block by block; with many images only one block is in memory at a time.
+
+    Args:
+        x: Features (N, F), which may be mapped from a file.
+        scaler: Standardizes them; None if they are used as they are.
+    """
+
+    def __init__(self, x: Array, scaler: FeatureScaler | None = None) -> None:
+        self.shape, self.dtype = x.shape, x.dtype if scaler is None else np.dtype(np.float32)
+        self._x, self._scaler = x, scaler
+        if scaler and len(x) <= IN_MEMORY:
+            self._x, self._scaler = scaler.transform(x), None
+
+    def __len__(self) -> int:
+        return int(self.shape[0])
+
+    def __iter__(self) -> Iterator[tuple[slice, Array]]:
+        for rows in slices_of(len(self)):
+            block = self._x[rows]
+            yield rows, block if self._scaler is None else self._scaler.transform(block)
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,7 +131,7 @@ class LinearHead:
         Returns:
             float64 (N, K).
         """
-        return np.asarray(x @ self.kernel + self.bias)
+        return np.concatenate([x[rows] @ self.kernel + self.bias for rows in slices_of(len(x))] or [x @ self.kernel])
 
 
 @dataclass(frozen=True, eq=False)
@@ -166,37 +201,33 @@ def _fit_linear_head(
     x: Array, y: Array, classes: int, folds: Array, blocks: Sequence[int], remaining: Remaining
 ) -> FittedHead:
     scaler = FeatureScaler.fit(x, blocks)
-    scaled = scaler.transform(x)
-    coordinates, factor = _to_coordinates(scaled)
+    factor = _cholesky(scaler.transform(x)) if x.shape[1] > len(x) else None  # fewer coordinates than features
+    coordinates = StandardizedRows(x, scaler) if factor is None else StandardizedRows(factor.astype(np.float32))
     held_out = _cross_validate(coordinates, y, classes, folds, remaining)
     by_image = {penalty: cross_entropies(logits, y) for penalty, logits in held_out.items()}
     losses = {penalty: float(values.mean()) for penalty, values in by_image.items()}
     penalty = min(losses, key=lambda value: losses[value])
     temperature = fit_temperature(held_out[penalty], y)
     fitted = fit_logistic_regression(coordinates, y, classes, penalty, remaining)
-    kernel = fitted.kernel if factor is None else scaled.T @ np.linalg.solve(factor.T, fitted.kernel)
+    kernel = fitted.kernel if factor is None else scaler.transform(x).T @ np.linalg.solve(factor.T, fitted.kernel)
     kernel = kernel / scaler.std[:, None]
     head = LinearHead(kernel / temperature, (fitted.bias - scaler.mean @ kernel) / temperature)
     logits = choose_without_fold(held_out, by_image, folds) / temperature
     return FittedHead(head, penalty, temperature, logits, losses, y)
 
 
-def _to_coordinates(x: Array) -> tuple[Array, Array | None]:
-    """Return features (N, F) in coordinates of the space that the images span, and their Cholesky factor, both (N, N).
+def _cholesky(x: Array) -> Array:
+    """Return features (N, F), with F > N, in coordinates of the space that the images span: float64 (N, N).
 
-    With an L2 penalty, the best kernel lies in this space, so the result is the same and F does not matter. With
-    fewer features than images, they are returned unchanged, with None.
+    With an L2 penalty, the best kernel lies in this space, so the result is the same and F does not matter.
 
     From x xᵀ = L Lᵀ follows x = L Qᵀ with the orthonormal basis Q = xᵀ L⁻ᵀ. This L is the same as that of a QR
     decomposition of xᵀ, but takes a tenth of the time.
     """
-    if x.shape[1] <= len(x):
-        return x, None
     products = np.asarray(x, np.float64)
     products = products @ products.T
     products[np.diag_indices(len(x))] += JITTER * products.trace() / len(x)
-    factor = np.linalg.cholesky(products)
-    return factor.astype(x.dtype), factor
+    return np.linalg.cholesky(products)
 
 
 def choose_without_fold(logits: Mapping[Any, Array], losses: Mapping[Any, Array], folds: Array) -> Array:
@@ -225,7 +256,7 @@ def choose_without_fold(logits: Mapping[Any, Array], losses: Mapping[Any, Array]
 
 
 def fit_logistic_regression(
-    x: Array, y: Array, classes: int, penalty: float, remaining: Remaining = no_time_limit
+    x: Array | StandardizedRows, y: Array, classes: int, penalty: float, remaining: Remaining = no_time_limit
 ) -> LinearHead:
     """Return the head with the least mean cross-entropy + penalty / 2 · sum of squares of the kernel.
 
@@ -239,7 +270,8 @@ def fit_logistic_regression(
     Returns:
         The head at convergence, or where time has run out.
     """
-    kernel, bias = _solve(x, y, classes, penalty, np.ones((1, len(y))), None, FINAL_TOLERANCE, remaining)
+    rows = x if isinstance(x, StandardizedRows) else StandardizedRows(x)
+    kernel, bias = _solve(rows, y, classes, penalty, np.ones((1, len(y))), None, FINAL_TOLERANCE, remaining)
     return LinearHead(kernel[0], bias[0])
 
 
@@ -277,7 +309,9 @@ def fold_count(images: int, weights: int) -> int:
     return int(np.clip(MAX_WORK / (4 * images * weights), 2, FOLDS))
 
 
-def _cross_validate(x: Array, y: Array, classes: int, folds: Array, remaining: Remaining) -> dict[float, Array]:
+def _cross_validate(
+    x: StandardizedRows, y: Array, classes: int, folds: Array, remaining: Remaining
+) -> dict[float, Array]:
     """Return, by penalty, the logits (N, K) of each image by the head that was fitted without its fold."""
     left = remaining()
     reserved = (1 - SEARCH_SHARE) * left if left < inf else 0.0  # seconds, for the final fit
@@ -291,8 +325,10 @@ def _cross_validate(x: Array, y: Array, classes: int, folds: Array, remaining: R
             x, y, classes, penalty, weights, start, tolerance, lambda: remaining() - reserved
         )
         logits = np.empty((len(x), classes))
-        for fold, kernel, bias in zip(numbers, kernels, biases, strict=True):
-            logits[folds == fold] = x[folds == fold] @ kernel + bias
+        for rows, block in x:
+            for fold, kernel, bias in zip(numbers, kernels, biases, strict=True):
+                own = folds[rows] == fold
+                logits[rows][own] = block[own] @ kernel + bias
         held_out[penalty] = logits
         losses.append(cross_entropy(logits, y))
         if len(losses) > 2 and losses[-3] < losses[-2] < losses[-1]:
@@ -304,7 +340,7 @@ def _cross_validate(x: Array, y: Array, classes: int, folds: Array, remaining: R
 
 
 def _solve(
-    x: Array, y: Array, classes: int, penalty: float, weights: Array, start: tuple[Array, Array] | None,
+    x: StandardizedRows, y: Array, classes: int, penalty: float, weights: Array, start: tuple[Array, Array] | None,
     tolerance: float, remaining: Remaining,
 ) -> tuple[Array, Array]:  # fmt: skip
     """Return kernels (P, F, K) and biases (P, K) for P weightings (P, N) of the samples, solved together."""
@@ -316,14 +352,17 @@ def _solve(
         kernels, biases = _unpack(points, size, classes)
         # (P, F, K) → (F, P·K), so that one product serves all problems
         flat = kernels.transpose(1, 0, 2).reshape(size, -1).astype(x.dtype)
-        logits = (x @ flat).reshape(len(x), problems, classes).transpose(1, 0, 2) + biases[:, None]  # (P, N, K)
-        log = log_softmax(logits.astype(np.float64))
-        loss = -np.einsum("pn,pnk,nk->p", share, log, target)
-        error = share[:, :, None] * (np.exp(log) - target)
-        rows = error.transpose(1, 0, 2).reshape(len(x), -1).astype(x.dtype)  # (N, P·K)
-        dkernels = (x.T @ rows).reshape(size, problems, classes).transpose(1, 0, 2).astype(np.float64)  # (P, F, K)
+        loss, dkernels, dbiases = np.zeros(problems), np.zeros_like(kernels), np.zeros_like(biases)
+        for rows, block in x:
+            logits = (block @ flat).reshape(len(block), problems, classes).transpose(1, 0, 2) + biases[:, None]
+            log = log_softmax(logits.astype(np.float64))  # (P, n, K)
+            loss -= np.einsum("pn,pnk,nk->p", share[:, rows], log, target[rows])
+            error = share[:, rows, None] * (np.exp(log) - target[rows])
+            errors = error.transpose(1, 0, 2).reshape(len(block), -1).astype(x.dtype)  # (n, P·K)
+            dkernels += (block.T @ errors).reshape(size, problems, classes).transpose(1, 0, 2)  # (P, F, K)
+            dbiases += error.sum(axis=1)
         squares = penalty / 2 * np.einsum("pfk,pfk->p", kernels, kernels)
-        gradient = np.concatenate([(dkernels + penalty * kernels).reshape(problems, -1), error.sum(axis=1)], axis=1)
+        gradient = np.concatenate([(dkernels + penalty * kernels).reshape(problems, -1), dbiases], axis=1)
         return loss + squares, gradient
 
     initial = np.zeros((problems, (size + 1) * classes)) if start is None else _pack(*start)

@@ -11,6 +11,7 @@ import numpy as np
 
 from striate._types import Array
 from striate.data.parallel import one_blas_thread
+from striate.transfer.linear_head import slices_of
 from striate.transfer.open_set import (
     OpenSetDetector,
     OpenSetFindings,
@@ -97,11 +98,13 @@ def _fit_detector(
     if digests is None:
         digests = np.array([hashlib.blake2b(row.tobytes(), digest_size=8).hexdigest() for row in x])
     rows = trained_on[_choose(digests[trained_on], y[trained_on], classes, max_images, x.shape[1])]
-    vectors = unit_vectors(x)
-    bank, labels = vectors[rows], y[rows]
+    bank, labels = unit_vectors(x[rows]), y[rows]
     discriminants, means = _discriminants(bank, labels)
-    neighbor = neighbor_distances(vectors, bank)
-    discriminant = distance_to_nearest(vectors, discriminants, means)
+    neighbor, discriminant = np.empty(len(x)), np.empty(len(x))
+    for block in slices_of(len(x)):
+        vectors = unit_vectors(x[block])
+        neighbor[block] = neighbor_distances(vectors, bank)
+        discriminant[block] = distance_to_nearest(vectors, discriminants, means)
     if held_out.all():
         neighbor[rows] = neighbor_distances(bank, bank, _excluded_pairs(bank, None if groups is None else groups[rows]))
         discriminant[rows] = _cross_validated(bank, labels, folds[rows])
