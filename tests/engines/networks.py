@@ -1,5 +1,6 @@
 """Small networks that together contain every layer kind, for the tests of the engines."""
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -68,6 +69,15 @@ from striate.network import (
 ENGINES = ("numpy", "torch")
 DEEPER = {"resnet101", "resnet152", "efficientnet-lite1", "efficientnet-lite2"}  # the blocks of others in the zoo
 chosen = "numpy"  # the engine that engine_of creates; the fixture `each_engine` sets it
+
+
+def narrowed(network: Network) -> Network:
+    """Return the network with a quarter of the filters and units of every layer, and so a tenth of the weights."""
+
+    def quarter(found: re.Match[str]) -> str:
+        return f'"{found[1]}": {max(1, int(found[2]) // 4)}'
+
+    return Network.from_json(re.sub(r'"(filters|units)": (\d+)', quarter, network.to_json()))
 
 
 def perturbed_weights(network: Network, seed: int = 0, dtype: str = "float64", by: float = 0.3) -> Weights:

@@ -9,7 +9,7 @@ from striate.engines.numpy import NumpyEngine
 from striate.engines.onnxruntime import OnnxEngine
 from striate.network import Network
 
-from .networks import DEEPER, pixels
+from .networks import DEEPER, narrowed, pixels
 
 # Sizes at which the large networks still have maps of more than one pixel; the others keep their own size.
 SMALL = dict.fromkeys(("alexnet", "alexnet-2012", "googlenet"), (67, 63, 3)) | {"vgg16": (33, 35, 3)}
@@ -32,7 +32,7 @@ def some_weights(network: Network) -> Weights:
 
 @pytest.mark.parametrize("id", sorted({*zoo.names()} - DEEPER))
 def test_every_network_of_the_zoo(id: str) -> None:
-    network = zoo.network(id, input_shape=SMALL[id], classes=10) if id in SMALL else zoo.network(id)
+    network = narrowed(zoo.network(id, input_shape=SMALL[id])) if id in SMALL else zoo.network(id)
     weights = some_weights(network)
     inputs = pixels(network, 2)
     (found,) = OnnxEngine(network, weights).forward(inputs)

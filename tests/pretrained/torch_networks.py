@@ -1,5 +1,7 @@
 """PyTorch modules with torchvision's attribute names, written for the tests."""
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -142,6 +144,17 @@ def standardized(x: Tensor) -> Tensor:
     """Return pixels 0..255 (N, 3, H, W) as torchvision prepares them."""
     mean, std = torch.tensor([0.485, 0.456, 0.406]), torch.tensor([0.229, 0.224, 0.225])
     return (x / 255 - mean.view(-1, 1, 1)) / std.view(-1, 1, 1)
+
+
+def unset(build: Callable[[], nn.Module]) -> nn.Module:
+    """Return a module without initial weights, for `randomized`, because PyTorch needs seconds to draw those of VGG."""
+    with torch.device("meta"):
+        module = build()
+    module = module.to_empty(device="cpu")
+    for name, tensor in module.state_dict().items():
+        if name.endswith("num_batches_tracked"):
+            tensor.zero_()
+    return module
 
 
 def randomized(module: nn.Module, x: Tensor, seed: int = 0) -> nn.Module:
