@@ -37,7 +37,7 @@ SIDES = {"vgg16": 32, "googlenet": 64, "resnet18": 64}  # of the images
 
 @pytest.fixture(scope="module")
 def random_weights(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
-    """A function that writes random weights for images of these sides with PyTorch's names: a state dict or safetensors."""
+    """A function that writes random weights with PyTorch's names for images of these sides."""
 
     @cache
     def write(id: str) -> Path:
