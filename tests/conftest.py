@@ -2,9 +2,14 @@
 
 import os
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import settings
+
+if TYPE_CHECKING:
+    from xdist.remote import Producer
+    from xdist.scheduler import WorkStealingScheduling
 
 pytest_plugins = ["browser"]
 
@@ -12,9 +17,22 @@ pytest_plugins = ["browser"]
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 os.environ["STRIATE_LANG"] = "en"  # whatever the language of the machine
 os.environ["MPLBACKEND"] = "Agg"  # plots open no window
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # otherwise each of hundreds of commands would compile the package
+if "PYTEST_XDIST_WORKER" in os.environ:  # as many processes as cores: their threads would wait for each other
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 settings.register_profile("busy machines", deadline=None)  # how long an example takes says nothing about Striate
 settings.load_profile("busy machines")
+
+
+@pytest.hookimpl(optionalhook=True)  # of pytest-xdist
+def pytest_xdist_make_scheduler(config: pytest.Config, log: "Producer") -> "WorkStealingScheduling | None":
+    """Keep the tests of a file in one process, so that their shared fixtures are computed once, and balance the end."""
+    if config.getoption("dist") != "load":
+        return None
+    from xdist.scheduler import WorkStealingScheduling
+
+    return WorkStealingScheduling(config, log)
 
 
 @pytest.fixture(scope="session", autouse=True)
