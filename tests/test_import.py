@@ -48,6 +48,19 @@ def test_numpy_engine_loads_no_other_framework() -> None:
     )
 
 
+def test_pytorch_trains_without_loading_its_compiler() -> None:
+    """It would double the time until the first step."""
+    code = """
+import striate as st
+model = st.zoo.build("mlp", input_shape=(4, 4, 1), hidden=[3])
+model.use_engine("torch", device="cpu")
+model.compile("adam", "sparse_categorical_crossentropy")
+model.fit([[[[0]] * 4] * 4] * 2, [0, 1], verbose=0)"""
+    loaded = modules_loaded_by(code)
+    assert "torch" in loaded
+    assert loaded & {"torch._dynamo", "sympy"} == set()
+
+
 @pytest.mark.parametrize("modules", ["cli.train, workflows.train, workflows.report", "cli.predict, workflows.predict"])
 def test_commands_load_only_what_they_use(modules: str) -> None:
     loaded = modules_loaded_by(f"import {', '.join(f'striate.{module}' for module in modules.split(', '))}")

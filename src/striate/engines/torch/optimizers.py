@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
+from inspect import unwrap
 from typing import Any
 
 import torch
@@ -111,6 +113,16 @@ RULES: dict[type[base.Optimizer], Rule] = {
 OWN_DECAY = (base.SGD, base.Adam)  # whose classes, torch.optim.SGD and torch.optim.AdamW, apply weight decay
 
 
+@cache
+def _without_compiler(kind: type[torch.optim.Optimizer]) -> Any:
+    """Return the class with methods that do not import torch._dynamo.
+
+    Its import takes nearly as long as that of PyTorch. PyTorch's methods need it only if torch.compile compiles them.
+    """
+    methods: dict[str, Any] = {name: unwrap(getattr(kind, name)) for name in ("add_param_group", "zero_grad", "step")}
+    return type(kind.__name__, (kind,), {**methods, "step": torch.no_grad()(methods["step"])})
+
+
 def make_optimizer(
     optimizer: base.Optimizer, parameters: Mapping[str, Tensor], *, fused: bool
 ) -> torch.optim.Optimizer:
@@ -136,7 +148,7 @@ def make_optimizer(
     others = [p for name, p in parameters.items() if not name.endswith("/kernel")]
     groups = [{"params": ps, "weight_decay": d} for ps, d in ((kernels, decay * own), (others, 0.0)) if ps]
     implementation = {"fused": fused} if rule.fused else {"foreach": True}
-    torch_optimizer: torch.optim.Optimizer = make(
+    torch_optimizer: torch.optim.Optimizer = _without_compiler(make)(
         groups, lr=optimizer.rate_at(0), **implementation, **rule.arguments(optimizer)
     )
     if decay and kernels and not own:
