@@ -1,4 +1,4 @@
-"""Fixtures for tests of pages in a real browser, available to all tests."""
+"""Fixtures for tests of pages in a real browser, available to all tests; tests/web has one browser for all modules."""
 
 import os
 import shutil
@@ -18,9 +18,11 @@ PATIENCE = 60_000  # milliseconds that a page is waited for, on machines that ar
 WatchedPage = Callable[..., "AbstractContextManager[Page]"]
 
 
-@pytest.fixture(scope="module")
-def chromium() -> "Iterator[Browser]":
-    """A headless Chromium with a camera that shows a test pattern."""
+def start_chromium() -> "Iterator[Browser]":
+    """Yield a headless Chromium with a camera that shows a test pattern.
+
+    Until it is closed, this thread has an event loop: `asyncio.run` works in other threads only.
+    """
     from playwright.sync_api import expect, sync_playwright
 
     found = next(filter(None, map(shutil.which, BROWSERS)), None)
@@ -36,9 +38,8 @@ def chromium() -> "Iterator[Browser]":
         browser.close()
 
 
-@pytest.fixture(scope="module")
-def watched_page(chromium: "Browser") -> WatchedPage:
-    """A function that returns a new page as a context manager, which fails at its end if the page had problems.
+def watch_pages(chromium: "Browser") -> WatchedPage:
+    """Return a function that returns a new page as a context manager, which fails at its end if the page had problems.
 
     Problems are exceptions, console messages of any kind, and requests to other machines. Those that contain the text
     `expected` are none. Other arguments are those of `Browser.new_context`.
@@ -57,6 +58,10 @@ def watched_page(chromium: "Browser") -> WatchedPage:
         assert [message for message in messages if expected is None or expected not in message] == []
 
     return watched
+
+
+chromium = pytest.fixture(scope="module", name="chromium")(start_chromium)
+watched_page = pytest.fixture(scope="module", name="watched_page")(watch_pages)
 
 
 def is_local(url: str) -> bool:

@@ -1,14 +1,16 @@
 """A small model of digits behind the service, and LeNet-5 in the explorer."""
 
+import asyncio
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
-from browser import WatchedPage
+from browser import WatchedPage, start_chromium, watch_pages
 from playwright.sync_api import Page
 from starlette.testclient import TestClient
 
@@ -17,7 +19,14 @@ from striate.images import encode_png
 from striate.web import ServiceSettings, create_app
 from striate.workflows.trained_model import TrainedModel, open_trained_model
 
+T = TypeVar("T")
 ADDRESS = "http://127.0.0.1:8000"
+
+
+def run_async(work: Coroutine[Any, Any, T]) -> T:
+    """Run a coroutine in another thread: the browser has an event loop in this one."""
+    with ThreadPoolExecutor(1) as other:
+        return other.submit(asyncio.run, work).result()
 
 
 def environment(**changes: str) -> dict[str, str]:
@@ -54,7 +63,12 @@ def client(trained: TrainedModel) -> Iterator[TestClient]:
         yield client
 
 
-@pytest.fixture(scope="module")
+# One browser and one explorer for all modules: starting them takes longer than most tests.
+chromium = pytest.fixture(scope="package", name="chromium")(start_chromium)
+watched_page = pytest.fixture(scope="package", name="watched_page")(watch_pages)
+
+
+@pytest.fixture(scope="package")
 def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A file of LeNet-5 that was not trained: most of its predictions are wrong."""
     model = st.zoo.build("lenet5")
@@ -65,17 +79,17 @@ def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def model(path: Path) -> st.Model:
     return st.load(path)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def digits() -> Any:
     return st.data.load("mnist5k").test
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def explorer(path: Path) -> Iterator["subprocess.Popen[str]"]:
     command = [sys.executable, "-m", "striate", "explore", str(path), "--no-browser"]
     process = subprocess.Popen(command, env=environment(), text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
@@ -84,7 +98,7 @@ def explorer(path: Path) -> Iterator["subprocess.Popen[str]"]:
     process.communicate()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def address(explorer: "subprocess.Popen[str]") -> str:
     assert explorer.stdout
     return explorer.stdout.readline().split()[-1]

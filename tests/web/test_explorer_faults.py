@@ -1,6 +1,5 @@
 """`striate explore` where something is missing, damaged, too large, or taken."""
 
-import asyncio
 import json
 import shutil
 import signal
@@ -8,7 +7,6 @@ import socket
 import subprocess
 import sys
 import webbrowser
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +30,7 @@ from striate.web.streams import MAX_STREAMS, Streams
 from striate.workflows.explore import Explorer
 from striate.workflows.open_explorer import open_explorer
 
-from .conftest import ADDRESS, environment
+from .conftest import ADDRESS, environment, run_async
 from .explorer_page import API, TOKEN, array, visit
 
 
@@ -233,8 +231,7 @@ def test_streams_are_limited_and_end_with_the_program() -> None:
                 assert line == "{}\n"
         assert Silent.stopped == MAX_STREAMS + 1
 
-    with ThreadPoolExecutor(1) as other:  # the browser has an event loop in this thread
-        other.submit(asyncio.run, run()).result()
+    run_async(run())
 
 
 def test_answers_do_not_wait_for_acknowledgements() -> None:

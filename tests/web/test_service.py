@@ -25,7 +25,7 @@ from striate.web.openapi import describe_service
 from striate.workflows.predict import Prediction, predict_files
 from striate.workflows.trained_model import TrainedModel
 
-from .conftest import ADDRESS
+from .conftest import ADDRESS, run_async
 
 
 @pytest.fixture(scope="module")
@@ -210,7 +210,7 @@ def test_a_full_queue_refuses_at_once_and_answers_what_it_accepted(
         await batcher.stop()
         return [*answers, later], batcher._accepted
 
-    answers, left = asyncio.run(run())
+    answers, left = run_async(run())
     assert left == 0
     assert [answer.label for answer in answers] == [prediction.label for prediction in expected[:21]]
     assert max(blocked.batches) == 8
