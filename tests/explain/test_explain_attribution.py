@@ -122,7 +122,7 @@ def test_occlusion_of_a_linear_classifier() -> None:
     expected = change.reshape(3, 2, 4, 2).sum(axis=(1, 3))
     np.testing.assert_allclose(found.maps, expected, atol=1e-5)
     np.testing.assert_allclose(found.values, expected.repeat(2, axis=0).repeat(2, axis=1), atol=1e-5)
-    assert steps == [(12, 12)]
+    assert steps == [(8, 12), (12, 12)]
 
 
 def test_occlusion_covers_every_pixel_and_fills_with_the_mean() -> None:

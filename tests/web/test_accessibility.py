@@ -18,7 +18,8 @@ VIEWS = (
 )  # fmt: skip
 SETTINGS = {"light": ("en", 1920), "dark": ("ko", 390)}
 COMPLETE = """(view) => document.querySelector("#view").dataset.address === `#/${view}`
-  && [...document.querySelectorAll(".method .stack")].every((stack) => stack.children.length === 2)"""
+  && [...document.querySelectorAll(".method .stack")].every((stack) => stack.children.length === 2)
+  && !document.querySelector("figure[aria-busy=true]")"""
 
 
 @pytest.fixture(scope="module", params=SETTINGS)

@@ -1,10 +1,12 @@
 """`striate explore`: its answers equal those of `explain`, and its page shows them."""
 
+import itertools
 import json
 import re
 import shutil
 import subprocess
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +18,15 @@ from starlette.testclient import TestClient
 
 import striate as st
 from striate.errors import UsageError
+from striate.explain.estimates import Estimate
 from striate.images import encode_png
 from striate.language.explorer import EXPLORER_STRINGS
 from striate.web import ServiceSettings, create_explorer
+from striate.web.streams import Streams
+from striate.workflows.explore import METHODS, ExploredImages, Explorer
 from striate.workflows.open_explorer import open_explorer
 
-from .conftest import ADDRESS
+from .conftest import ADDRESS, run_async
 from .explorer_page import API, TOKEN, array, shown, visit, wait_for_workers
 
 
@@ -79,14 +84,46 @@ def test_units_show_every_number(client: TestClient, model: st.Model, digits: An
             assert answer["total"] == pytest.approx(float(products) + (answer["bias"] or 0.0), rel=1e-9)
 
 
-@pytest.mark.parametrize("method", ["grad_cam", "occlusion", "integrated_gradients"])
-def test_attributions_are_those_of_explain(client: TestClient, model: st.Model, digits: Any, method: str) -> None:
-    expected = getattr(st.explain, method)(model, digits.x[2], 4)
-    *before, last = client.get(f"{API}/images/2/attribution/{method}?class=4").text.splitlines()
-    assert all(json.loads(line).keys() == {"done", "total"} for line in before)
-    answer = json.loads(last)
-    np.testing.assert_allclose(array(answer["values"]), expected.values, rtol=1e-5, atol=1e-6)
-    assert answer["score"] == pytest.approx(expected.score, rel=1e-6)
+def test_attributions_become_those_of_explain(client: TestClient, model: st.Model, digits: Any) -> None:
+    lines = [json.loads(line) for line in client.get(f"{API}/images/2/attributions?class=4,7").text.splitlines()]
+    assert [(line["method"], line["class"]) for line in lines[:6]] == [
+        (method, number) for method in METHODS for number in (4, 7)
+    ]  # something of everything first
+    for method, number in itertools.product(METHODS, (4, 7)):
+        expected = getattr(st.explain, method)(model, digits.x[2], number)
+        own = [line for line in lines if (line["method"], line["class"]) == (method, number)]
+        assert "values" in own[0] and own[-1]["done"] == own[-1]["total"]
+        assert [line["done"] for line in own] == sorted(line["done"] for line in own)
+        np.testing.assert_allclose(array(own[-1]["values"]), expected.values, rtol=1e-4, atol=1e-5)
+        assert own[-1]["score"] == pytest.approx(expected.score, rel=1e-6)
+
+
+def test_methods_that_do_not_suit_a_network_say_why() -> None:
+    model = st.zoo.build("mlp")
+    x = np.zeros((1, 28, 28, 1), np.uint8)
+    explorer = Explorer("mlp", model, ExploredImages(x, None, None, np.zeros(1, int), np.zeros(1)))
+    found = {method: estimate for method, _, estimate in explorer.attributions("0", [3])}
+    assert "has no feature maps for Grad-CAM" in str(found["grad_cam"])
+    assert isinstance(found["occlusion"], Estimate) and isinstance(found["integrated_gradients"], Estimate)
+
+
+def test_attributions_end_with_the_connection(path: Path) -> None:
+    """The work between two lines is small, and no more is done than a line ahead of what was read."""
+    explorer, asked = open_explorer(path), []
+
+    def contents() -> Iterator[dict[str, Any]]:
+        for method, _, _ in explorer.attributions("0", [3]):
+            asked.append(method)
+            yield {"method": method}
+
+    async def run() -> None:
+        with ThreadPoolExecutor(1) as pool:
+            response: Any = Streams().iterate(contents(), pool)
+            assert await anext(response.body_iterator) == '{"method": "grad_cam"}\n'
+            await response.body_iterator.aclose()
+
+    run_async(run())
+    assert asked == ["grad_cam"]
 
 
 def test_images_can_be_added(client: TestClient, model: st.Model, digits: Any) -> None:
@@ -127,9 +164,9 @@ def test_frames_replace_each_other(client: TestClient, model: st.Model, channels
         ("images/..%2F..%2Fetc", 404, "There is nothing at"),
         ("images/0/units/3/99/0/0", 422, "has no unit"),
         ("images/0/maps/99", 422, "has the nodes 0 to 10"),
-        ("images/0/attribution/magic", 422, "The methods are: grad_cam, occlusion, integrated_gradients"),
-        ("images/0/attribution/occlusion?class=10", 422, "must be below 10"),
-        ("images/0/attribution/occlusion?class=x", 400, "must be a whole number"),
+        ("images/0/attributions", 422, "Say for which classes"),
+        ("images/0/attributions?class=2,10", 422, "must be below 10"),
+        ("images/0/attributions?class=x", 400, "must be a whole number"),
         ("filters/4", 422, "has no filters"),
     ],
 )
@@ -227,7 +264,7 @@ def test_page_leads_from_the_network_to_a_pixel(page: Page, address: str, model:
 
 def test_page_explains_an_answer(page: Page, address: str, model: st.Model, digits: Any) -> None:
     visit(page, address, "why/1/3/5")
-    expect(page.locator(".stack canvas")).to_have_count(12)
+    expect(page.locator("figure[aria-busy=false] .stack canvas")).to_have_count(12)
     found = st.explain.integrated_gradients(model, digits.x[1], 3)
     line = page.locator("#integrated_gradients .sum-of").first
     expect(line).to_contain_text(shown(found.score))

@@ -19,7 +19,7 @@ from striate.errors import StriateError, UsageError
 from striate.explain.trace import node_index
 from striate.explain.units import as_maps
 from striate.images import encode_png
-from striate.web.answers import attribution_answer, image_answer, maps_answer, unit_answer
+from striate.web.answers import estimate_answer, image_answer, maps_answer, unit_answer
 from striate.web.lesson import lesson_script, make_lesson
 from striate.workflows import explore
 from striate.workflows.explore import Explorer
@@ -114,8 +114,9 @@ def expected_answers(explorer: Explorer, number: int, key: str) -> Iterator[tupl
     info, path = image_answer(explorer, key), f"images/{number}"
     order = np.argsort(-np.array(info["probabilities"]), kind="stable").tolist()
     yield path, {**info, "id": str(number), "explained": order}
-    for method in explore.METHODS:
-        yield f"{path}/attribution/{method}?class=4", attribution_answer(explorer.attribution(key, method, 4))
+    last = {method: (number, estimate) for method, number, estimate in explorer.attributions(key, [4])}
+    assert list(last) == list(explore.METHODS)
+    yield f"{path}/attributions?class=4", [estimate_answer(method, *found) for method, found in last.items()]
     for node, item in enumerate(explorer.model.network.nodes):
         yield f"{path}/maps/{node}", maps_answer(explorer, key, node, 0)
         shape = as_maps(item.shape)
@@ -144,7 +145,7 @@ def test_a_lesson_leads_from_the_answer_to_a_pixel(page: Page, lesson: str, expl
     for key in ("2", "0"):  # the numbers in the images from which the lesson was made
         expect(page.get_by_text(f"Image {key}", exact=True)).to_have_count(1)
     page.locator(".thumbnail").first.click()
-    expect(page.locator(".method .stack")).to_have_count(6)
+    expect(page.locator(".method figure[aria-busy=false] .stack")).to_have_count(6)
     expect(page.locator(".methods .error")).to_have_count(0)
     page.get_by_role("link", name="Network", exact=True).first.click()
     page.get_by_role("link", name="add:").click()

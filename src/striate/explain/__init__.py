@@ -1,7 +1,8 @@
 """Look inside a network: feature maps, the arithmetic of every unit, receptive fields. No web code."""
 
 from striate.explain import layers as _layers  # noqa: F401 - registers the rules
-from striate.explain.attribution import Attribution, grad_cam, integrated_gradients, occlusion
+from striate.explain.attribution import grad_cam, integrated_gradients, occlusion
+from striate.explain.estimates import Attribution
 from striate.explain.filters import Filters, filters, training_filters
 from striate.explain.graph import Graph, GraphEdge, GraphNode, graph
 from striate.explain.neighbors import Neighbors, features, nearest_images

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -89,6 +90,104 @@ def make_part(model: Model, part: Network, *, gradients: bool) -> Engine:
     layers = dict.fromkeys(parameter.name.rsplit("/", 1)[0] for parameter in part.parameters)
     weights = {f"{name}/{variable}": w for name in layers for variable, w in model.engine.weights_of(name).items()}
     return make_engine(chosen, part, weights)
+
+
+class ClassScores:
+    """The scores of the classes of a model before softmax or sigmoid, and their gradients.
+
+    Engines are made when they are first needed and kept, so that more images and classes cost their arithmetic alone.
+
+    Args:
+        model: The model.
+
+    Attributes:
+        model: The model.
+        size: Height and width of its images.
+
+    Raises:
+        UsageError: The model does not have one image as its input and scores as its first output.
+    """
+
+    def __init__(self, model: Model) -> None:
+        check_output(model)
+        self.model = model
+        self._network = logits_network(model.network)
+        entry = model.network.nodes[model.network.inputs[0]]
+        self.size: tuple[int, int] = entry.shape[0], entry.shape[1]
+        self._first = getattr(entry.layer, "data_format", "") == "channels_first"
+        self._tails: dict[int, tuple[Engine, bool]] = {}
+
+    def as_maps(self, array: Array) -> Array:
+        """Return an image as (H, W, C), which the network may read as (C, H, W)."""
+        return array.transpose(1, 2, 0) if self._first else array
+
+    def as_inputs(self, maps: Array) -> Array:
+        """Return images (N, H, W, C) as the network reads them."""
+        return maps.transpose(0, 3, 1, 2) if self._first else maps
+
+    @cached_property
+    def _forward(self) -> Engine:
+        return make_part(self.model, self._network, gradients=False)
+
+    @cached_property
+    def _backward(self) -> Engine:
+        return make_part(self.model, self._network, gradients=True)
+
+    def of(self, inputs: Array) -> Array:
+        """Return the scores (N, K) of inputs."""
+        return np.asarray(self._forward.forward([inputs])[0])
+
+    def number(self, class_index: int | str | None, scores: Array) -> int:
+        """Return the number of a class, see `check_class`."""
+        return check_class(self.model, class_index, scores)
+
+    def gradients(self, inputs: Array, number: int) -> Array:
+        """Return the gradients (N, H, W, C) of the score of a class with respect to inputs."""
+        seeds = _one_hot(np.zeros((len(inputs), *self._network.output_shapes[0]), np.float32), number)
+        (node,) = self._network.inputs
+        return self._backward.node_gradients([inputs], [seeds], [node])[node]
+
+    def maps_gradient(
+        self, inputs: Sequence[Array], class_index: int | str | None, node: int, maps: Array | None = None
+    ) -> tuple[Array, float, int, Array]:
+        """Return the maps of a layer, and the gradient of the score of a class with respect to them.
+
+        Args:
+            inputs: The input of the network for one image.
+            class_index: Number or name of the class; None for the predicted class.
+            node: Index of the node of the layer.
+            maps: The maps, (H, W, C), if they are known.
+
+        Returns:
+            The maps (H, W, C), the score, the number of the class, and the gradient (H, W, C).
+        """
+        engine, reads_maps = self._tail(node)
+        if reads_maps:  # only the layers behind the maps are differentiated
+            found = self.model.engine.node_values(inputs)[node] if maps is None else maps[None]
+            (scores,) = engine.forward([found])
+            number = self.number(class_index, scores[0])
+            gradient = engine.node_gradients([found], [_one_hot(scores, number)], [0])[0]
+        else:
+            scores, found = engine.forward(inputs)
+            number = self.number(class_index, scores[0])
+            end = engine.network.outputs[1]
+            seeds = [_one_hot(scores, number), np.zeros_like(found)]
+            gradient = engine.node_gradients(inputs, seeds, [end])[end]
+        return found[0], float(scores[0, number]), number, gradient[0]
+
+    def _tail(self, node: int) -> tuple[Engine, bool]:
+        """Return an engine for the layers behind a node, and whether it reads the node's output, not the image."""
+        if node not in self._tails:
+            network = logits_network(self.model.network, node)
+            rest = after(network, network.outputs[1])
+            self._tails[node] = make_part(self.model, rest or network, gradients=True), rest is not None
+        return self._tails[node]
+
+
+def _one_hot(scores: Array, number: int) -> Array:
+    seeds = np.zeros_like(scores)
+    seeds[:, number] = 1
+    return seeds
 
 
 def check_class(model: Model, class_index: int | str | None, scores: Array) -> int:

@@ -6,7 +6,9 @@ from typing import Any
 import numpy as np
 
 from striate._types import Array
-from striate.explain import Attribution, Cells, Region, Unit
+from striate.errors import StriateError
+from striate.explain import Cells, Region, Unit
+from striate.explain.estimates import Estimate
 from striate.workflows.explore import TRAINING, Explorer
 
 CHANNELS = 64  # most feature maps or filters in one answer
@@ -155,18 +157,27 @@ def region_answer(region: Region) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def attribution_answer(found: Attribution) -> dict[str, Any]:
-    """Return the attribution of a class score to the pixels.
+def estimate_answer(method: str, class_index: int, estimate: Estimate | StriateError) -> dict[str, Any]:
+    """Return how far the attribution of a class score to the pixels is.
 
     Args:
-        found: The attribution.
+        method: The method.
+        class_index: Number of the class.
+        estimate: The next estimate, or why there is none.
 
     Returns:
-        JSON values.
+        Numbers of steps, the attribution if it is new, and the problem if there is one.
     """
-    return {
-        "method": found.method, "values": as_json(found.values), "class": found.class_index, "score": found.score,
-        "layer": found.layer, "baseline_score": found.baseline_score, "sum": float(found.values.sum(dtype=float)),
+    answer: dict[str, Any] = {"method": method, "class": class_index}
+    if isinstance(estimate, StriateError):
+        return answer | {"problem": str(estimate)}
+    answer |= {"done": estimate.done, "total": estimate.total}
+    if estimate.found is None:
+        return answer
+    found = estimate.found
+    return answer | {
+        "values": as_json(found.values), "score": found.score, "layer": found.layer,
+        "baseline_score": found.baseline_score, "sum": float(found.values.sum(dtype=float)),
     }  # fmt: skip
 
 

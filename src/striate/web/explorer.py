@@ -1,7 +1,7 @@
 """The pages of `striate explore`, and the numbers that they show."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from functools import partial
@@ -12,16 +12,15 @@ import numpy as np
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, JSONResponse, Response, StreamingResponse
+from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from striate.errors import StriateError, UsageError
+from striate.errors import StriateError
 from striate.images import thumbnail_url
 from striate.language.explorer import EXPLORER_STRINGS
-from striate.strict_json import dumps
 from striate.web.answers import (
-    attribution_answer,
+    estimate_answer,
     filters_answer,
     image_answer,
     live_answer,
@@ -35,12 +34,13 @@ from striate.web.playground import PlaygroundPages
 from striate.web.requests import RequestError, read_body, read_integer
 from striate.web.searches import SearchPages
 from striate.web.settings import ServiceSettings
-from striate.web.streams import HEARTBEAT_SECONDS, Streams
+from striate.web.streams import Content, Streams
 from striate.workflows.explore import Explorer
 
 PUBLIC = {"/", "/explore/texts.json"}
 THUMBNAILS = 120  # most in one request
 THUMBNAIL_SIDE = 112
+MAX_CLASSES = 4  # that are explained at once
 Result = TypeVar("Result")
 
 
@@ -85,7 +85,7 @@ class ExplorerPages:
             "/": self.page, "/explore/texts.json": self.texts, "/explore/api/model": self.model,
             "/explore/api/thumbnails": self.thumbnails, image: self.image, f"{image}/maps/{{node:int}}": self.maps,
             f"{image}/units/{{node:int}}/{{y:int}}/{{x:int}}/{{channel:int}}": self.unit,
-            f"{image}/attribution/{{method}}": self.attribution, "/explore/api/filters/{node:int}": self.filters,
+            f"{image}/attributions": self.attributions, "/explore/api/filters/{node:int}": self.filters,
             f"{image}/nearest": self._searches.nearest,
             "/explore/api/patches/{node:int}": self._searches.search,
             "/explore/api/patches/{node:int}/{channels}": self._searches.patches,
@@ -181,35 +181,17 @@ class ExplorerPages:
             await self._compute(partial(unit_answer, self._explorer, place["image"], place["node"], position))
         )
 
-    async def attribution(self, request: Request) -> Response:
-        """Return which pixels speak for a class."""
-        image, method = request.path_params["image"], request.path_params["method"]
-        class_index = _number(request, "class", -1)
-        chosen = None if class_index < 0 else class_index
-        self._explorer.check_attribution(image, method, chosen)
-        return StreamingResponse(self._attribution(image, method, chosen), media_type="application/x-ndjson")
+    async def attributions(self, request: Request) -> Response:
+        """Return which pixels speak for some classes, as lines of JSON that become more exact."""
+        image, listed = request.path_params["image"], request.query_params.get("class", "")
+        classes = [read_integer("class", text) for text in listed.split(",")[:MAX_CLASSES] if text]
+        self._explorer.check_attributions(image, classes)
 
-    async def _attribution(self, image: str, method: str, class_index: int | None) -> AsyncIterator[str]:
-        """Yield the progress as lines of JSON, and at the end the answer. The work ends with the connection."""
-        progress, closed = {"done": 0, "total": 0}, False
+        def lines() -> Iterator[Content]:
+            for method, number, estimate in self._explorer.attributions(image, classes):
+                yield estimate_answer(method, number, estimate)
 
-        def note(done: int, total: int) -> None:
-            if closed:
-                raise UsageError("The page was closed.")
-            progress.update(done=done, total=total)
-
-        compute = partial(self._explorer.attribution, image, method, class_index, note)
-        computing = asyncio.ensure_future(self._compute(compute, self._slow))
-        computing.add_done_callback(lambda done: done.cancelled() or done.exception())  # known, even if not awaited
-        try:
-            while not computing.done() and not self.streams.stopping:
-                await asyncio.wait([computing], timeout=HEARTBEAT_SECONDS)
-                yield dumps(attribution_answer(await computing) if computing.done() else progress) + "\n"
-        except StriateError as error:
-            yield dumps({"error": str(error)}) + "\n"
-        finally:
-            closed = True
-            computing.cancel()
+        return self.streams.iterate(lines(), self._slow)
 
     async def filters(self, request: Request) -> Response:
         """Return the filters of a convolution."""

@@ -15,14 +15,14 @@ from striate.explain.units import as_maps
 from striate.images import thumbnail_url
 from striate.strict_json import canonical
 from striate.web.answers import (
-    attribution_answer,
+    estimate_answer,
     filters_answer,
     image_answer,
     maps_answer,
     model_answer,
     region_answer,
 )
-from striate.workflows.explore import METHODS, Explorer
+from striate.workflows.explore import Explorer
 
 MAX_UNITS = 150_000  # of all images, whose arithmetic is computed; more take minutes and many megabytes
 MAX_CLASSES_WITH_UNITS, MAX_CLASSES = 10, 3  # that are explained, in a lesson with and without the arithmetic of units
@@ -47,7 +47,7 @@ def lesson_data(explorer: Explorer, keys: Sequence[str], progress: Progress | No
     count = len(keys) * sum(int(np.prod(node.shape)) for node in network.nodes)
     exact = count <= MAX_UNITS
     classes = {key: _explained(explorer, key, MAX_CLASSES_WITH_UNITS if exact else MAX_CLASSES) for key in keys}
-    steps = len(keys) * len(network.nodes) + sum(len(METHODS) * len(some) for some in classes.values())
+    steps = len(keys) * len(network.nodes) + sum(map(len, classes.values()))
     done = 0
 
     def advance() -> None:
@@ -67,10 +67,9 @@ def lesson_data(explorer: Explorer, keys: Sequence[str], progress: Progress | No
         path = f"images/{number}"
         info = image_answer(explorer, key)
         answers[path] = {**info, "id": str(number), "explained": classes[key]}
-        for method in METHODS:
-            for index in classes[key]:
-                answers[f"{path}/attribution/{method}?class={index}"] = _attribution(explorer, key, method, index)
-                advance()
+        for index in classes[key]:
+            answers[f"{path}/attributions?class={index}"] = _attributions(explorer, key, index)
+            advance()
         for node in range(len(network.nodes)):
             if exact:
                 tables[f"{number}/{node}"] = _units(pack, explorer.trace(key), node)
@@ -108,12 +107,10 @@ def _explained(explorer: Explorer, key: str, count: int) -> list[int]:
     return order if label is None or label in order else [*order, label]
 
 
-def _attribution(explorer: Explorer, key: str, method: str, index: int) -> dict[str, Any]:
-    """Return the answer of a method, or why it does not suit the network."""
-    try:
-        return attribution_answer(explorer.attribution(key, method, index))
-    except UsageError as error:
-        return {"error": str(error)}
+def _attributions(explorer: Explorer, key: str, index: int) -> list[dict[str, Any]]:
+    """Return the last answer of each method for a class."""
+    found = {method: (number, estimate) for method, number, estimate in explorer.attributions(key, [index])}
+    return [estimate_answer(method, *last) for method, last in found.items()]
 
 
 def _first_maps(explorer: Explorer, key: str, node: int) -> dict[str, Any]:

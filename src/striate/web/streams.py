@@ -1,8 +1,9 @@
 """Stream the messages of a background process as lines of JSON. The process ends with the connection."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import aclosing
 from functools import partial
 from http import HTTPStatus
 from typing import Any, TypeVar
@@ -53,7 +54,26 @@ class Streams:
                 f"{MAX_STREAMS} pages are computing in the background already: close one of them, or stop what it "
                 "computes.",
             )
-        return StreamingResponse(self._lines(start, submit, handle, ended), media_type="application/x-ndjson")
+        lines = self._lines(start, submit, handle, ended)
+        return StreamingResponse(_as_lines(lines), media_type="application/x-ndjson")
+
+    def iterate(self, contents: Iterator[Content], pool: ThreadPoolExecutor) -> Response:
+        """Return a response that streams what is computed step by step in a thread.
+
+        Args:
+            contents: Computes the lines. It is asked for no more once the connection is closed, or the program stops.
+            pool: The thread that computes.
+
+        Returns:
+            The response; if something fails, the last line has the key "error".
+        """
+
+        async def lines() -> AsyncGenerator[Content]:
+            loop = asyncio.get_running_loop()
+            while not self.stopping and (content := await loop.run_in_executor(pool, next, contents, None)):
+                yield content
+
+        return StreamingResponse(_as_lines(lines()), media_type="application/x-ndjson")
 
     def end(self) -> None:
         """End all responses, because the program stops."""
@@ -62,18 +82,16 @@ class Streams:
     async def _lines(
         self, start: Callable[[], BackgroundProcess], submit: Callable[[BackgroundProcess], None],
         handle: Handler, ended: Callable[[], object],
-    ) -> AsyncIterator[str]:  # fmt: skip
+    ) -> AsyncGenerator[Content]:  # fmt: skip
         self._open += 1
         try:
             process = start()
             try:
                 async for content in self._contents(process, submit, handle):
-                    yield dumps(content) + "\n"
+                    yield content
             finally:
                 process.stop()
                 ended()
-        except StriateError as error:
-            yield dumps({"error": str(error)}) + "\n"
         finally:
             self._open -= 1
 
@@ -90,3 +108,13 @@ class Streams:
 
     async def _in_thread(self, function: Callable[[], Result]) -> Result:
         return await asyncio.get_running_loop().run_in_executor(self._threads, function)
+
+
+async def _as_lines(contents: AsyncGenerator[Content]) -> AsyncIterator[str]:
+    """Yield lines of JSON; an error becomes the last one."""
+    async with aclosing(contents):
+        try:
+            async for content in contents:
+                yield dumps(content) + "\n"
+        except StriateError as error:
+            yield dumps({"error": str(error)}) + "\n"

@@ -1,8 +1,9 @@
 """What `striate explore` shows: a model, its images and mistakes, and what `explain` computes for them."""
 
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -13,21 +14,19 @@ from striate.data import Images
 from striate.engines.losses import class_probabilities
 from striate.errors import StriateError, UsageError
 from striate.explain import (
-    Attribution,
     Filters,
     Graph,
     Region,
     Trace,
     Unit,
     filters,
-    grad_cam,
     graph,
-    integrated_gradients,
-    occlusion,
     training_filters,
 )
 from striate.explain import receptive_field as region_of
-from striate.explain.attribution import Progress
+from striate.explain.attribution import last_maps, occlusions_of
+from striate.explain.estimates import Estimate, Occlusions, grad_cam_of, integrated_estimates
+from striate.explain.scores import ClassScores
 from striate.images import ImagePolicy
 from striate.models import Model
 from striate.network import Input
@@ -37,7 +36,8 @@ from striate.tasks import Task
 MAX_UPLOADS = 32  # images from the page that are kept
 MAX_TRACE_BYTES = 400_000_000  # values of networks that are kept
 TRAINING = "t"  # begins the keys of training images: "t0" is the first
-METHODS = ("grad_cam", "occlusion", "integrated_gradients")
+MAX_OCCLUSIONS = 8  # images of which the scores with covered parts are kept
+METHODS = ("grad_cam", "occlusion", "integrated_gradients")  # the fastest first
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,6 +95,7 @@ class Explorer:
         self.classes = model.classes if len(model.classes) == outputs else tuple(map(str, range(outputs)))
         self._uploads: OrderedDict[str, Array] = OrderedDict()
         self._traces: OrderedDict[str, Trace] = OrderedDict()
+        self._occlusions: OrderedDict[str, Occlusions] = OrderedDict()
         self._uploaded = 0
 
     @property
@@ -328,49 +329,72 @@ class Explorer:
         except StriateError:  # the filters before are an addition: the trained ones are shown in any case
             return (last,)
 
-    def check_attribution(self, image: str, method: str, class_index: int | None) -> None:
-        """Check the arguments of `attribution`.
-
-        Args:
-            image: The key of the image.
-            method: One of METHODS.
-            class_index: Number of the class; None for the predicted one.
-
-        Raises:
-            UsageError: There is no such image, method or class.
-        """
-        self.pixels(image)
-        if method not in METHODS:
-            raise UsageError(f"There is no method '{method:.20}'. The methods are: {', '.join(METHODS)}.")
-        if class_index is not None and not 0 <= class_index < len(self.classes):
-            raise UsageError(
-                f"The class must be below {len(self.classes)}, the number of classes; received {class_index}."
-            )
-
-    def attribution(
-        self, image: str, method: str, class_index: int | None, progress: Progress | None = None
-    ) -> Attribution:
-        """Compute which pixels speak for a class.
+    def check_attributions(self, image: str, classes: Sequence[int]) -> None:
+        """Check the arguments of `attributions`.
 
         Args:
             image: Key of the image.
-            method: One of METHODS.
-            class_index: Number of the class; None for the predicted one.
-            progress: Called now and then; an exception that it raises ends the computation.
-
-        Returns:
-            The values of the pixels.
+            classes: Numbers of the classes.
 
         Raises:
-            UsageError: There is no such method, image or class, or the method does not suit the network.
+            UsageError: There is no such image or class, or no class at all.
         """
-        self.check_attribution(image, method, class_index)
-        pixels = self._as_input(image)
-        if method == "grad_cam":
-            return grad_cam(self.model, pixels, class_index)
-        if method == "occlusion":
-            return occlusion(self.model, pixels, class_index, progress=progress)
-        return integrated_gradients(self.model, pixels, class_index, progress=progress)
+        self.pixels(image)
+        if not classes:
+            raise UsageError("Say for which classes: ?class=3,5.")
+        for number in classes:
+            if not 0 <= number < len(self.classes):
+                raise UsageError(
+                    f"The class must be below {len(self.classes)}, the number of classes; received {number}."
+                )
+
+    def attributions(self, image: str, classes: Sequence[int]) -> Iterator[tuple[str, int, Estimate | StriateError]]:
+        """Compute which pixels speak for some classes with all methods, first coarsely, then more exactly.
+
+        Engines, and the scores of images with covered parts, are kept for other classes and images; one thread at a
+        time may do this.
+
+        Args:
+            image: Key of the image.
+            classes: Numbers of the classes.
+
+        Yields:
+            The method, the class, and the next estimate, or why the method does not suit the network.
+
+        Raises:
+            UsageError: There is no such image or class.
+        """
+        self.check_attributions(image, classes)
+        waiting = [(method, number, self._estimates(image, method, number)) for method in METHODS for number in classes]
+        while waiting:  # each method for each class takes a step in turn
+            method, number, estimates = waiting.pop(0)
+            try:
+                yield method, number, next(estimates)
+            except StopIteration:
+                continue
+            except StriateError as error:
+                yield method, number, error
+            else:
+                waiting.append((method, number, estimates))
+
+    def _estimates(self, image: str, method: str, number: int) -> Iterator[Estimate]:
+        pixels = self._as_input(image)[None].astype(np.float32)
+        if method == "integrated_gradients":
+            yield from integrated_estimates(self._scores, pixels, number, np.zeros_like(pixels[0]))
+        elif method == "occlusion":
+            if image not in self._occlusions:
+                self._occlusions[image] = occlusions_of(self._scores, pixels)
+                while len(self._occlusions) > MAX_OCCLUSIONS:
+                    self._occlusions.popitem(last=False)
+            yield from self._occlusions[image].estimates(number)
+        else:
+            node = last_maps(self.model.network)
+            maps = self.trace(image).values[node]
+            yield Estimate(1, 1, grad_cam_of(self._scores, [pixels], number, node, maps))
+
+    @cached_property
+    def _scores(self) -> ClassScores:
+        return ClassScores(self.model)
 
     def as_inputs(self, pixels: Array) -> Array:
         """Convert images to the layout that the network takes.

@@ -54,9 +54,10 @@ export async function ask(path) {
   return filled(answer);
 }
 
-/** Yield the only part of an answer that a server would send in parts. */
+/** Yield the parts of an answer that a server would send one after the other, here only the last of each. */
 export async function* follow(path) {
-  yield await ask(path);
+  const [start, classes] = path.split("?class=");
+  for (const index of classes.split(",")) yield* await ask(`${start}?class=${index}`);
 }
 
 function table(image, node) {

@@ -20,13 +20,14 @@ export async function showWhy(state, [key, first, second], signal) {
   const options = (info.explained ?? [...model.classes.keys()]).map((index) => [index, model.classes[index]]);
   const go = (a, b) => (location.hash = `#/why/${image}/${a}/${b}`);
   const pixels = array(info.pixels);
-  let last = Promise.resolve(); // one after the other: the server computes one, and a browser has few connections
-  const queue = (compute) => (last = last.then(compute, compute));
+  const figures = [];
   const rows = METHODS.map((method) => {
     const help = make("p", { class: "soft" });
-    const figures = chosen.map((index) => figure(model, image, method, index, pixels, signal, help, queue));
-    return make("section", { class: "method", id: method }, make("h2", {}, text(method)), make("div", { class: "pair-of" }, ...figures), help);
+    const pair = chosen.map((index) => figure(model.classes[index], method, index, pixels, help));
+    figures.push(...pair);
+    return make("section", { class: "method", id: method }, make("h2", {}, text(method)), make("div", { class: "pair-of" }, ...pair.map(({ box }) => box)), help);
   });
+  draw(figures, `images/${image}/attributions?class=${[...new Set(chosen)].join(",")}`, signal);
   return [
     make("h1", {}, text("why_title")), card,
     make("div", { class: "own" }, make("div", {}, bars(model.classes, info.probabilities)),
@@ -56,29 +57,40 @@ function nearest({ model }, image, signal) {
   return [make("section", { id: "nearest" }, make("h2", {}, text("nearest")), box)];
 }
 
-function figure(model, image, method, index, pixels, signal, help, queue) {
-  const name = model.classes[index];
-  const caption = make("figcaption", {}, make("strong", {}, name));
-  const stack = make("div", { class: "stack", role: "img", "aria-label": `${text(method)}: ${name}` }, imageCanvas(pixels, { class: "pixels faint" }));
-  const wait = make("span", { class: "soft" }, text("loading"));
-  caption.append(" ", wait);
-  async function compute() {
-    let answer = {};
-    for await (answer of follow(`images/${image}/attribution/${method}?class=${index}`, { signal })) {
-      if (answer.total) wait.textContent = text("computed", { percent: percent(answer.done / answer.total) });
+/** Show the answers of the server in the figures: coarse at first, then more and more exact. */
+async function draw(figures, path, signal) {
+  try {
+    for await (const line of follow(path, { signal })) {
+      if (line.problem) line.problem = text("failed", { reason: line.problem });
+      for (const { method, index, show } of figures) if (line.method === method && line.class === index) show(line);
     }
-    stack.append(overlayCanvas(array(answer.values)));
-    wait.textContent = text("score", { value: number(answer.score) });
-    help.textContent = text(`${method}_help`, { layer: answer.layer });
-    if (method === "grad_cam" && !array(answer.values).values.some(Boolean)) caption.append(make("span", { class: "soft sum-of" }, text("grad_cam_empty")));
-    if (method === "integrated_gradients") {
-      caption.append(make("span", { class: "soft sum-of" }, sumLine(answer)));
-    }
+  } catch (error) {
+    if (error.name !== "AbortError") for (const { show } of figures) show({ problem: error.message });
   }
-  queue(compute).catch((error) => {
-    if (error.name !== "AbortError") Object.assign(wait, { textContent: error.message, className: "error" });
-  });
-  return make("figure", {}, stack, caption);
+}
+
+/** A method for a class: its element, and a function that shows an answer of the server. */
+function figure(name, method, index, pixels, help) {
+  const state = make("span", { class: "soft" }, text("loading"));
+  const notes = make("span", {});
+  const image = imageCanvas(pixels, { class: "pixels faint" });
+  const stack = make("div", { class: "stack", role: "img", "aria-label": `${text(method)}: ${name}` }, image);
+  const box = make("figure", { "aria-busy": "true" }, stack, make("figcaption", {}, make("strong", {}, name), " ", state, notes));
+  function show(answer) {
+    if (box.ariaBusy === "false") return;
+    const { problem, values, done, total, score } = answer;
+    if (problem) Object.assign(state, { textContent: problem, className: "error" });
+    else state.textContent = values && done === total ? text("score", { value: number(score) }) : text("computed", { percent: percent(done / total) });
+    if (problem || (values && done === total)) box.ariaBusy = "false";
+    if (!values) return;
+    stack.replaceChildren(image, overlayCanvas(array(values)));
+    help.textContent = text(`${method}_help`, { layer: answer.layer });
+    const lines = [];
+    if (method === "grad_cam" && !array(values).values.some(Boolean)) lines.push(text("grad_cam_empty"));
+    if (method === "integrated_gradients") lines.push(sumLine(answer));
+    notes.replaceChildren(...lines.map((line) => make("span", { class: "soft sum-of" }, line)));
+  }
+  return { box, method, index, show };
 }
 
 /** Whether the pixels sum up to the difference of the scores, also as the page rounds them, or how far they are from it. */
