@@ -15,11 +15,12 @@ from starlette.testclient import TestClient
 import striate as st
 from striate.errors import UsageError
 from striate.web import ServiceSettings, create_explorer
-from striate.workflows.background import BackgroundProcess, Channel, ProgressMessage
+from striate.workflows.background import BackgroundProcess, ProgressMessage
 from striate.workflows.open_explorer import open_explorer
 
 from .conftest import ADDRESS
 from .explorer_page import API, TOKEN, array
+from .processes import endless, failing
 
 C3 = 5
 
@@ -88,16 +89,6 @@ def test_dead_units_are_counted() -> None:
     found = st.explain.strongest_patches(model, x, "conv1")
     np.testing.assert_array_equal(found.dead, st.explain.dead_units(model, x, "conv1").dead)
     assert 3 in found.dead
-
-
-def endless(channel: Channel, reply: str) -> None:
-    channel.send(reply)
-    while True:
-        channel.progress(1, 2)
-
-
-def failing(_: Channel, kind: str) -> None:
-    raise {"usage": UsageError("no such thing"), "memory": MemoryError()}[kind]
 
 
 def receive(process: BackgroundProcess) -> Any:

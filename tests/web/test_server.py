@@ -12,6 +12,9 @@ import pytest
 from browser import WatchedPage
 from playwright.sync_api import FilePayload, expect
 
+from striate.cli.serve import serve
+from striate.errors import UsageError
+
 from .conftest import environment
 
 
@@ -60,10 +63,9 @@ def test_a_slow_client_delays_nobody_and_is_answered_before_the_end(model_file: 
 
 def test_errors_at_the_start_are_explained(service: Service, model_file: Path) -> None:
     def fails(*arguments: str | Path) -> str:
-        command = [sys.executable, "-m", "striate", "serve", *map(str, arguments)]
-        result = subprocess.run(command, env=environment(), capture_output=True, text=True, check=False)
-        assert result.returncode == 2
-        return result.stderr
+        with pytest.raises(UsageError) as caught:
+            serve.main([*map(str, arguments)], standalone_mode=False)
+        return str(caught.value)
 
     assert f"Port {service.port} of 127.0.0.1 cannot be used" in fails(model_file, "--port", str(service.port))
     assert "Set the environment variable STRIATE_TOKEN" in fails(model_file, "--host", "0.0.0.0")
