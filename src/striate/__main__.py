@@ -9,7 +9,7 @@ from typing import Any
 
 def main() -> None:
     """Run the command line and exit; Ctrl-C while it is loaded exits with 130, as it does later."""
-    # Packages that are interrupted while they are imported print tracebacks or raise errors of their own.
+    # Packages that are interrupted while they are imported print tracebacks or raise their own errors.
     before = signal.getsignal(signal.SIGINT)
     if before is signal.default_int_handler:  # processes in the background of a shell ignore Ctrl-C
         signal.signal(signal.SIGINT, _stop)

@@ -31,7 +31,7 @@ REFUSED = {
     "data.fingerprint), FOLDER) of striate.training, then model.train(data, run=run); on the command line, striate "
     "train --resume",
     "ProgbarLogger": "pass verbose=1 to fit, which shows the same",
-    "RemoteMonitor": "Striate sends nothing over the network; write on_epoch_end of a Callback of your own",
+    "RemoteMonitor": "Striate sends nothing over the network; write on_epoch_end of a custom Callback",
     "SwapEMAWeights": "pass average=0.99 to compile: the average is validated, and becomes the weights at the end",
     "CallbackList": "fit(callbacks=[…]) calls them",
     "OrbaxCheckpoint": "use ModelCheckpoint, which writes one safe file",

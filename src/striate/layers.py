@@ -35,7 +35,7 @@ def deserialize(config: Any, custom_objects: Mapping[str, Any] | None = None) ->
 
     Args:
         config: The description.
-        custom_objects: Classes of your own by name, unless they are registered.
+        custom_objects: Custom classes by name, unless they are registered.
 
     Returns:
         The layer.

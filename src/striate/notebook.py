@@ -201,7 +201,7 @@ def _ticks(low: float, high: float) -> list[float]:
 
 @dataclass(frozen=True)
 class Page:
-    """A complete HTML page, such as a report, which a notebook shows below the cell in a frame of its own.
+    """A complete HTML page, such as a report, which a notebook shows below the cell in a separate frame.
 
     Attributes:
         html: The page.

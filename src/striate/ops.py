@@ -1,7 +1,7 @@
 """Functions as in `keras.ops`: of arrays, of PyTorch tensors, and of tensors of a network where a layer computes them.
 
-A function of NumPy arrays is NumPy's function of the same name, and one of PyTorch tensors PyTorch's, so that a loss of
-one's own runs on both engines. Of a network's tensor only what a layer computes is possible.
+A function of NumPy arrays is NumPy's function of the same name, and one of PyTorch tensors PyTorch's, so that a
+custom loss runs on both engines. On tensors of a network, only functions that a layer computes are possible.
 
 Example:
     >>> from striate import ops

@@ -57,7 +57,7 @@ def deserialize_keras_object(
 
     Args:
         config: The description.
-        custom_objects: Classes of your own by name, unless they are registered.
+        custom_objects: Custom classes by name, unless they are registered.
         safe_mode: Accepted as in Keras; a description contains no code.
 
     Returns:

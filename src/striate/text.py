@@ -59,7 +59,7 @@ def wrap(text: str, width: int) -> list[str]:
         width: Columns of a terminal.
 
     Returns:
-        The lines; a longer word is a line of its own.
+        The lines; a longer word is on a separate line.
 
     Example:
         >>> wrap("학습 데이터와 테스트 데이터", 18)

@@ -75,7 +75,7 @@ def normalize(x: Any, axis: int = -1, order: int = 2) -> "Array":
 def set_random_seed(seed: int) -> None:
     """Seed Python, NumPy and, if it is loaded, PyTorch.
 
-    Models have a seed of their own, which decides initial weights, sample order and dropout.
+    Models have their own seed, which decides initial weights, sample order and dropout.
 
     Args:
         seed: 0 or more.
@@ -259,7 +259,7 @@ def image_dataset_from_directory(
 
 
 class PyDataset:
-    """Base of one's own data sets: a subclass defines `__len__`, the number of batches, and `__getitem__`.
+    """Base class of custom data sets: a subclass defines `__len__`, the number of batches, and `__getitem__`.
 
     Args:
         workers: Accepted as in Keras.

@@ -1,4 +1,4 @@
-"""Losses of one's own: NumPy functions with a gradient, on both engines, and functions of PyTorch tensors."""
+"""Custom losses: NumPy functions with a gradient, on both engines, and functions of PyTorch tensors."""
 
 from typing import Any
 

@@ -249,7 +249,7 @@ class NamedGroups:
     """The groups that a table names.
 
     Attributes:
-        numbers: int64 (N,); images that the table does not name have a number of their own.
+        numbers: int64 (N,); images that the table does not name have their own number.
         notes: What the table lacks, and what in it was not found.
     """
 

@@ -155,7 +155,7 @@ def load(
     if fit:
         raise UsageError(f"fit can be set for folders only; '{name}' has a fixed one.")
     if labels or task or label_columns:
-        raise UsageError(f"Labels from a CSV file are for folders of images; '{name}' has labels of its own.")
+        raise UsageError(f"Labels from a CSV file are for folders of images; '{name}' has its own labels.")
     data = DATASETS[name].build(seed)
     default = data.shape
     return resize(data, height or default[0], width or default[1], channels or default[2])

@@ -14,7 +14,7 @@ from striate.errors import UsageError, nearest
 class LearningRateSchedule:
     """Base of all schedules: the learning rate of each step since `compile`.
 
-    A schedule of your own defines `__call__`. Schedules of `fit(schedule=…)` are factors that know the number of steps.
+    A custom schedule defines `__call__`. Schedules of `fit(schedule=…)` are factors that know the number of steps.
 
     Attributes:
         name: A name, which changes nothing.

@@ -1,4 +1,4 @@
-"""Arrays that can be assigned to, as Keras's variables: the state of metrics of one's own, and weights of layers."""
+"""Arrays that can be assigned to, as Keras's variables: the state of custom metrics, and weights of layers."""
 
 from typing import Any, Self
 

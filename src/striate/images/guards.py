@@ -44,7 +44,7 @@ def _release_freed_memory() -> None:
 
 @cache
 def silence_decoders() -> None:
-    """Keep Pillow and libtiff from printing lines of their own; what they find is in Pillow's errors too."""
+    """Keep Pillow and libtiff from printing their own lines; what they find is in Pillow's errors too."""
     logging.getLogger("PIL").addHandler(logging.NullHandler())  # else Python prints what no handler takes
     from PIL import _imaging
 

@@ -100,7 +100,7 @@ ERRORS: dict[str, str] = {
     "'{table}' has no column for '{name}', which the model predicts.": (
         "'{table}'에는 모델이 예측하는 '{name}'의 열이 없습니다."
     ),
-    "Labels from a CSV file are for folders of images; '{name}' has labels of its own.": (
+    "Labels from a CSV file are for folders of images; '{name}' has its own labels.": (
         "CSV 파일의 라벨은 이미지 폴더에 씁니다. '{name}'에는 이미 라벨이 있습니다."
     ),
     "'{table}' has {n} columns, but a table of groups has two: file and group.": (
@@ -247,7 +247,7 @@ ERRORS: dict[str, str] = {
     "--folds {folds} needs at least {n} images, but '{name}' has {m} image files. Choose fewer folds.": (
         "--folds {folds}에는 이미지가 {n}장 이상 필요한데 '{name}'에는 {m}장입니다. 더 적게 나누십시오."
     ),
-    "'{name}' has test images of its own, which are not used for training, so there is nothing to cross-validate. "
+    "'{name}' has its own test images, which are not used for training, so there is nothing to cross-validate. "
     "Leave out --folds, or put the images of all parts into one folder for each class.": (
         "'{name}'에는 학습에 쓰지 않는 테스트 이미지가 따로 있어 교차 검증할 것이 없습니다. --folds를 빼거나, 모든 "
         "이미지를 클래스마다 한 폴더에 넣으십시오."
@@ -285,7 +285,7 @@ ERRORS: dict[str, str] = {
     "'{table}': line {n} has '{value}' where a cost is expected, a number.": (
         "'{table}': {n}번째 줄에 비용(숫자)이 있어야 하는데 '{value}'이(가) 있습니다."
     ),
-    "'{path}' is a model file, which has no test images of its own. Give a run folder, or --data.": (
+    "'{path}' is a model file, which has no test images. Give a run folder, or --data.": (
         "'{path}'은(는) 모델 파일이라 테스트 이미지가 없습니다. 실행 폴더나 --data를 지정하십시오."
     ),
     "'{first}' and '{second}' have different classes, such as '{name}'.": (

@@ -34,7 +34,7 @@ from striate.processes import current_process
 from striate.text import counted
 
 MAX_VALUES = 2**40  # numbers; no machine holds more
-_STEPS = "the engine computes the steps. Write train_on_batch(x, y), a loss of your own, or a callback"
+_STEPS = "the engine computes the steps. Write train_on_batch(x, y), a custom loss, or a callback"
 _PRECISION = "layers compute in float32; half precision is compile(precision='bfloat16')"
 REPLACEMENTS = {  # of attributes of Keras and PyTorch
     "fit_generator": "fit takes generators too: fit(generator, steps_per_epoch=…)",
@@ -85,9 +85,8 @@ class ModelBase:
         for name in ("train_step", "test_step", "predict_step", "make_train_function", "compute_loss"):
             if name in vars(cls):
                 raise UsageError(
-                    f"{cls.__name__}.{name} would never be called: the engine computes the steps. For a loss of your "
-                    "own pass a function to compile, for other changes write a callback, and for a loop of your own "
-                    "call train_on_batch."
+                    f"{cls.__name__}.{name} would never be called: the engine computes the steps. Pass a custom "
+                    "loss to compile, write a callback for other changes, or call train_on_batch in a custom loop."
                 )
 
     def __init__(self, inputs: Any, outputs: Any, *, name: str | None = None, seed: int = 0) -> None:

@@ -115,7 +115,7 @@ class BuildableModel(ModelBase):
         return hasattr(self, "call")
 
     def _copied_parts(self) -> dict[str, Any]:
-        """Return copies of the attributes from which the network follows, with layers of their own."""
+        """Return copies of the attributes from which the network follows, with new layers."""
         return copy.deepcopy({name: value for name, value in vars(self).items() if not name.startswith("_")})
 
     def _rebuild(self) -> None:

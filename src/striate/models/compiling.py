@@ -126,7 +126,7 @@ class CompilableModel(LayeredModel):
                 one that matches the activation of the output: categorical cross-entropy for softmax and log_softmax,
                 binary cross-entropy for sigmoid. An output without activation is numbers (mean squared error), unless
                 the model has classes or the targets are class numbers: then it is logits (categorical cross-entropy).
-                Cross-entropy of an output without activation is always computed from logits. A function of your own,
+                Cross-entropy of an output without activation is always computed from logits. A custom function,
                 f(y_true, y_pred), returns (loss, gradient) as NumPy arrays; or the loss alone, computed with
                 `striate.ops` or PyTorch, which PyTorch differentiates: it is the engine then, if it is installed and no
                 other was chosen.

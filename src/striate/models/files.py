@@ -104,7 +104,7 @@ def read_model(path: str | os.PathLike[str]) -> ModelFile:
 
     Raises:
         ModelFileError: The file is missing, damaged, of another program, or from a newer version of Striate.
-        StriateError: Its network cannot be built, for example because a layer class of your own is not registered.
+        StriateError: Its network cannot be built, for example because a custom layer class is not registered.
     """
     arrays, metadata = load_weights(path)
     if metadata.get("kind") != KIND:

@@ -69,7 +69,7 @@ class FittableModel(PredictingModel):
                 the last samples as in Keras, which may be of one class.
             validation_data: What to validate on after each epoch: (x, y), (x, y, sample_weight), an iterable of
                 batches, or a part of a data set such as `data.validation`.
-            shuffle: Whether each epoch has an order of its own, which is a function of the seed and the epoch.
+            shuffle: Whether each epoch has its own order, which is a function of the seed and the epoch.
             class_weight: Weight in the loss by class number or name; 1 for those that are missing. Not for validation.
             sample_weight: Weight of each sample in the loss (N,); a list or dict of them for several outputs.
             initial_epoch: The number of the first epoch, to continue a training.

@@ -30,7 +30,7 @@ def load(path: str | os.PathLike[str]) -> Model:
 
     Raises:
         ModelFileError: The file is missing, damaged, of another program, or from a newer version of Striate.
-        StriateError: Its network cannot be built, for example because a layer class of your own is not registered.
+        StriateError: Its network cannot be built, for example because a custom layer class is not registered.
 
     Example:
         >>> import os, tempfile
@@ -127,7 +127,7 @@ def clone_model(model: Model, input_tensors: Any = None) -> Model:
         The model. It shares nothing with the other one.
 
     Raises:
-        UsageError: input_tensors is given, or model is a class of your own.
+        UsageError: input_tensors is given, or model is of a custom class.
 
     Example:
         >>> import striate as st

@@ -156,4 +156,4 @@ class PredictingModel(SavableModel):
         return figures if return_dict else to_scores(figures)
 
     def reset_metrics(self) -> None:
-        """Do nothing: figures are always those of one batch, epoch or evaluation. For programs written for Keras."""
+        """Do nothing: metrics are always computed over one batch, epoch or evaluation. For programs written for Keras."""

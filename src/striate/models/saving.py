@@ -107,7 +107,7 @@ class SavableModel(CompilableModel):
         elif self._shared and self._shared.any_initialized:
             state["_pending_weights"] = self.named_weights
         state["_frozen_names"] = self.frozen_layers()
-        state |= {"_structure": None, "_shared": None}  # a copy has layer objects of its own
+        state |= {"_structure": None, "_shared": None}  # a copy has its own layer objects
         return state | {"_network": None, **self._copied_parts()} if self._has_parts else state
 
     def __setstate__(self, state: dict[str, Any]) -> None:

@@ -104,7 +104,7 @@ class Sequential(Model):
 
         Args:
             config: The configuration.
-            custom_objects: Layer classes of your own by name, unless they are registered.
+            custom_objects: Custom layer classes by name, unless they are registered.
 
         Returns:
             The model.

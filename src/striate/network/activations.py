@@ -59,7 +59,7 @@ def _refusal(value: Any) -> str:
     if callable(value) and hasattr(value, "__name__"):
         return (
             f"expected the name of an activation, received the function {value.__name__}. A network is data, so a "
-            "function of your own must be a layer: CONTRIBUTING.md says which files."
+            "custom function must be a layer: CONTRIBUTING.md says which files."
         )
     return f"expected the name of an activation, received {value!r}."
 

@@ -1,4 +1,4 @@
-"""Layer classes and functions of one's own by name, for configurations, as in Keras."""
+"""Custom layer classes and functions by name, for configurations, as in Keras."""
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager

@@ -86,7 +86,7 @@ def get_regularizer(regularizer: RegularizerLike) -> Regularizer | None:
     if not isinstance(regularizer, str):
         raise NetworkError(
             f"Expected a regularizer such as L2(1e-4), or its name; received {regularizer!r}. "
-            "Functions of one's own are not supported."
+            "Custom functions are not supported."
         )
     name = {"l1l2": "l1_l2"}.get(regularizer.lower(), regularizer.lower())
     if name not in REGULARIZERS:

@@ -37,7 +37,7 @@ def training_source(
         losses: One for each output.
         recipe: Its batch size, seed and augmentation are used.
         engine: The engine that takes the batches.
-        shuffle: Whether each pass over arrays has an order of its own.
+        shuffle: Whether each pass over arrays has its own order.
         split: The fraction of the samples for validation.
 
     Returns:

@@ -34,7 +34,7 @@ class BatchLoader:
         train: The samples.
         recipe: Its batch size, seed and augmentation are used.
         engine: The engine that takes the batches.
-        shuffle: Whether each pass has an order of its own.
+        shuffle: Whether each pass has its own order.
         steps: Number of batches in an epoch, of which the next one goes on where it ended. None: those of one pass.
     """
 

@@ -146,7 +146,7 @@ def check_custom_losses(network: Network, losses: Sequence[Loss]) -> tuple[Loss,
 
 
 def needs_torch(losses: Sequence[Loss]) -> bool:
-    """Return whether a loss of one's own must be differentiated, and PyTorch is installed."""
+    """Return whether a custom loss must be differentiated, and PyTorch is installed."""
     own = any(isinstance(loss, CustomLoss) and not loss.has_gradient for loss in losses)
     return own and find_spec("torch") is not None
 

@@ -117,9 +117,7 @@ def _folder_of(path: Path) -> Path:
 def _stored(path: Path) -> Predictions:
     """Return the predictions that training has kept in a run folder."""
     if path.is_file():
-        raise UsageError(
-            f"'{path}' is a model file, which has no test images of its own. Give a run folder, or --data."
-        )
+        raise UsageError(f"'{path}' is a model file, which has no test images. Give a run folder, or --data.")
     TrainingRun.open(path)
     found = read_predictions(path)
     if found is None:

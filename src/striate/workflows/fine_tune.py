@@ -84,7 +84,7 @@ def run_fine_tuning(
 ) -> Extraction:
     """Extract features, fine-tune, and keep whichever is better; record the findings.
 
-    Each stage is a run of its own within the run, so that an interrupted one continues where it stopped.
+    Each stage is a separate run inside the run, so that an interrupted one continues where it stopped.
 
     Args:
         prepared: The prepared run, with its base.

@@ -1,4 +1,4 @@
-"""Open what `striate explore` shows: a run, a model file, an ONNX file or a small network of its own, with images."""
+"""Open what `striate explore` shows: a run, a model, an ONNX file or a small network that it trains, with images."""
 
 import os
 from collections.abc import Sequence

@@ -56,7 +56,7 @@ APPLIES_TO: Mapping[str, frozenset[Method]] = {
 """The methods to which an option applies; options that are not listed apply to all methods."""
 
 RECIPE = frozenset(item.name for item in fields(Recipe))
-NESTED = frozenset({"optimizer", "schedule", "augmentation"})  # settings that have settings of their own
+NESTED = frozenset({"optimizer", "schedule", "augmentation"})  # settings that are objects with settings
 
 
 def check_values(ensemble: int | None, minutes: float | None, tensorboard: bool) -> None:
@@ -135,7 +135,7 @@ def check_folds(folds: int | None, layout: Layout | None) -> None:
         return
     if TEST in layout.parts:
         raise UsageError(
-            f"'{layout.name}' has test images of its own, which are not used for training, so there is nothing to "
+            f"'{layout.name}' has its own test images, which are not used for training, so there is nothing to "
             "cross-validate. Leave out --folds, or put the images of all parts into one folder for each class."
         )
     if folds > len(layout.files):

@@ -34,7 +34,7 @@ def write_run_report(
         prepared: Plan, data and network of the run.
         run: The run folder.
         evaluation: Metrics on the test images.
-        model: The trained model; None for an ensemble, whose members have reports of their own.
+        model: The trained model; None for an ensemble, whose members have their own reports.
         open_set: Which of the evaluated images are unknown by their distance; None if only the probability decides.
         uncalibrated: The evaluated images by the probability that they had before calibration.
     """

@@ -1,4 +1,4 @@
-"""Losses of one's own: functions of targets and outputs."""
+"""Custom losses: functions of targets and outputs."""
 
 import sys
 from collections.abc import Callable
@@ -92,7 +92,7 @@ def custom_loss(loss: Any) -> CustomLoss:
 
 
 def check_custom_loss(loss: CustomLoss, shape: tuple[int, ...]) -> CustomLoss:
-    """Call a loss of one's own with three samples, and compare its gradient with differences.
+    """Call a custom loss with three samples, and compare its gradient with differences.
 
     Args:
         loss: The loss.

@@ -1,4 +1,4 @@
-"""Activations as layers of their own, some with settings."""
+"""Activations as separate layers, some with settings."""
 
 # ruff: noqa: D102 - Layer documents the methods that these classes override.
 

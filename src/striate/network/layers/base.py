@@ -29,7 +29,7 @@ REPLACEMENTS = {  # of attributes of Keras
     **dict.fromkeys(("kernel_constraint", "bias_constraint"), "there are no constraints on weights"),
 }
 _NO_LOSSES = (
-    "layers have no losses of their own. Penalties are on weights: kernel_regularizer='l2'. Other losses are on "
+    "layers have no losses. Penalties are on weights: kernel_regularizer='l2'. Other losses are on "
     "outputs, one for each: Model(inputs, [first, second]) with compile(loss=[…, …])."
 )
 
@@ -208,10 +208,10 @@ class Layer:
         raise self.error(_NO_LOSSES)
 
     def add_weight(self, *_: Any, **__: Any) -> NoReturn:
-        """Raise NetworkError: layers with arithmetic of their own are registered."""
+        """Raise NetworkError: layers with their own arithmetic are registered."""
         raise self.error(
             "a layer made in Python consists of other layers, which it makes in __init__ or build and calls in call. "
-            "A layer with weights and arithmetic of its own is a frozen dataclass with @register_layer, and a rule for "
+            "A layer with its own weights and arithmetic is a frozen dataclass with @register_layer, and a rule for "
             "each engine: CONTRIBUTING.md names the files."
         )
 
@@ -382,7 +382,7 @@ class Layer:
         needed = {i.name: getattr(self, i.name) for i in shown if i.default is i.default_factory is MISSING}
         try:
             plain = type(self)(**needed)
-        except (NetworkError, TypeError):  # a layer of one's own, whose defaults do not go with these settings
+        except (NetworkError, TypeError):  # a custom layer, whose defaults do not go with these settings
             return [item.name for item in shown]
         return [i.name for i in shown if i.name in needed or getattr(self, i.name) != getattr(plain, i.name)]
 

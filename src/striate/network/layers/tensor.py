@@ -91,7 +91,7 @@ class Tensor(Operators):
 
     @property
     def key(self) -> int:
-        """The tensors of all calls of one Input have the same key; those of other calls have keys of their own."""
+        """The tensors of all calls of one Input have the same key; those of other calls have their own keys."""
         return id(self.layer.identity) if self.layer.arity == (0, 0) else id(self)
 
     def __repr__(self) -> str:

@@ -24,7 +24,7 @@ Reads = Literal["classes", "probabilities", "numbers"]
 class Metric:
     """Base of all metrics.
 
-    A metric of your own makes its state with `add_weight` and defines `update_state`, `result` and, unless all zeros
+    A custom metric makes its state with `add_weight` and defines `update_state`, `result` and, unless all zeros
     are right, `reset_state`, as in Keras; in training its state must be a sum over the batches, such as
     a count. Or it defines `size`, `sums` and `compute`.
 
@@ -42,7 +42,7 @@ class Metric:
         >>> precision([0, 1], [0.3, 0.7])
         1.0
 
-        A metric of your own:
+        A custom metric:
 
         >>> class Mistakes(Metric):
         ...     def __init__(self, name="mistakes"):
@@ -117,7 +117,7 @@ class Metric:
         aggregation: str = "sum",
         name: str | None = None,
     ) -> Variable:
-        """Make an array of the state of a metric of your own.
+        """Make an array of the state of a custom metric.
 
         Args:
             shape: Its shape; () for one number.
@@ -288,7 +288,7 @@ class CustomMetric(MeanOfSamples):
 
 
 def added_state(metric: Metric, t: Array, p: Array, weights: Array | None) -> Array:
-    """Return what a batch adds to the state of a metric of one's own. Its state is not changed.
+    """Return what a batch adds to the state of a custom metric. Its state is not changed.
 
     Args:
         metric: The metric.
@@ -327,7 +327,7 @@ def added_state(metric: Metric, t: Array, p: Array, weights: Array | None) -> Ar
 
 
 def figure_of_state(metric: Metric, sums: Array) -> float:
-    """Return the figure of a metric of one's own for a state that began at that of `reset_state`.
+    """Return the figure of a custom metric for a state that began at that of `reset_state`.
 
     Args:
         metric: The metric. Its state is not changed.

@@ -245,7 +245,7 @@ class AUC(Metric):
         summation_method: "interpolation", or "minoring" and "majoring" for bounds.
         name: The name of the figure.
         dtype: None.
-        thresholds: Thresholds of your own, 0 to 1, beside 0 and 1.
+        thresholds: Custom thresholds, 0 to 1, beside 0 and 1.
         multi_label: Whether to compute the area of each label and take the mean, rather than that of all decisions.
         num_labels: The number of labels, which the outputs tell.
         label_weights: Weights of the labels in their mean, or of the decisions.

@@ -182,7 +182,7 @@ class R2Score(Metric):
 
 @check_methods
 class Mean(Metric):
-    """The weighted mean of values, for loops of your own; `compile` does not take it.
+    """The weighted mean of values, for custom training loops; `compile` does not take it.
 
     Args:
         name: The name of the figure.

@@ -1,4 +1,4 @@
-// An image of one's own: drawn, filmed, chosen, dropped or pasted; prediction and feature maps follow.
+// An image from the user: drawn, filmed, chosen, dropped or pasted; prediction and feature maps follow.
 
 import { array, ask, get } from "./api.js";
 import { firstLayer } from "./images.js";
