@@ -15,7 +15,7 @@ from striate.tasks import Decision, Task
 from striate.training.compilation import Compilation, make_compilation
 from striate.training.live_optimizer import LiveOptimizer
 from striate.training.losses import default_losses, losses_for_targets, needs_torch
-from striate.training.metrics import Figures
+from striate.training.metrics import MetricSet
 from striate.training.saved_training import ENGINE_SETTINGS, INVALID, SavedTraining
 from striate.training.user_data import UserData
 
@@ -89,12 +89,14 @@ class CompilableModel(LayeredModel):
         return self.reported.names
 
     @property
-    def reported(self) -> Figures:
-        """The figures that training and `evaluate` report besides the loss."""
-        return self._figures_of(self.losses)
+    def reported(self) -> MetricSet:
+        """The metrics that training and `evaluate` report besides the loss."""
+        return self._metric_set(self.losses)
 
-    def _figures_of(self, losses: Sequence[Loss]) -> Figures:
-        return self._compilation.figures(self.network, losses) if self._compilation else Figures(self.network, losses)
+    def _metric_set(self, losses: Sequence[Loss]) -> MetricSet:
+        return (
+            self._compilation.metric_set(self.network, losses) if self._compilation else MetricSet(self.network, losses)
+        )
 
     def compile(
         self,

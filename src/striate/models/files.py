@@ -26,7 +26,7 @@ from striate.training.saved_training import PREFIX, SavedTraining
 
 KIND = "model"
 ENTRIES = ("classes", "policy", "recipe", "fingerprint", "figures")  # of the metadata, besides the network
-THRESHOLDS = ("unknown_threshold",)  # figures that must be finite and not negative
+THRESHOLDS = ("unknown_threshold",)  # numbers that must be finite and not negative
 MAX_FIGURE = 1e30  # excludes infinity, and what float32 cannot hold
 INVALID = (StriateError, TypeError, ValueError, KeyError, AttributeError, OverflowError, RecursionError)
 
@@ -220,7 +220,7 @@ def _training(values: Any, slots: Weights, network: Network) -> SavedTraining | 
 
 
 def _figures(values: Any) -> dict[str, float]:
-    """Return the finite figures; those of an epoch may be NaN in older files."""
+    """Return the finite numbers; those of an epoch may be NaN in older files."""
     if not isinstance(values, dict):
         raise ModelFileError(f"'figures' must be an object, but is {values!r:.60}.")
     for name, value in values.items():

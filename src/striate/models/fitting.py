@@ -226,7 +226,7 @@ class FittableModel(PredictingModel):
             sample_weights=batch.weights,
         )  # fmt: skip
         self.iterations += 1
-        figures = self._figures_of(losses)
-        sums = figures.sums(result.outputs, batch.targets, batch.weights)
-        values = {"loss": result.loss} | figures.compute(sums)
+        metrics = self._metric_set(losses)
+        sums = metrics.sums(result.outputs, batch.targets, batch.weights)
+        values = {"loss": result.loss} | metrics.compute(sums)
         return values if return_dict else to_scores(values)

@@ -67,13 +67,13 @@ class PredictingModel(SavableModel):
         self._build_for_data(data)
         losses = self._losses_for(data)
         batches, count = data.batches(self.network, losses, self.engine)
-        sums = self._figures_of(losses)
+        metrics = self._metric_set(losses)
         with closing(make_inference_progress("evaluate", verbose)) as progress:
             hooks = CallbackList([*chosen, progress], self, {"epochs": 1, "steps": count, "verbose": verbose})
             hooks.call("on_test_begin", {})
-            figures = evaluate_batches(self.engine, sums, batches, hooks)
-            hooks.call("on_test_end", figures)
-        return figures if return_dict else to_scores(figures)
+            scores = evaluate_batches(self.engine, metrics, batches, hooks)
+            hooks.call("on_test_end", scores)
+        return scores if return_dict else to_scores(scores)
 
     def predict(
         self,
@@ -151,9 +151,9 @@ class PredictingModel(SavableModel):
         data = UserData(x, y, sample_weight=sample_weight, purpose="test_on_batch")
         self._build_for_data(data)
         losses = self._losses_for(data)
-        sums = self._figures_of(losses)
-        figures = evaluate_batches(self.engine, sums, [data.samples(self.network, losses)])
-        return figures if return_dict else to_scores(figures)
+        metrics = self._metric_set(losses)
+        scores = evaluate_batches(self.engine, metrics, [data.samples(self.network, losses)])
+        return scores if return_dict else to_scores(scores)
 
     def reset_metrics(self) -> None:
-        """Do nothing: metrics are always computed over one batch, epoch or evaluation. For programs written for Keras."""
+        """Do nothing: metrics are always of one batch, epoch or evaluation. For programs written for Keras."""

@@ -11,7 +11,7 @@ from striate.engines.optimizers import Optimizer, get_optimizer
 from striate.errors import UsageError, nearest
 from striate.network import Network
 from striate.training.losses import check_custom_losses, check_losses, default_losses, losses_for_targets
-from striate.training.metrics import Figures, output_names
+from striate.training.metrics import MetricSet, output_names
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class Compilation:
         losses = losses_for_targets(network, self.settings.losses, y)
         return self if losses == self.settings.losses else replace(self, settings=replace(self.settings, losses=losses))
 
-    def figures(self, network: Network, losses: Sequence[Loss] | None = None) -> Figures:
+    def metric_set(self, network: Network, losses: Sequence[Loss] | None = None) -> MetricSet:
         """Return the loss and metrics to report.
 
         Args:
@@ -57,7 +57,7 @@ class Compilation:
             The object that computes them.
         """
         chosen = self.settings.losses if losses is None else losses
-        return Figures(network, chosen, self.metrics, self.weighted_metrics, self.settings.loss_weights)
+        return MetricSet(network, chosen, self.metrics, self.weighted_metrics, self.settings.loss_weights)
 
 
 def make_compilation(
@@ -104,7 +104,7 @@ def make_compilation(
     settings = TrainingSettings(rule, losses, seed, clip_norm, average, tuple(frozen), factors)
     settings.check(network)
     compilation = Compilation(settings, metrics, weighted_metrics, loss is None)
-    compilation.figures(network)  # refuses metrics that do not fit
+    compilation.metric_set(network)  # refuses metrics that do not fit
     return compilation
 
 

@@ -13,14 +13,14 @@ if TYPE_CHECKING:
 
 
 def history_html(history: Mapping[str, Sequence[float]]) -> str:
-    """Return the curves of a training, and its figures in the last epoch and in the best."""
+    """Return the curves of a training, with loss and metrics of the last epoch and of the best."""
     epochs = max(map(len, history.values()), default=0)
     head = notebook.heading("History", counted(epochs, "epoch"))
     return notebook.block(head, notebook.charts(history), _epochs(history, epochs) if epochs else "")
 
 
 def _epochs(history: Mapping[str, Sequence[float]], epochs: int) -> str:
-    """Return a table of the figures in the last epoch and in that of the lowest validation loss."""
+    """Return a table of loss and metrics in the last epoch and in that with the lowest validation loss."""
     names = [name for name in history if name != "learning_rate"]
     losses = [(loss, epoch) for epoch, loss in enumerate(history.get("val_loss", ()), start=1) if isfinite(loss)]
     chosen = {"last epoch": epochs} | ({"lowest val_loss": min(losses)[1]} if losses else {})

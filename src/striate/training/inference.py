@@ -11,14 +11,14 @@ from striate.errors import DataError
 from striate.network import Regularizer
 from striate.network.regularizers import strengths
 from striate.training.callbacks import CallbackList
-from striate.training.metrics import Figures
+from striate.training.metrics import MetricSet
 from striate.training.samples import Samples
 
 BATCH_SIZE = 250  # of inference: large enough for speed, small enough for memory
 
 
 def evaluate_in_batches(
-    engine: Engine, figures: Figures, samples: Samples, batch_size: int = BATCH_SIZE
+    engine: Engine, metrics: MetricSet, samples: Samples, batch_size: int = BATCH_SIZE
 ) -> dict[str, float]:
     """Compute the mean loss and metrics in inference mode.
 
@@ -26,7 +26,7 @@ def evaluate_in_batches(
 
     Args:
         engine: Runs the network.
-        figures: The loss and the metrics to compute.
+        metrics: The loss and the metrics to compute.
         samples: Inputs, targets and weights.
         batch_size: Number of samples that go through the network at once.
 
@@ -34,17 +34,17 @@ def evaluate_in_batches(
         For example {"loss": …, "accuracy": …}; the loss includes penalties on weights.
     """
     rows = rows_of_process(engine, len(samples))
-    return evaluate_batches(engine, figures, map(samples.take, slices(rows, batch_size)))
+    return evaluate_batches(engine, metrics, map(samples.take, slices(rows, batch_size)))
 
 
 def evaluate_batches(
-    engine: Engine, figures: Figures, batches: Iterable[Samples], callbacks: CallbackList | None = None
+    engine: Engine, metrics: MetricSet, batches: Iterable[Samples], callbacks: CallbackList | None = None
 ) -> dict[str, float]:
     """Compute the mean loss and metrics over batches in inference mode.
 
     Args:
         engine: Runs the network.
-        figures: The loss and the metrics to compute.
+        metrics: The loss and the metrics to compute.
         batches: This process's samples of each batch, at least one in all processes.
         callbacks: Their hooks on_test_batch_… are called.
 
@@ -54,25 +54,25 @@ def evaluate_batches(
     Raises:
         DataError: There are no samples.
     """
-    sums, count, penalties = [0.0] * (1 + figures.size), 0, penalty(engine)
+    sums, count, penalties = [0.0] * (1 + metrics.size), 0, penalty(engine)
     for number, batch in enumerate(batches):
         if callbacks:
             callbacks.call("on_test_batch_begin", number, {})
         outputs = engine.forward(batch.inputs)
-        loss = figures.loss_sum(outputs, batch.targets, batch.weights)
-        added = [loss, *figures.sums(outputs, batch.targets, batch.weights)]
+        loss = metrics.loss_sum(outputs, batch.targets, batch.weights)
+        added = [loss, *metrics.sums(outputs, batch.targets, batch.weights)]
         sums = [total + value for total, value in zip(sums, added, strict=True)]
         count += len(batch)
         if callbacks and callbacks.handles("on_test_batch_end"):
-            callbacks.call("on_test_batch_end", number, _means(figures, sums, count, penalties))
+            callbacks.call("on_test_batch_end", number, _means(metrics, sums, count, penalties))
     *sums, total = engine.sum_over_processes([*sums, count])
     if not total:
         raise DataError("There are no samples to evaluate on.")
-    return _means(figures, sums, total, penalties)
+    return _means(metrics, sums, total, penalties)
 
 
-def _means(figures: Figures, sums: Sequence[float], count: float, penalties: float) -> dict[str, float]:
-    return {"loss": sums[0] / count + penalties} | figures.compute(sums[1:])
+def _means(metrics: MetricSet, sums: Sequence[float], count: float, penalties: float) -> dict[str, float]:
+    return {"loss": sums[0] / count + penalties} | metrics.compute(sums[1:])
 
 
 def penalty(engine: Engine) -> float:

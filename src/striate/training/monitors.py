@@ -1,4 +1,4 @@
-"""Callbacks that monitor one figure: they stop the training, save the model or reduce the learning rate."""
+"""Callbacks that monitor one metric: they stop the training, save the model or reduce the learning rate."""
 
 import math
 import os
@@ -26,7 +26,7 @@ class Monitor(Callback):
     Args:
         monitor: Name of the value in the logs; "acc" means "accuracy".
         mode: Whether a smaller ("min") or larger ("max") value is better; "auto" means "max" for accuracies and other
-            figures of which more is better.
+            metrics of which more is better.
         min_delta: A smaller change does not count as an improvement.
         verbose: 1 to print a line for each action, or 0.
     """

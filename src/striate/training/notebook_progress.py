@@ -1,4 +1,4 @@
-"""Progress of a training in a notebook: a bar with the figures so far, of which a table of the epochs remains."""
+"""Progress of a training in a notebook: a bar with loss and metrics so far, of which a table of the epochs remains."""
 
 import time
 from collections.abc import Mapping

@@ -41,7 +41,7 @@ class Position:
 
 @dataclass
 class Counters:
-    """The counters and figures of a model during training.
+    """The counters, loss and metrics of a model during training.
 
     Attributes:
         iterations: Steps done.

@@ -67,11 +67,11 @@ class LiveProgress(ProgressLines):
             self.update(batch, logs or {}, max(now - self.began, 1e-9))
 
     def update(self, batch: int, logs: Logs, seconds: float) -> None:
-        """Show the figures after a batch of the epoch, so many seconds after it began."""
+        """Show loss and metrics after a batch of the epoch, this many seconds after its start."""
 
 
 class ProgressBar(LiveProgress):
-    """A bar over the whole training, with figures, images per second and the time left."""
+    """A bar over the whole training, with loss and metrics, images per second and the time left."""
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
         """Show the bar."""

@@ -23,7 +23,7 @@ INSTALL = 'TensorBoard needs the library tensorboardX: pip install "striate[tens
 
 @check_constructor
 class TensorBoard(Callback):
-    """Write every epoch's figures, histograms of the weights, and once the graph in which one layer is one box.
+    """Write loss, metrics and histograms of the weights after each epoch, and once the graph with a box for each layer.
 
     Blocks of a network are groups, which open with a click: `block1.conv` is written as `block1/conv`. Loss and
     optimizer follow the network in the group `training`. View the logs with `tensorboard --logdir LOG_DIR`.
@@ -59,7 +59,7 @@ class TensorBoard(Callback):
         for name, value, instead in (
             ("write_images", write_images, "striate explore and st.plot.filters show weights as images"),
             ("write_steps_per_second", write_steps_per_second, "fit prints the images per second"),
-            ("update_freq", update_freq != "epoch", "figures are written after each epoch"),
+            ("update_freq", update_freq != "epoch", "loss and metrics are written after each epoch"),
             ("profile_batch", profile_batch, "a profiler of Python such as cProfile measures fit"),
             ("embeddings_freq", embeddings_freq, "networks hold no embeddings"),
         ):
@@ -81,7 +81,7 @@ class TensorBoard(Callback):
             self._writer("train").add_onnx_graph(graph(self.model.network, self.model.losses, optimizer))
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
-        """Write the figures; of several processes only the first does."""
+        """Write loss and metrics; of several processes only the first does."""
         if self.model.engine.rank:
             return
         summary = _library().summary

@@ -8,7 +8,7 @@ from striate.engines.base import Engine
 from striate.engines.losses import Loss
 from striate.network import Network
 from striate.training.live_optimizer import LiveOptimizer
-from striate.training.metrics import Figures
+from striate.training.metrics import MetricSet
 
 
 class TrainableModel(Protocol):
@@ -45,8 +45,8 @@ class TrainableModel(Protocol):
         """The loss of each output."""
 
     @property
-    def reported(self) -> Figures:
-        """The figures that training reports besides the loss."""
+    def reported(self) -> MetricSet:
+        """The metrics that training reports besides the loss."""
 
     def save(self, path: str | os.PathLike[str], *, include_optimizer: bool = True) -> None:
         """Write the whole model to one file."""

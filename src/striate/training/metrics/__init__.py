@@ -1,7 +1,7 @@
-"""Metrics as sums over samples, and the figures that training reports."""
+"""Metrics as sums over samples, and the set of metrics that training reports."""
 
 from striate.training.metrics.base import CustomMetric, Metric
-from striate.training.metrics.figures import Figures, Scores, loss_sum, output_names, to_scores
+from striate.training.metrics.metric_set import MetricSet, Scores, loss_sum, output_names, to_scores
 from striate.training.metrics.names import (
     CLASSES,
     NAMED,
@@ -15,8 +15,8 @@ __all__ = [
     "CLASSES",
     "NAMED",
     "CustomMetric",
-    "Figures",
     "Metric",
+    "MetricSet",
     "Scores",
     "default_metrics",
     "loss_sum",

@@ -15,7 +15,7 @@ class Accuracy(MeanOfSamples):
     """The fraction of predictions that equal the targets, for class numbers; `compile` does not take it.
 
     Args:
-        name: The name of the figure.
+        name: Name of the metric in results.
         dtype: None.
 
     Example:
@@ -34,7 +34,7 @@ class CategoricalAccuracy(MeanOfSamples):
     """The fraction of samples whose highest output is that of the target's class, given as one-hot row or number.
 
     Args:
-        name: The name of the figure.
+        name: Name of the metric in results.
         dtype: None.
     """
 
@@ -50,7 +50,7 @@ class SparseCategoricalAccuracy(CategoricalAccuracy):
     """The same as `CategoricalAccuracy`.
 
     Args:
-        name: The name of the figure.
+        name: Name of the metric in results.
         dtype: None.
     """
 
@@ -61,7 +61,7 @@ class TopKCategoricalAccuracy(MeanOfSamples):
 
     Args:
         k: How many outputs count.
-        name: The name of the figure.
+        name: Name of the metric in results.
         dtype: None.
     """
 
@@ -85,7 +85,7 @@ class SparseTopKCategoricalAccuracy(TopKCategoricalAccuracy):
 
     Args:
         k: How many outputs count.
-        name: The name of the figure.
+        name: Name of the metric in results.
         dtype: None.
     """
 
@@ -95,7 +95,7 @@ class BinaryAccuracy(MeanOfSamples):
     """The fraction of right labels, the mean over the labels of each sample.
 
     Args:
-        name: The name of the figure.
+        name: Name of the metric in results.
         dtype: None.
         threshold: A probability above it counts as positive.
     """

@@ -1,4 +1,4 @@
-"""The base of all metrics: sums over samples, from which the figure is computed at the end of an epoch.
+"""The base of all metrics: sums over samples, from which the value is computed at the end of an epoch.
 
 Because all of a metric's state is sums, it is independent of the batch size and of the number of processes, and a
 training that is resumed continues with the same sums.
@@ -29,7 +29,7 @@ class Metric:
     a count. Or it defines `size`, `sums` and `compute`.
 
     Args:
-        name: The name of the figure; None: the class's name in lower case with underscores.
+        name: Name of the metric in results; None: the class's name in lower case with underscores.
         dtype: None; metrics are computed in float64.
 
     Example:
@@ -104,9 +104,9 @@ class Metric:
         raise NotImplementedError
 
     def compute(self, sums: Array) -> Any:
-        """Return the figure: a number, or an array with one number for each class, label or threshold."""
+        """Compute the value from sums: a number, or an array with one number for each class, label or threshold."""
         if self._variables:
-            return figure_of_state(self, sums)
+            return value_of_state(self, sums)
         raise NotImplementedError
 
     def add_variable(
@@ -217,7 +217,7 @@ class Metric:
         return t, p
 
     def result(self) -> Any:
-        """Return the figure of all samples since `reset_state`; 0 without samples."""
+        """Return the value for all samples since `reset_state`; 0 without samples."""
         if self._total is None:
             return 0.0
         figure = self.compute(self._total)
@@ -230,7 +230,7 @@ class Metric:
             variable.assign(0)
 
     def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
-        """Add samples, and return the figure of all since `reset_state`."""
+        """Add samples, and return the value for all since `reset_state`."""
         self.update_state(y_true, y_pred, sample_weight)
         return self.result()
 
@@ -326,8 +326,8 @@ def added_state(metric: Metric, t: Array, p: Array, weights: Array | None) -> Ar
     return added
 
 
-def figure_of_state(metric: Metric, sums: Array) -> float:
-    """Return the figure of a custom metric for a state that began at that of `reset_state`.
+def value_of_state(metric: Metric, sums: Array) -> float:
+    """Return the value of a custom metric for a state that began at that of `reset_state`.
 
     Args:
         metric: The metric. Its state is not changed.

@@ -69,12 +69,12 @@ class _Counts(Metric):
         return np.array(counts, np.float64)
 
     def compute(self, sums: Array) -> Any:
-        """Return the figure of each threshold."""
-        figures = self.figure(*sums.reshape(-1, 4).T)
+        """Return the value at each threshold."""
+        figures = self.value(*sums.reshape(-1, 4).T)
         return figures if self._several else figures[0]
 
-    def figure(self, tp: Array, fp: Array, tn: Array, fn: Array) -> Array:
-        """Return the figure for counts at each threshold."""
+    def value(self, tp: Array, fp: Array, tn: Array, fn: Array) -> Array:
+        """Compute the value from the counts at each threshold."""
         raise NotImplementedError
 
 
@@ -83,14 +83,14 @@ class Precision(_Counts):
     """The fraction of positive decisions that are right: TP / (TP + FP).
 
     Args:
-        thresholds: A probability above it counts as positive: a number, or several for an array of figures. None: 0.5.
+        thresholds: A probability above it counts as positive: a number, or several for an array of values. None: 0.5.
         top_k: Only the k highest outputs of a sample can be positive.
         class_id: Only this class counts.
-        name: The name of the figure.
+        name: Name of the metric in results.
         dtype: None.
     """
 
-    def figure(self, tp: Array, fp: Array, tn: Array, fn: Array) -> Array:
+    def value(self, tp: Array, fp: Array, tn: Array, fn: Array) -> Array:
         """Return TP / (TP + FP)."""
         return divide(tp, tp + fp)
 
@@ -100,14 +100,14 @@ class Recall(_Counts):
     """The fraction of positive targets that are found: TP / (TP + FN).
 
     Args:
-        thresholds: A probability above it counts as positive: a number, or several for an array of figures. None: 0.5.
+        thresholds: A probability above it counts as positive: a number, or several for an array of values. None: 0.5.
         top_k: Only the k highest outputs of a sample can be positive.
         class_id: Only this class counts.
-        name: The name of the figure.
+        name: Name of the metric in results.
         dtype: None.
     """
 
-    def figure(self, tp: Array, fp: Array, tn: Array, fn: Array) -> Array:
+    def value(self, tp: Array, fp: Array, tn: Array, fn: Array) -> Array:
         """Return TP / (TP + FN)."""
         return divide(tp, tp + fn)
 
@@ -121,7 +121,7 @@ class _OneCount(_Counts):
 class TruePositives(_OneCount):
     """The number of positive decisions that are right."""
 
-    def figure(self, tp: Array, fp: Array, tn: Array, fn: Array) -> Array:
+    def value(self, tp: Array, fp: Array, tn: Array, fn: Array) -> Array:
         """Return TP."""
         return tp
 
@@ -130,7 +130,7 @@ class TruePositives(_OneCount):
 class FalsePositives(_OneCount):
     """The number of positive decisions that are wrong."""
 
-    def figure(self, tp: Array, fp: Array, tn: Array, fn: Array) -> Array:
+    def value(self, tp: Array, fp: Array, tn: Array, fn: Array) -> Array:
         """Return FP."""
         return fp
 
@@ -139,7 +139,7 @@ class FalsePositives(_OneCount):
 class TrueNegatives(_OneCount):
     """The number of negative decisions that are right."""
 
-    def figure(self, tp: Array, fp: Array, tn: Array, fn: Array) -> Array:
+    def value(self, tp: Array, fp: Array, tn: Array, fn: Array) -> Array:
         """Return TN."""
         return tn
 
@@ -148,7 +148,7 @@ class TrueNegatives(_OneCount):
 class FalseNegatives(_OneCount):
     """The number of negative decisions that are wrong."""
 
-    def figure(self, tp: Array, fp: Array, tn: Array, fn: Array) -> Array:
+    def value(self, tp: Array, fp: Array, tn: Array, fn: Array) -> Array:
         """Return FN."""
         return fn
 
@@ -162,7 +162,7 @@ class FBetaScore(Metric):
             samples of the classes), or None for an array with one number for each class.
         beta: β, above 0.
         threshold: A probability above it counts as positive; None: only the highest output of a sample does.
-        name: The name of the figure.
+        name: Name of the metric in results.
         dtype: None.
     """
 
@@ -221,7 +221,7 @@ class F1Score(FBetaScore):
     Args:
         average: As in `FBetaScore`.
         threshold: As in `FBetaScore`.
-        name: The name of the figure.
+        name: Name of the metric in results.
         dtype: None.
     """
 
@@ -243,7 +243,7 @@ class AUC(Metric):
         num_thresholds: How many thresholds, evenly spaced from 0 to 1.
         curve: "ROC" or "PR".
         summation_method: "interpolation", or "minoring" and "majoring" for bounds.
-        name: The name of the figure.
+        name: Name of the metric in results.
         dtype: None.
         thresholds: Custom thresholds, 0 to 1, beside 0 and 1.
         multi_label: Whether to compute the area of each label and take the mean, rather than that of all decisions.

@@ -133,7 +133,7 @@ def get_metric(metric: Any, output: Output) -> Metric:
         raise UsageError(
             f"The metric '{metric.name}' has no state that training could add up: make it in __init__ with "
             "self.add_weight(name='total', initializer='zeros'), and change it in update_state with assign_add. A "
-            "figure of single samples needs no class: pass a function of y_true and y_pred."
+            "metric of single samples needs no class: pass a function of y_true and y_pred."
         )
     if metric.reads == "classes" and output.kind != "classes":
         raise UsageError(_unsuitable(metric.name, output))
@@ -209,7 +209,7 @@ def metric_function(name: str) -> Callable[..., Any]:
 
 
 def _named(name: str, output: Output) -> Metric:
-    """Return the metric with a Keras name, whose figure has this name."""
+    """Return the metric with a Keras name, which is also its name in results."""
     if name in ("accuracy", "acc", "Accuracy"):
         if output.kind == "numbers":
             raise UsageError(_unsuitable("accuracy", output))

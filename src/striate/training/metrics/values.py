@@ -19,7 +19,7 @@ class LossMetric(MeanOfSamples):
 
     Args:
         loss: The loss.
-        name: The name of the figure.
+        name: Name of the metric in results.
     """
 
     reads: ClassVar[Reads] = "numbers"
@@ -92,7 +92,7 @@ class CosineSimilarity(MeanOfSamples):
     """The cosine of the angle between outputs and targets: 1 for the same direction.
 
     Args:
-        name: The name of the figure.
+        name: Name of the metric in results.
         dtype: None.
         axis: −1, the last axis.
     """
@@ -112,7 +112,7 @@ class RootMeanSquaredError(MeanOfSamples):
     """The root of the mean of (p − t)² over all samples and outputs.
 
     Args:
-        name: The name of the figure.
+        name: Name of the metric in results.
         dtype: None.
     """
 
@@ -133,7 +133,7 @@ class R2Score(Metric):
         class_aggregation: "uniform_average" (mean over the outputs), "variance_weighted_average", or None for an array
             with one number for each output.
         num_regressors: 0; the score is not adjusted for the number of regressors.
-        name: The name of the figure.
+        name: Name of the metric in results.
         dtype: None.
     """
 
@@ -185,7 +185,7 @@ class Mean(Metric):
     """The weighted mean of values, for custom training loops; `compile` does not take it.
 
     Args:
-        name: The name of the figure.
+        name: Name of the metric in results.
         dtype: None.
 
     Example:

@@ -47,8 +47,8 @@ def output_names(network: Network) -> list[str]:
     return [str(network.nodes[index].layer.name) for index in network.outputs]
 
 
-class Figures:
-    """The figures that training and evaluation report besides the loss.
+class MetricSet:
+    """The metrics that training and evaluation report besides the loss.
 
     They are named as in Keras: with several outputs, each has its loss, as in "digit_loss", and the names of metrics
     start with the name of the output, as in "digit_accuracy".
@@ -146,7 +146,7 @@ class Figures:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The names of the figures besides the loss, in Keras's order."""
+        """The names of the metrics besides the loss, in Keras's order."""
         return tuple(name for name, *_ in self._metrics)
 
     @property
@@ -199,7 +199,7 @@ class Figures:
         )  # fmt: skip
 
     def compute(self, sums: Sequence[float]) -> dict[str, float]:
-        """Return the figures for sums over all samples."""
+        """Compute all metrics from sums over all samples."""
         figures, start, numbers = {}, 0, np.array(sums, np.float64)
         for (name, _, metric, _), size in zip(self._metrics, self._sizes, strict=True):
             figures[name] = float(metric.compute(numbers[start : start + size]))
@@ -251,7 +251,7 @@ class Scores(tuple[float, ...]):
         if not isinstance(key, str):
             return super().__getitem__(key)
         if key not in self._names:
-            raise UsageError(f"There is no figure '{key}'.{nearest(key, self._names)}")
+            raise UsageError(f"There is no metric '{key}'.{nearest(key, self._names)}")
         return self[self._names.index(key)]
 
     def __contains__(self, key: object) -> bool:
