@@ -6,7 +6,6 @@ written over it or with much that is filled, most parts of them agree in their d
 
 from dataclasses import dataclass
 from functools import cache
-from itertools import product
 from typing import Any
 
 import numpy as np
@@ -92,25 +91,35 @@ def gray_levels(images: Floats) -> Levels:
         Their median, deviation and number of tiles.
     """
     flat = np.asarray(images, np.float32).reshape(len(images), -1)
-    median = np.median(flat, axis=1)
-    deviation = MAD_TO_STD * np.median(np.abs(flat - median[:, None]), axis=1)
+    median = _row_medians(flat)
+    deviation = MAD_TO_STD * _row_medians(np.abs(flat - median[:, None]))
     varied = np.ptp(_tiles(flat), axis=2) > 0
     return Levels(median, deviation, varied.sum(axis=1))
 
 
-def limit(images: Floats, levels: Levels, deviations: float) -> Floats:
+def _row_medians(values: Floats) -> Floats:
+    """Return the medians of rows whose values are multiples of ½ below 2¹⁴, which are sorted as small integers."""
+    ordered = np.sort((2 * values).astype(np.uint16), axis=1, kind="stable")
+    middle = values.shape[1] // 2
+    medians: Floats = (ordered[:, middle - 1].astype(np.float32) + ordered[:, middle]) / 4
+    return medians
+
+
+def limit(images: Floats, levels: Levels, deviations: float, mask: Floats | None = None) -> Floats:
     """Clip gray levels to an interval around the median, and fill empty corners with the median.
 
     Args:
         images: Gray levels (N, SIZE, SIZE), 0 … 255.
         levels: The typical gray levels of these images.
         deviations: Half the width of the interval, in standard deviations.
+        mask: 0 for the pixels of empty corners (N, SIZE, SIZE); None: it is computed.
 
     Returns:
         The clipped gray levels (N, SIZE, SIZE).
     """
+    mask = _unfilled_mask(images) if mask is None else mask
     median, reach = levels.median[:, None, None], (deviations * levels.deviation + SATURATED - 1)[:, None, None]
-    return np.where(_unfilled_mask(images) > 0, np.clip(images, median - reach, median + reach), median)
+    return np.where(mask > 0, np.clip(images, median - reach, median + reach), median)
 
 
 @dataclass(frozen=True, eq=False)
@@ -176,7 +185,9 @@ def compare(first: Floats, second: Floats, levels: tuple[Levels, Levels], transf
         How well they agree.
     """
     masks = _unfilled_mask(first), _unfilled_mask(second)
-    one, other = (limit(x, each, ALIGNMENT_DEVIATIONS) for x, each in zip((first, second), levels, strict=True))
+    one, other = (
+        limit(x, each, ALIGNMENT_DEVIATIONS, mask) for x, each, mask in zip((first, second), levels, masks, strict=True)
+    )
     coarse, transforms = _align(one, other, masks, transforms, 16)
     unmoved = _tile_agreement(first, second, masks)
     whole, aligned = np.zeros(len(first), np.float32), np.full(len(first), np.nan, np.float32)
@@ -206,8 +217,11 @@ def _tile_agreement(
     else:
         moved, mask = _sample(second, masks[1], transforms)
     mask *= masks[0].reshape(-1, SIZE * SIZE) > MASK_SHARE
-    x, y = _detail(first.reshape(-1, SIZE * SIZE), mask), _detail(moved, mask)
-    xx, yy, xy, shown = (_tiles(values).mean(axis=2) for values in (x * x * mask, y * y * mask, x * y * mask, mask))
+    x, y = _details(first.reshape(-1, SIZE * SIZE), moved, mask)
+    weighted = x * mask
+    products = x * weighted, y * y * mask, y * weighted, mask
+    count = SIZE // TILE
+    xx, yy, xy, shown = (_average(values, count).reshape(-1, count * count) for values in products)
     noise = TILE_NOISE * shown
     correlation = xy / np.sqrt((xx + noise) * (yy + noise)).clip(1e-6)
     correlation = np.where(shown > MIN_SHOWN, correlation, np.inf)
@@ -251,16 +265,15 @@ def _correlations(
     moved, mask = _sample(b, _average_pool(masks[1], size), transforms)
     mask *= _average_pool(masks[0], size).reshape(len(a), size * size) > MASK_SHARE
     x, y = _match_brightness(a.reshape(len(a), size * size), moved, mask)
-    return _correlation(x, y, mask), _correlation(_detail(x, mask), _detail(y, mask), mask)
+    return _correlation(x, y, mask), _correlation(*_details(x, y, mask), mask)
 
 
 def _unfilled_mask(images: Floats) -> Floats:
     """Return 0 for black and white pixels near the border, as a rotation leaves them, and 1 for all others."""
     clipped = np.abs(images - MID_GRAY) > MID_GRAY - SATURATED
-    filled = np.zeros(clipped.shape, bool)
     padded = np.pad(clipped, ((0, 0), (1, 1), (1, 1)))
-    for row, column in product(range(3), repeat=2):  # with their neighbors
-        filled |= padded[:, row : row + SIZE, column : column + SIZE]
+    rows = padded[:, :-2] | padded[:, 1:-1] | padded[:, 2:]  # with their neighbors
+    filled = rows[:, :, :-2] | rows[:, :, 1:-1] | rows[:, :, 2:]
     filled[:, BORDER:-BORDER, BORDER:-BORDER] = False
     return (~filled).astype(np.float32)
 
@@ -269,8 +282,15 @@ def _average_pool(images: Floats, size: int) -> Floats:
     factor = images.shape[1] // size
     if factor == 1:
         return images
-    averaged: Floats = images.reshape(-1, size, factor, size, factor).mean(axis=(2, 4))  # (P, H, W) → (P, size, size)
-    return averaged
+    return _average(images, size)
+
+
+def _average(images: Floats, size: int) -> Floats:
+    """Return the means (P, size, size) of equal squares of thumbnails, (P, SIZE, SIZE) or (P, SIZE²)."""
+    factor = SIZE // size
+    rows = images.reshape(-1, size, factor, SIZE).sum(axis=2)
+    means: Floats = rows.reshape(-1, size, size, factor).sum(axis=3) / np.float32(factor * factor)
+    return means
 
 
 def _match_brightness(a: Floats, b: Floats, mask: Floats) -> tuple[Floats, Floats]:
@@ -298,19 +318,22 @@ def _fit_brightness(a: Floats, b: Floats, mask: Floats) -> Floats:
     return np.clip(fitted, 0, 255)
 
 
-def _detail(values: Floats, mask: Floats) -> Floats:
-    """Return what is finer than 5 pixels (P, size²)."""
-    fine: Floats = values - _box_sum(values * mask) / np.maximum(_box_sum(mask), 1)
-    return fine
+def _details(first: Floats, second: Floats, mask: Floats) -> tuple[Floats, Floats]:
+    """Return what is finer than 5 pixels in images (P, size²)."""
+    counts = np.maximum(_box_sum(mask), 1)
+    one, other = (values - _box_sum(values * mask) / counts for values in (first, second))
+    return one, other
 
 
 def _box_sum(values: Floats) -> Floats:
     """Return the sums over 5×5 pixels around each pixel (P, size²)."""
     size = round(values.shape[1] ** 0.5)
-    total = np.pad(values.reshape(-1, size, size), ((0, 0), (3, 2), (3, 2))).cumsum(1).cumsum(2)
-    sums = total[:, 5:, 5:] - total[:, :-5, 5:] - total[:, 5:, :-5] + total[:, :-5, :-5]
-    flat: Floats = sums.reshape(values.shape)
-    return flat
+    padded = np.pad(values.reshape(-1, size, size), ((0, 0), (2, 2), (2, 2)))
+    two = padded[:, :-1] + padded[:, 1:]
+    rows = two[:, :-3] + two[:, 2:-1] + padded[:, 4:]
+    two = rows[:, :, :-1] + rows[:, :, 1:]
+    sums: Floats = (two[:, :, :-3] + two[:, :, 2:-1] + rows[:, :, 4:]).reshape(values.shape)
+    return sums
 
 
 def _correlation(a: Floats, b: Floats, mask: Floats) -> Floats:

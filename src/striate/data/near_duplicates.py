@@ -7,6 +7,7 @@ the few others that may match; `alignment.py` aligns these candidates pixel by p
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -194,19 +195,19 @@ def _describe_all(thumbnails: Any, levels: Levels, boxes: Sequence[Box]) -> list
 def _nearest(rows: range, whole: Floats, parts: Sequence[Floats]) -> Rows:
     """Return the images whose parts are most similar to these: (3, P) with rows of both, and 2 · box + mirrored."""
     part, count = whole[rows.start : rows.stop], min(CANDIDATES, len(whole) - 1)
+    queries = (part, part * _mirror_signs())
     best = np.full((len(rows), len(whole)), -1, np.float32)
-    code = np.zeros(best.shape, np.int8)
-    for mirrored, queries in enumerate((part, part * _mirror_signs())):
-        for box, described in enumerate(parts):
-            correlation = queries @ described.T
-            better = correlation > best
-            np.copyto(best, correlation, where=better)
-            code[better] = 2 * box + mirrored
+    for described, query in product(parts, queries):
+        np.maximum(best, query @ described.T, out=best)
     best[np.arange(len(rows)), np.arange(rows.start, rows.stop)] = -1
     columns = np.argpartition(-best, count - 1, axis=1)[:, :count]
     first, second = np.repeat(np.arange(len(rows)), count), columns.reshape(-1)
     keep = best[first, second] >= MIN_DESCRIPTION
-    return np.stack([first + rows.start, second, code[first, second]])[:, keep].astype(np.int64)
+    first, second = first[keep], second[keep]
+    correlations = [
+        np.einsum("pf,pf->p", query[first], described[second]) for described, query in product(parts, queries)
+    ]
+    return np.stack([first + rows.start, second, np.argmax(correlations, axis=0)]).astype(np.int64)
 
 
 def _mirror_signs() -> Floats:
