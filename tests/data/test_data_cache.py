@@ -39,6 +39,7 @@ def cache_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def pixels_only(monkeypatch: pytest.MonkeyPatch) -> None:
     """Leave the search for near-duplicates out, which caches arrays of its own."""
     monkeypatch.setattr(groups, "near_duplicate_files", lambda *_: (NO_PAIRS, []))
+    monkeypatch.setattr(groups, "MAX_IMAGES", 0)
 
 
 @pytest.fixture
@@ -328,6 +329,7 @@ from striate.data.groups import NO_PAIRS
 from striate.files import atomic_write
 from striate.images import ImagePolicy, read_file
 groups.near_duplicate_files = lambda *_: (NO_PAIRS, [])
+groups.MAX_IMAGES = 0
 data = load_folder(sys.argv[1], ImagePolicy(64, 64))
 print(data.fingerprint, int(data.train.x[:].sum()), data.notes)
 """

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageEnhance, ImageOps
 
-from striate.data import decoding, load_folder, near_duplicates
+from striate.data import decoding, groups, load_folder, near_duplicates
 from striate.data.groups import near_duplicate_files
 from striate.data.near_duplicates import THUMBNAILS, find_near_duplicates
 from striate.images import ImagePolicy
@@ -147,6 +147,28 @@ def test_near_duplicates_are_searched_once(folder: Path, monkeypatch: pytest.Mon
     monkeypatch.setattr(decoding, "_decode", fail)
     again, _ = near_duplicate_files(folder, files, names)
     assert np.array_equal(first.pairs, again.pairs) and np.array_equal(first.similarity, again.similarity)
+
+
+@pytest.mark.parametrize("size", [224, 16])
+def test_thumbnails_are_made_in_the_pass_that_decodes(
+    tmp_path: Path, size: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They are those of the files alone, whatever the size of the images; files that cannot be read have none."""
+    contents = [saved(SCENES[0].resize((1200, 900))), b"not an image", saved(SCENES[1].convert("L")), saved(SCENES[2])]
+    files = tuple(tmp_path / f"{number}.jpg" for number in range(len(contents)))
+    for file, content in zip(files, contents, strict=True):
+        file.write_bytes(content)
+    names, policy = [file.name for file in files], ImagePolicy(size, size)
+    pixels = groups.decode_with_thumbnails(tmp_path, files, names, policy)
+    monkeypatch.setattr(decoding, "_decode", None)
+    thumbnails = decoding.decode_files(tmp_path, files, names, THUMBNAILS)
+    for row in (0, 2, 3):
+        assert np.array_equal(pixels.x[row], policy.decode(contents[row]))
+        assert np.array_equal(thumbnails.x[row], THUMBNAILS.decode(contents[row]))
+    assert not thumbnails.x[1].any()
+    assert pixels.unreadable == thumbnails.unreadable
+    assert list(pixels.unreadable) == [1]
+    assert np.array_equal(pixels.digests, thumbnails.digests)
 
 
 def test_near_duplicates_are_found_without_a_cache(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

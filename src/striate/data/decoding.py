@@ -3,6 +3,7 @@
 import hashlib
 import os
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -15,10 +16,19 @@ from striate.data.digests import Digests, digest_bytes
 from striate.data.mapped import MappedArray
 from striate.data.parallel import chunk_ranges, map_ordered, progress_bar
 from striate.errors import DataError
-from striate.images import ImagePolicy, UnreadableFile, decoder_version, read_file, relative_path
+from striate.images import (
+    ImagePolicy,
+    UnreadableFile,
+    decode_together,
+    decoder_version,
+    quiet,
+    read_file,
+    relative_path,
+)
 
 VERSION = 3  # of the cached content; increase it to invalidate cached arrays
 MAX_IN_MEMORY = 1_000_000_000  # bytes of pixels that are held in memory if the cache cannot be written
+MAX_BESIDE = 100_000_000  # bytes of pixels for another policy that are held in memory until they are cached
 BLOCK_BYTES = 1_000_000  # bytes of pixels that a thread decodes at a time; they fit in a core's cache
 
 Block = NDArray[np.uint8]
@@ -41,7 +51,9 @@ class DecodedFiles:
     note: str | None = None
 
 
-def decode_files(folder: Path, files: Sequence[Path], names: Sequence[str], policy: ImagePolicy) -> DecodedFiles:
+def decode_files(
+    folder: Path, files: Sequence[Path], names: Sequence[str], policy: ImagePolicy, also: ImagePolicy | None = None
+) -> DecodedFiles:
     """Decode image files, or load their pixels from the cache.
 
     If the cache cannot be written, up to `MAX_IN_MEMORY` bytes are held in memory.
@@ -51,6 +63,7 @@ def decode_files(folder: Path, files: Sequence[Path], names: Sequence[str], poli
         files: Absolute paths.
         names: The files' names in messages.
         policy: How images are converted to their size.
+        also: Another policy, whose pixels are cached in the same pass if the files are decoded, and if they are few.
 
     Returns:
         The pixels, digests and read errors.
@@ -59,17 +72,32 @@ def decode_files(folder: Path, files: Sequence[Path], names: Sequence[str], poli
         CacheError: If the cache cannot be written, and there are too many pixels for memory.
     """
     shape = (len(files), *policy.shape)
+    beside: list[Block] = []  # pixels of the other policy
+    if also is not None and len(files) * np.prod(also.shape, dtype=np.int64) > MAX_BESIDE:
+        also = None
 
     def decode(file: BinaryIO) -> Metadata:
-        return _to_metadata(*_decode_all(files, names, policy, lambda block: file.write(block.data)))
+        policies = [policy] if also is None else [policy, also]
+        take = (lambda block: file.write(block.data)), beside.append
+        return _to_metadata(*_decode_all(files, names, policies, lambda number, block: take[number](block)))
+
+    def write_beside(file: BinaryIO) -> Metadata:
+        file.writelines(block.data for block in beside)
+        return cached.metadata
+
+    def is_valid(metadata: Metadata) -> bool:
+        return _is_valid(metadata, files)
 
     try:
         _require_outside(folder)
-        cached = load_or_make(_key(folder, files, policy), shape, decode, lambda metadata: _is_valid(metadata, files))
+        cached = load_or_make(_key(folder, files, policy), shape, decode, is_valid)
     except CacheError as error:
         if np.prod(shape, dtype=np.int64) > MAX_IN_MEMORY:
             raise
         return _decode_to_memory(files, names, policy, f"The pixels are held in memory this time. {error}")
+    if also is not None and beside:
+        with suppress(CacheError):
+            load_or_make(_key(folder, files, also), (len(files), *also.shape), write_beside, is_valid)
     return DecodedFiles(cached.x, *_from_metadata(cached.metadata))
 
 
@@ -86,11 +114,11 @@ def _decode_to_memory(files: Sequence[Path], names: Sequence[str], policy: Image
     x = np.empty((len(files), *policy.shape), np.uint8)
     remaining = x
 
-    def write(block: Block) -> None:
+    def write(_: int, block: Block) -> None:
         nonlocal remaining
         remaining[: len(block)], remaining = block, remaining[len(block) :]
 
-    return DecodedFiles(x, *_decode_all(files, names, policy, write), note)
+    return DecodedFiles(x, *_decode_all(files, names, [policy], write), note)
 
 
 def _key(folder: Path, files: Sequence[Path], policy: ImagePolicy) -> str:
@@ -141,39 +169,54 @@ def _is_readable(file: Path) -> bool:
 
 
 def _decode_all(
-    files: Sequence[Path], names: Sequence[str], policy: ImagePolicy, write: Callable[[Block], object]
+    files: Sequence[Path], names: Sequence[str], policies: Sequence[ImagePolicy], write: Callable[[int, Block], object]
 ) -> tuple[Digests, dict[int, UnreadableFile]]:
-    """Pass all pixels to `write`, block by block in order; return the digests and the unreadable files."""
+    """Pass all pixels to `write`, block by block in order; return the digests and the unreadable files.
+
+    Args:
+        files: The files.
+        names: Their names in messages.
+        policies: How images are converted to their size.
+        write: Called with the number of the policy and a block of pixels.
+
+    Returns:
+        The digest of each file, and the unreadable files.
+    """
     results: list[int | UnreadableFile] = []
-    size = max(1, min(64, BLOCK_BYTES // int(np.prod(policy.shape))))
+    size = max(1, min(64, BLOCK_BYTES // int(np.prod(policies[0].shape))))
     chunks = chunk_ranges(len(files), size)
-    with progress_bar("reading images", len(files)) as advance:
-        for block, of_block in map_ordered(lambda rows: _decode_block(rows, files, names, policy), chunks):
+    with progress_bar("reading images", len(files)) as advance, quiet():
+        for blocks, of_block in map_ordered(lambda rows: _decode_block(rows, files, names, policies), chunks):
             results += of_block
-            write(block)
-            advance(len(block))
+            for number, block in enumerate(blocks):
+                write(number, block)
+            advance(len(of_block))
     unreadable = {row: result for row, result in enumerate(results) if isinstance(result, UnreadableFile)}
     digests = [0 if isinstance(result, UnreadableFile) else result for result in results]
     return np.array(digests, np.uint64), unreadable
 
 
 def _decode_block(
-    rows: range, files: Sequence[Path], names: Sequence[str], policy: ImagePolicy
-) -> tuple[Block, list[int | UnreadableFile]]:
-    """Return pixels (n, H, W, C), and for each file its digest or its read error."""
-    block = np.empty((len(rows), *policy.shape), np.uint8)
-    results = [_decode(files[row], names[row], policy, out) for row, out in zip(rows, block, strict=True)]
-    block[[isinstance(result, UnreadableFile) for result in results]] = 0
-    return block, results
+    rows: range, files: Sequence[Path], names: Sequence[str], policies: Sequence[ImagePolicy]
+) -> tuple[list[Block], list[int | UnreadableFile]]:
+    """Return pixels (n, H, W, C) for each policy, and for each file its digest or its read error."""
+    blocks = [np.empty((len(rows), *policy.shape), np.uint8) for policy in policies]
+    results = [
+        _decode(files[row], names[row], policies, [block[place] for block in blocks]) for place, row in enumerate(rows)
+    ]
+    for block in blocks:
+        block[[isinstance(result, UnreadableFile) for result in results]] = 0
+    return blocks, results
 
 
-def _decode(file: Path, name: str, policy: ImagePolicy, out: Block) -> int | UnreadableFile:
+def _decode(file: Path, name: str, policies: Sequence[ImagePolicy], outs: Sequence[Block]) -> int | UnreadableFile:
     try:
         content = read_file(file, name)
     except DataError as error:
         return UnreadableFile(name, str(error), transient=isinstance(error.__cause__, OSError))
     try:
-        out[:] = policy.decode(content, name)
+        for out, pixels in zip(outs, decode_together(content, name, policies), strict=True):
+            out[:] = pixels
     except DataError as error:
         return UnreadableFile(name, str(error))
     return int(digest_bytes([content], 0)[0])

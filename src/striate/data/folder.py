@@ -15,9 +15,8 @@ from numpy.typing import NDArray
 from striate.arguments import check_arguments
 from striate.data.corrections import Corrections, correct
 from striate.data.dataset import Dataset, Images
-from striate.data.decoding import decode_files
 from striate.data.digests import Digests, digest_bytes
-from striate.data.groups import group_files, identical_groups, rows_of_groups
+from striate.data.groups import decode_with_thumbnails, group_files, identical_groups, rows_of_groups
 from striate.data.labels import LabelFile, label_file, labeled_layout
 from striate.data.layout import Layout
 from striate.data.split import split_all
@@ -55,7 +54,7 @@ def read_images(layout: Layout, policy: ImagePolicy) -> ReadableImages:
     Raises:
         DataError: If there is none, or there is no space for the pixels.
     """
-    decoded = decode_files(layout.folder, layout.files, layout.names, policy)
+    decoded = decode_with_thumbnails(layout.folder, layout.files, layout.names, policy)
     rows = np.flatnonzero([row not in decoded.unreadable for row in range(len(layout.files))])
     if not len(rows):
         first = next(iter(decoded.unreadable.values()))

@@ -14,13 +14,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from striate.data.cache import CacheError, load_or_make
-from striate.data.decoding import decode_files
+from striate.data.decoding import DecodedFiles, decode_files
 from striate.data.digests import Digests
 from striate.data.mapped import MappedArray, take_rows
 from striate.data.near_duplicates import CANDIDATES, THUMBNAILS, NearDuplicates, find_matches, pairs_of
 from striate.data.tables import FileFinder, Table, read_table
 from striate.errors import DataError
-from striate.images import decoder_version
+from striate.images import ImagePolicy, decoder_version
 from striate.text import counted, listed, printable
 
 Rows = NDArray[np.intp]
@@ -103,6 +103,13 @@ def _cached_matches(thumbnails: Any, digests: NDArray[np.uint64]) -> Any:
         return load_or_make(state.hexdigest(), shape, make, lambda _: True, np.float32).x[:]
     except CacheError:
         return find_matches(thumbnails)
+
+
+def decode_with_thumbnails(
+    folder: Path, files: Sequence[Path], names: Sequence[str], policy: ImagePolicy
+) -> DecodedFiles:
+    """Decode image files as `decode_files` does, and cache what `near_duplicate_files` needs in the same pass."""
+    return decode_files(folder, files, names, policy, THUMBNAILS if len(files) <= MAX_IMAGES else None)
 
 
 def identical_groups(digests: NDArray[np.uint64]) -> GroupNumbers:

@@ -15,11 +15,11 @@ from numpy.typing import NDArray
 
 from striate.data.alignment import SIZE, Agreement, Floats, Levels, compare, gray_levels, limit
 from striate.data.parallel import chunk_ranges, map_ordered, one_blas_thread, progress_bar
-from striate.images import ImagePolicy
+from striate.images import ThumbnailPolicy
 
 Rows = NDArray[np.int64]
 
-THUMBNAILS = ImagePolicy(SIZE, SIZE, 1, "stretch")
+THUMBNAILS = ThumbnailPolicy(SIZE, SIZE, 1, "stretch")
 FREQUENCIES = 10  # of the description along each axis
 CROP = 0.92  # side of the crops that are described besides the whole image; the alignment finds the rest
 MAX_WITH_CROPS = 20_000  # images; of more, only whole images are compared, and no crops

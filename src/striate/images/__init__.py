@@ -24,11 +24,12 @@ from striate.images.find import (
     search_folder,
     walk_images,
 )
-from striate.images.policy import ImagePolicy
+from striate.images.guards import quiet
+from striate.images.policy import ImagePolicy, ThumbnailPolicy, decode_together
 
 __all__ = [
-    "ImageHeader", "ImagePolicy", "UnreadableFile", "check_image", "decode_image", "decoder_version",
-    "describe_argument", "describe_unsupported", "describe_unsupported_file", "encode_png",
-    "find_images", "images_below", "is_image_file", "no_images", "read_file", "read_image", "relative_path",
-    "require_folder", "search_folder", "thumbnail_url", "walk_images",
+    "ImageHeader", "ImagePolicy", "ThumbnailPolicy", "UnreadableFile", "check_image", "decode_image",
+    "decode_together", "decoder_version", "describe_argument", "describe_unsupported", "describe_unsupported_file",
+    "encode_png", "find_images", "images_below", "is_image_file", "no_images", "quiet", "read_file", "read_image",
+    "relative_path", "require_folder", "search_folder", "thumbnail_url", "walk_images",
 ]  # fmt: skip

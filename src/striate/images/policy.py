@@ -1,6 +1,6 @@
 """How images of any size become a model's input; saved with the model, so that all uses agree."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,6 +20,7 @@ FITS = ("pad", "crop", "stretch", "digit")
 DECODED_SIZE = (
     2  # JPEGs are decoded at this many times the target size or more, which changes pixels by at most one gray level
 )
+THUMBNAIL_DECODED_SIDE = DECODED_SIZE * 224
 Pixels = NDArray[np.uint8]
 
 
@@ -81,7 +82,7 @@ class ImagePolicy:
         Returns:
             uint8 (height, width, channels).
         """
-        return self._resized(_to_pillow(pixels))
+        return self.resize(_to_pillow(pixels))
 
     def read(self, path: str | Path) -> Pixels:
         """Read an image file as an input of the network.
@@ -112,11 +113,12 @@ class ImagePolicy:
         Raises:
             DataError: The bytes cannot be decoded.
         """
-        min_side = None if self.fit == "digit" else DECODED_SIZE * max(self.height, self.width)
-        with decoded(content, path, min_side, self.high_depth) as image:
-            pixels = self._resized(image)
-            image.close()  # its memory is free before another large image is decoded
-        return pixels
+        return decode_together(content, path, [self])[0]
+
+    @property
+    def decoded_side(self) -> int | None:
+        """The shorter side in pixels that a JPEG has at least when it is decoded; None: it is decoded at full size."""
+        return None if self.fit == "digit" else DECODED_SIZE * max(self.height, self.width)
 
     def to_dict(self) -> dict[str, Any]:
         """Return all settings as JSON values."""
@@ -144,8 +146,15 @@ class ImagePolicy:
             raise DataError(f"An image policy needs '{missing[0]}'.")
         return cls(**{"high_depth": BY_TYPE, **settings})  # of models that were saved without it
 
-    def _resized(self, image: "Image.Image") -> Pixels:
-        """Convert an image of mode L or RGB to uint8 (height, width, channels)."""
+    def resize(self, image: "Image.Image") -> Pixels:
+        """Convert a Pillow image to an input of the network.
+
+        Args:
+            image: An image of mode L or RGB.
+
+        Returns:
+            uint8 (height, width, channels).
+        """
         mode = "L" if self.channels == 1 else "RGB"
         if self.fit == "digit":
             fitted = self._digit(image)
@@ -169,6 +178,38 @@ class ImagePolicy:
         if self.fit == "crop":
             return ImageOps.fit(image, size, smooth)
         return image.resize(size, smooth)
+
+
+@dataclass(frozen=True)
+class ThumbnailPolicy(ImagePolicy):
+    """Thumbnails, for which a JPEG is decoded as for the usual networks, so that both can be made at once."""
+
+    @property
+    def decoded_side(self) -> int:
+        """As `ImagePolicy.decoded_side` of images of 224×224."""
+        return THUMBNAIL_DECODED_SIDE
+
+
+def decode_together(content: bytes, path: str | Path, policies: Sequence[ImagePolicy]) -> list[Pixels]:
+    """Decode the bytes of an image file for several policies, once if they need the same scale.
+
+    Args:
+        content: The bytes.
+        path: The file's name in messages.
+        policies: How the image is converted.
+
+    Returns:
+        What `ImagePolicy.decode` returns for each of them.
+
+    Raises:
+        DataError: The bytes cannot be decoded.
+    """
+    first, *others = policies
+    together = [p for p in others if (p.decoded_side, p.high_depth) == (first.decoded_side, first.high_depth)]
+    with decoded(content, path, first.decoded_side, first.high_depth) as image:
+        pixels = {policy: policy.resize(image) for policy in (first, *together)}
+        image.close()  # its memory is free before another large image is decoded
+    return [pixels[policy] if policy in pixels else policy.decode(content, path) for policy in policies]
 
 
 def _converted(image: "Image.Image", mode: str) -> "Image.Image":
