@@ -1,6 +1,7 @@
 """The choice of the engine, its reason, and errors for engines that are not available."""
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from striate.engines import choose as module
 from striate.engines.choose import AUTO, SMALL, TINY, Choice, EngineSettings, choose, make_engine
 from striate.engines.initialization import initial_weights
 from striate.engines.numpy import rules as numpy_rules
+from striate.engines.trial import EngineTrial
 from striate.errors import UsageError
 from striate.network import Conv2D, Dense, Flatten, GlobalAveragePool2D, Input, Layer, Network
 from striate.network.shapes import Shape
@@ -52,6 +54,59 @@ def test_choice_by_size_installation_and_accelerator(
     choice = choose(net, EngineSettings())
     assert choice.engine == engine
     assert re.search(reason, choice.reason), choice.reason
+
+
+def trial(seconds_of_a_step: dict[str, float], begun: list[str], *, seconds: float = 100) -> EngineTrial:
+    """Return the trial of a training of 1,000 steps, with a clock on which a step takes so many seconds."""
+    now = [0.0]
+
+    def prepare(engine: str) -> Callable[[], None]:
+        begun.append(engine)
+
+        def step() -> None:
+            now[0] += seconds_of_a_step[engine]
+
+        return step
+
+    return EngineTrial(1_000, seconds, prepare, lambda: now[0])
+
+
+@pytest.mark.parametrize(
+    ("numpy", "torch", "engine", "reason"),
+    [
+        (0.009, 0.007, "torch", "a trial predicts 7 seconds with PyTorch, 9 with NumPy"),
+        (2.0, 1.2, "torch", "a trial predicts 1,200 seconds with PyTorch, 2,000 with NumPy"),
+        (0.010, 0.0095, "numpy", "a trial predicts 10 seconds with NumPy, 10 with PyTorch"),
+        (0.006, 0.008, "numpy", "a trial predicts 6 seconds with NumPy, 8 with PyTorch"),
+    ],
+)
+@pytest.mark.parametrize("net", [TINY_ONE, MIDDLE])
+def test_engine_of_a_long_training_is_chosen_by_a_trial(
+    net: Network, numpy: float, torch: float, engine: str, reason: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    environment_with(monkeypatch)
+    begun: list[str] = []
+    assert choose(net, EngineSettings(), trial=trial({"numpy": numpy, "torch": torch}, begun)) == Choice(engine, reason)
+    assert begun == ["numpy", "torch"]
+
+
+@pytest.mark.parametrize(
+    ("net", "settings", "present", "seconds"),
+    [
+        (MIDDLE, {}, {}, 29), (TINY_ONE, {}, {"torch": False}, 1e6), (MIDDLE, {}, {"torch": False}, 1e6),
+        (MIDDLE, {}, {"accelerator": "cuda"}, 1e6), (LARGE, {}, {}, 1e6), (MIDDLE, {"engine": "torch"}, {}, 1e6),
+        (MIDDLE, {"engine": "numpy"}, {}, 1e6), (MIDDLE, {"precision": "bfloat16"}, {}, 1e6),
+    ],
+)  # fmt: skip
+def test_engine_is_tried_only_if_it_is_open_and_training_long(
+    net: Network, settings: dict[str, Any], present: dict[str, Any], seconds: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked, begun = EngineSettings(**settings), list[str]()
+    environment_with(monkeypatch)
+    monkeypatch.setattr(EngineSettings, "check", lambda *_, **__: None)
+    environment_with(monkeypatch, **present)
+    assert choose(net, asked, trial=trial({}, begun, seconds=seconds)) == choose(net, asked)
+    assert begun == []
 
 
 def test_systems_for_digits_do_not_need_pytorch(monkeypatch: pytest.MonkeyPatch) -> None:

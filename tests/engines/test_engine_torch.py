@@ -2,7 +2,6 @@
 
 import ctypes
 import sys
-import time
 from collections.abc import Sequence
 from functools import partial
 from math import prod
@@ -23,6 +22,7 @@ from striate.engines.torch import TorchEngine, micro_batches, trial
 from striate.engines.torch.device import choose_device, keep_freed_memory
 from striate.engines.torch.layers.activation import function_of
 from striate.engines.torch.rules import Context, rule_for
+from striate.engines.trial import shortest_times
 from striate.errors import TrainingError, UsageError
 from striate.network import (
     Activation,
@@ -235,7 +235,7 @@ def test_mixed_precision_is_chosen_if_it_is_faster(half: float, chosen: str, mon
     clock, ran = [0.0], list[tuple[str, int]]()
     monkeypatch.setattr(trial, "mixed_precision", lambda device: "bfloat16")
     monkeypatch.setattr(trial, "CPU_MIN_MULTIPLY_ADDS", 1)
-    monkeypatch.setattr(time, "perf_counter", lambda: clock[0])
+    monkeypatch.setattr(trial, "shortest_times", partial(shortest_times, clock=lambda: clock[0]))
 
     def run(inputs: Sequence[Array], targets: Sequence[Array], precision: str) -> None:
         ran.append((precision, len(inputs[0])))

@@ -1,4 +1,4 @@
-"""The precision is chosen in a trial, once: the choice is recorded before anything is computed."""
+"""Engine and precision are chosen in a trial, once: the choice is recorded before anything is computed."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,9 +10,11 @@ import torch
 
 import striate as st
 from striate.data import from_arrays
+from striate.engines import choose, trial
 from striate.engines.choose import EngineSettings
 from striate.engines.torch import engine as torch_engine
 from striate.images import encode_png
+from striate.language import Language, localized, use_language
 from striate.training import Recipe, Run, RunRecord
 from striate.workflows.plan import make_plan
 from striate.workflows.prepare import prepare
@@ -48,7 +50,8 @@ def killed_at(line: str) -> Any:
 
 
 def begin(folder: Path, data: str, echo: Any = lambda text: None, **asked: Any) -> TrainingRun:
-    prepared = prepare(make_plan(data, engine=TORCH, epochs=1, **asked))
+    settings: dict[str, Any] = {"engine": TORCH, "epochs": 1} | asked
+    prepared = prepare(make_plan(data, **settings))
     return train(prepared, start(prepared, folder), verbose=0, echo=echo).run
 
 
@@ -85,6 +88,41 @@ def test_restart_keeps_the_engine_choice(tmp_path: Path, monkeypatch: pytest.Mon
         ["model.safetensors"] if ensemble == 1 else ["member-1/model.safetensors", "member-2/model.safetensors"]
     ):
         assert (run.path / name).read_bytes() == (undisturbed.path / name).read_bytes()
+
+
+def predict(monkeypatch: pytest.MonkeyPatch, **seconds: float) -> None:
+    """Make all trials of engines from now on come to this result."""
+    monkeypatch.setattr(trial, "MIN_SECONDS", 0)
+    monkeypatch.setattr(trial, "shortest_times", lambda runs, clock: {name: seconds[name] for name in runs})
+
+
+def test_restart_keeps_the_engine_that_was_faster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    predict(monkeypatch, numpy=0.4, torch=0.2)
+    with pytest.raises(KilledError):
+        begin(tmp_path / "killed", "mnist5k", killed_at("member 1"), model="mnist-quick", ensemble=2,
+              engine=EngineSettings(device="cpu"))  # fmt: skip
+    predict(monkeypatch, numpy=0.2, torch=0.4)
+    lines: list[str] = []
+    prepared, run = reopen(tmp_path / "killed")
+    record = train(prepared, run, verbose=0, echo=lines.append).run.record
+    assert record.plan.engine == "torch"
+    steps = -(-4_000 * 2 // record.recipe.batch_size)
+    reason = f"a trial predicts {0.05 * steps:.0f} seconds with PyTorch, {0.1 * steps:.0f} with NumPy"
+    assert record.engine_reason == reason
+    assert any(line.startswith("Engine: torch on cpu") and line.endswith(reason) for line in lines)
+    assert localized(reason) == reason
+    with use_language(Language.KOREAN):
+        assert localized(reason).startswith("시험해 보니 학습 시간이 PyTorch로는 약 ")
+
+
+def test_trial_changes_no_results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = {"model": "mnist-quick", "seed": 4}
+    plain = begin(tmp_path / "plain", "mnist5k", engine=EngineSettings("numpy"), **asked)
+    monkeypatch.setattr(trial, "MIN_SECONDS", 0)
+    monkeypatch.setattr(choose, "MIN_SPEEDUP", 1e9)
+    tried = begin(tmp_path / "tried", "mnist5k", engine=EngineSettings(), **asked)
+    assert str(tried.record.engine_reason).startswith("a trial predicts ")
+    assert tried.model_path.read_bytes() == plain.model_path.read_bytes()
 
 
 def test_fine_tuning_keeps_the_precision_in_all_stages(

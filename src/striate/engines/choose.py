@@ -11,6 +11,7 @@ from typing import Any
 
 from striate._types import Array
 from striate.engines.base import Engine
+from striate.engines.trial import MIN_SPEEDUP, EngineTrial
 from striate.errors import UsageError, nearest
 from striate.network import Layer, Network
 from striate.processes import current_process
@@ -18,7 +19,8 @@ from striate.processes import current_process
 AUTO = "auto"
 # Multiply-adds per image. Up to TINY, a step takes a few milliseconds and a GPU would wait for Python. Up to
 # SMALL, a NumPy step took 0.7 to 1.7 times as long as a PyTorch step on one core, and importing PyTorch takes one to
-# two seconds. Above SMALL it took 1 to 1.8 times as long in float32, and longer on CPUs with bfloat16.
+# two seconds, so that long trainings are tried on both. Above SMALL it took 1 to 1.8 times as long in float32, and
+# longer on CPUs with bfloat16.
 TINY, SMALL = 1_000_000, 12_000_000
 
 
@@ -130,13 +132,17 @@ class Choice:
     reason: str
 
 
-def choose(network: Network, settings: EngineSettings, *, alone: bool = False) -> Choice:
+def choose(
+    network: Network, settings: EngineSettings, *, alone: bool = False, trial: EngineTrial | None = None
+) -> Choice:
     """Choose the engine for a network: with "auto", NumPy for small networks on a CPU, else PyTorch.
 
     Args:
         network: The network.
         settings: The requested engine and options.
         alone: Whether each of several processes computes for itself.
+        trial: The training, if the engine is to be chosen for one; a long one is begun on both engines to choose the
+            faster.
 
     Returns:
         The engine and the reason.
@@ -153,7 +159,7 @@ def choose(network: Network, settings: EngineSettings, *, alone: bool = False) -
         return Choice("torch", "it supports several processes")
     classes = {type(node.layer) for node in network.nodes}
     custom = {layer for layer in classes if not layer.__module__.startswith("striate.")}
-    return _by_rules(custom) if custom else _by_size(network.multiply_adds, settings.device)
+    return _by_rules(custom) if custom else _by_size(network.multiply_adds, settings.device, trial)
 
 
 def _by_rules(custom: set[type[Layer]]) -> Choice:
@@ -165,19 +171,28 @@ def _by_rules(custom: set[type[Layer]]) -> Choice:
     return Choice("numpy", "it has rules for your custom layers")
 
 
-def _by_size(multiply_adds: int, device: str) -> Choice:
+def _by_size(multiply_adds: int, device: str, trial: EngineTrial | None) -> Choice:
     size = f"{multiply_adds / 1e6:,.1f} million multiply-adds for one image"
-    if multiply_adds <= TINY:
-        return Choice("numpy", f"the network is small ({size})")
-    if not installed("torch"):
+    tiny = multiply_adds <= TINY
+    if not tiny and not installed("torch"):
         faster = ", which is faster for a network of this size," if multiply_adds > SMALL else ""
         return Choice("numpy", f'PyTorch{faster} is not installed (pip install "striate[torch]")')
     if multiply_adds > SMALL:
         return Choice("torch", f"the network is large ({size})")
-    device_type = None if device == "cpu" else accelerator()
+    device_type = None if tiny or device == "cpu" else accelerator()
     if device_type:
         return Choice("torch", f"there is a GPU ({device_type})")
-    return Choice("numpy", f"the network is small ({size}) and there is no GPU")
+    predicted = trial.predict("numpy", "torch") if trial and installed("torch") else None
+    if predicted:
+        return _by_time(**predicted)
+    return Choice("numpy", f"the network is small ({size})" + ("" if tiny else " and there is no GPU"))
+
+
+def _by_time(numpy: float, torch: float) -> Choice:
+    """Choose by the predicted seconds of the training; NumPy, which needs no other package, if they hardly differ."""
+    if torch * MIN_SPEEDUP < numpy:
+        return Choice("torch", f"a trial predicts {torch:,.0f} seconds with PyTorch, {numpy:,.0f} with NumPy")
+    return Choice("numpy", f"a trial predicts {numpy:,.0f} seconds with NumPy, {torch:,.0f} with PyTorch")
 
 
 def installed(package: str) -> bool:

@@ -489,6 +489,12 @@ MESSAGES: dict[str, str] = {
     "the network is small ({size_text})": "작은 신경망({size_text})",
     "the network is large ({size_text})": "큰 신경망({size_text})",
     "the network is small ({size_text}) and there is no GPU": "작은 신경망({size_text})이고 GPU가 없음",
+    "a trial predicts {n} seconds with PyTorch, {m} with NumPy": (
+        "시험해 보니 학습 시간이 PyTorch로는 약 {n}초, NumPy로는 약 {m}초"
+    ),
+    "a trial predicts {n} seconds with NumPy, {m} with PyTorch": (
+        "시험해 보니 학습 시간이 NumPy로는 약 {n}초, PyTorch로는 약 {m}초"
+    ),
     "{n} million multiply-adds for one image": "이미지 한 장에 곱셈-덧셈 {n}백만 번",
     'PyTorch, which is faster for a network of this size, is not installed (pip install "striate[torch]")': (
         '이 크기의 신경망에 더 빠른 PyTorch가 설치되어 있지 않음(pip install "striate[torch]")'

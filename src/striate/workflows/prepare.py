@@ -1,6 +1,6 @@
 """Prepare a run: load the data of a plan, build its network, and load its pretrained weights."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -14,6 +14,7 @@ from striate.data.labels import labeled_layout
 from striate.data.layout import Layout
 from striate.data.split import TEST, digests_of, pool
 from striate.engines.choose import choose
+from striate.engines.trial import EngineTrial
 from striate.errors import DataError, DownloadError, ModelFileError, UsageError
 from striate.evaluation.evaluate import IMBALANCE
 from striate.images import ImagePolicy
@@ -21,6 +22,7 @@ from striate.models import Model
 from striate.network import Network
 from striate.network.outputs import with_output_activation
 from striate.pretrained import IMAGENET, load_pretrained
+from striate.processes import cores
 from striate.tasks import Task
 from striate.training import Recipe
 from striate.training.by_recipe import compile_by_recipe
@@ -30,7 +32,7 @@ from striate.transfer.onnx_bases import is_onnx_file, onnx_input_shape
 from striate.workflows.plan import TrainingPlan, is_folder
 from striate.workflows.plan_checks import INPUT_SHAPE
 from striate.workflows.run_record import TrainingRun, record_engine
-from striate.workflows.strategy import Method
+from striate.workflows.strategy import Method, training_seconds
 
 FEW_IMAGES = 1_000  # below it, fewer than 100 would be test images, with an interval of 8 to 20 points
 
@@ -130,18 +132,19 @@ def _count_folds(plan: TrainingPlan, data: Dataset) -> int:
     return plan.folds
 
 
-def make_model(prepared: PreparedRun) -> tuple[Model, str]:
+def make_model(prepared: PreparedRun, trial: EngineTrial | None = None) -> tuple[Model, str]:
     """Make the model of a prepared run, with its initial weights and the engine that its plan asks for.
 
     Args:
         prepared: The prepared run.
+        trial: The training, if the engine may be chosen by a trial.
 
     Returns:
         The model, and why it has this engine.
     """
     plan = prepared.plan
     model = Model.from_network(prepared.network, seed=plan.recipe.seed)
-    choice = choose(prepared.network, plan.engine_settings)
+    choice = choose(prepared.network, plan.engine_settings, trial=trial)
     model.use_engine(choice.engine, **plan.engine_settings.options)
     if prepared.weights:
         model.named_weights |= prepared.weights
@@ -159,10 +162,26 @@ def make_trainable_model(prepared: PreparedRun, run: TrainingRun, recipe: Recipe
     Returns:
         The model. Trained again, also after a kill, it has the recorded engine, device and precision.
     """
-    model, reason = make_model(prepared)
+    model, reason = make_model(prepared, _engine_trial(prepared, recipe, run.record.plan.ensemble))
     compile_by_recipe(model, recipe, prepared.data)
     record_engine(run, model.engine, reason)
     return model
+
+
+def _engine_trial(prepared: PreparedRun, recipe: Recipe, members: int) -> EngineTrial:
+    """Return the training of all members of a run, to choose the engine that finishes it first."""
+    network, data, plan = prepared.network, prepared.data, prepared.plan
+    passes = len(data.train) * recipe.epochs * members
+
+    def prepare_step(engine: str) -> Callable[[], object]:
+        model = Model.from_network(network, seed=recipe.seed)
+        model.use_engine(engine, **plan.engine_settings.options)
+        batch = compile_by_recipe(model, recipe, data).take(slice(recipe.batch_size))
+        rate = recipe.optimizer.rate_at(0)
+        return lambda: model.engine.train_step(batch.inputs, batch.targets, learning_rate=rate, step=0)
+
+    seconds = training_seconds(passes, network, None, cores())
+    return EngineTrial(-(-passes // recipe.batch_size), seconds, prepare_step)
 
 
 def load_for(plan: TrainingPlan, layout: Layout | None = None) -> Dataset:

@@ -1,7 +1,7 @@
 """Measurements of a network on its device: the faster precision, and the batch size that fits in memory."""
 
-import time
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import numpy as np
 import torch
@@ -9,14 +9,13 @@ import torch
 from striate._types import Array
 from striate.engines.losses import Loss
 from striate.engines.torch.device import mixed_precision
+from striate.engines.trial import MIN_SPEEDUP, shortest_times
 from striate.errors import TrainingError
 from striate.network import Network
 
 CPU_MIN_MULTIPLY_ADDS = 20_000_000  # per image; smaller networks are trained in float32 on a CPU
 MULTIPLY_ADDS = {"cpu": 10**10, "cuda": 10**11}  # of one measurement: enough to keep the device busy
 MIN_IMAGES, MAX_IMAGES = 2, 64  # in one measurement
-ROUNDS = 3  # the first warms up
-MIN_SPEEDUP = 1.1  # for choosing mixed precision
 
 Run = Callable[[Sequence[Array], Sequence[Array], str], None]
 
@@ -39,13 +38,8 @@ def faster_precision(network: Network, losses: Sequence[Loss], device: torch.dev
     count = min(MAX_IMAGES, max(MIN_IMAGES, MULTIPLY_ADDS[device.type] // network.multiply_adds))
     inputs = [np.zeros((count, *shape), np.uint8) for shape in network.input_shapes]
     targets = [_target(loss, (count, *s)) for loss, s in zip(losses, network.output_shapes, strict=True)]
-    seconds: dict[str, list[float]] = {"float32": [], mixed: []}
-    for _ in range(ROUNDS):  # alternately, so that other load on the machine affects both
-        for precision, durations in seconds.items():
-            start = time.perf_counter()
-            run(inputs, targets, precision)
-            durations.append(time.perf_counter() - start)
-    return mixed if min(seconds[mixed]) * MIN_SPEEDUP < min(seconds["float32"]) else "float32"
+    seconds = shortest_times({name: partial(run, inputs, targets, name) for name in ("float32", mixed)})
+    return mixed if seconds[mixed] * MIN_SPEEDUP < seconds["float32"] else "float32"
 
 
 def _target(loss: Loss, shape: tuple[int, ...]) -> Array:
