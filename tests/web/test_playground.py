@@ -21,12 +21,21 @@ from starlette.testclient import TestClient
 import striate as st
 from striate.data.order import batches, epoch_order
 from striate.engines.optimizers import SGD, Adam
-from striate.errors import NetworkError, StriateError
+from striate.errors import NetworkError, StriateError, UsageError
 from striate.images import encode_png
 from striate.layers import Conv2D, Dense, Flatten, Input, MaxPool2D, Rescaling
 from striate.web import ServiceSettings, create_explorer
+from striate.web.answers import problem_answer
 from striate.workflows.open_explorer import open_explorer
-from striate.workflows.playground import Ready, _Training, check_network, read_setup, train_networks
+from striate.workflows.playground import (
+    RateChange,
+    Ready,
+    _Training,
+    check_network,
+    read_rate,
+    read_setup,
+    train_networks,
+)
 from striate.workflows.playground_data import PlaygroundData
 
 from .conftest import ADDRESS
@@ -73,10 +82,10 @@ def expected() -> Any:
 class Commands:
     """In place of the connection of a process: gives commands, and keeps what is sent."""
 
-    def __init__(self, *commands: str | None) -> None:
+    def __init__(self, *commands: str | RateChange | None) -> None:
         self.commands, self.sent = list(commands), list[Any]()
 
-    def receive(self, timeout: float | None = 0) -> str | None:
+    def receive(self, timeout: float | None = 0) -> str | RateChange | None:
         if not self.commands:
             raise KeyboardInterrupt
         return self.commands.pop(0)
@@ -156,6 +165,25 @@ def test_wrong_and_large_networks_are_refused(data: Any, setup: dict[str, Any], 
     with pytest.raises(StriateError) as caught:
         check_network(read_setup(setup), data)
     assert message in str(caught.value)
+    assert re.search("[가-힣]", problem_answer(str(caught.value))["korean"])
+
+
+def test_a_training_continues_with_another_learning_rate(data: Any, expected: Any) -> None:
+    commands = Commands("step", RateChange(0, 0.0005), "step", "reset", "step")
+    with pytest.raises(KeyboardInterrupt):
+        train_networks(commands, [read_setup(CNN), read_setup(MLP)], data, 16)  # type: ignore[arg-type]
+    slow = Commands(*["step"] * 2)
+    with pytest.raises(KeyboardInterrupt):
+        train_networks(slow, [read_setup({**CNN, "learning_rate": 0.0005})], data, 16)  # type: ignore[arg-type]
+    *_, last = commands.sent
+    np.testing.assert_allclose(last.networks[0].filters, slow.sent[2].networks[0].filters, atol=1e-6)
+    assert commands.sent[4].step == 2 and commands.sent[4].networks[0].losses[-1] == pytest.approx(
+        expected[0][0][1], 1e-4
+    )
+    assert not np.allclose(commands.sent[4].networks[0].filters, slow.sent[3].networks[0].filters, atol=1e-6)
+    for text in ("0", "-1", "nan", "fast"):
+        with pytest.raises(UsageError, match="learning rate must be"):
+            read_rate(text)
 
 
 def test_messages_are_those_of_python(data: Any) -> None:
@@ -199,7 +227,12 @@ def test_layers_are_checked_while_they_are_chosen(client: TestClient) -> None:
     assert [layer["shape"] for layer in good["layers"]] == [[12, 12, 4], [6, 6, 4], [144], [10]]
     assert [layer["parameters"] for layer in good["layers"]] == [104, 0, 0, 1450]
     bad = client.post(f"{API}/playground/check", json={"data": "digits", **changed(0, filters=0)}).json()
-    assert "expected an integer of at least 1" in bad["problem"]
+    assert "expected an integer of at least 1" in bad["problem"] and bad["wrong"] == 0 and bad["layers"] == []
+    large = client.post(f"{API}/playground/check", json={"data": "digits", **changed(1, pool_size=13)}).json()
+    assert large["wrong"] == 1 and [layer["shape"] for layer in large["layers"]] == [[12, 12, 4]]
+    assert large["korean"].startswith("2번째 층, MaxPool2D: ")
+    few = client.post(f"{API}/playground/check", json={"data": "digits", **changed(3, units=7)}).json()
+    assert few["wrong"] == 3 and len(few["layers"]) == 4  # the last layer has too few units
     flat = client.post(f"{API}/playground/check", json={"data": "digits", **CNN, "layers": LAYERS[3:]}).json()
     assert flat["problem"].startswith("Layer 1, Dense: ")  # as the page counts, without Input and Rescale
     answer = client.get(f"{API}/playground?name=digits").json()
@@ -311,6 +344,9 @@ def test_page_trains_two_networks(page: Page, address: str, explorer: "subproces
         expect(page.locator(f".result.curve-{number} .play-filters canvas")).to_have_count(8)
     page.get_by_role("button", name="Train").click()
     expect(page.get_by_role("button", name="Pause")).to_be_visible()
+    page.get_by_label("Learning rate").first.fill("0.001")
+    page.get_by_label("Learning rate").first.press("Tab")
+    expect(page.get_by_role("button", name="Pause")).to_be_visible()  # it goes on
     page.get_by_role("button", name="Reset").click()
     expect(page.locator(".play-bar output")).to_contain_text("step 0,")
     page.get_by_role("button", name="Train").click()
@@ -332,6 +368,8 @@ def test_page_refuses_wrong_networks_as_python_does(page: Page, address: str) ->
     expect(page.locator(".play-network .error")).to_contain_text(
         re.compile("^Layer 5, Dense: .*Put Flatten or GlobalAveragePool2D before the layer")
     )
+    expect(page.locator(".layers li.wrong")).to_have_count(1)
+    expect(page.locator(".layers .shape").first).to_have_text("24×24×8")
     page.get_by_label("From a lecture").select_option("mlp")
     expect(page.get_by_role("button", name="Train")).to_be_enabled()
     expect(page.locator(".layers .shape")).to_have_text(["784", "64", "10"])

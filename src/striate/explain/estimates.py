@@ -11,7 +11,7 @@ from striate.explain.scores import ClassScores, resize
 
 BATCH_SIZE = 8  # covered images, or gradients, between two estimates
 MIN_STEPS, MAX_STEPS = 27, 300  # of integrated gradients; the fewest are a power of 3
-COMPLETENESS = 0.005  # of integrated gradients, relative; half of what is promised
+COMPLETENESS = 0.009  # of integrated gradients, relative; 1 % is promised
 
 
 @dataclass(frozen=True, eq=False)

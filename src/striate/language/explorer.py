@@ -19,12 +19,12 @@ EXPLORER_STRINGS: dict[str, dict[str, str]] = {
     },
     "lesson_missing": {
         "en": "This is not part of the lesson. Open the network with striate explore.",
-        "ko": "이 강의 페이지에 들어 있지 않은 내용입니다. striate explore로 신경망을 여십시오.",
+        "ko": "이 수업 자료에 들어 있지 않은 내용입니다. striate explore로 신경망을 여십시오.",
     },
     "lesson_units": {
         "en": "The arithmetic of single units is not part of this lesson: the network has {n} units, and a lesson "
         "contains at most {limit}. Open it with striate explore.",
-        "ko": "이 강의 페이지에는 유닛 하나하나의 계산이 들어 있지 않습니다. 유닛이 {n}개인데 강의 페이지에는 최대 "
+        "ko": "이 수업 자료에는 유닛 하나하나의 계산이 들어 있지 않습니다. 유닛이 {n}개인데 수업 자료에는 최대 "
         "{limit}개까지 들어갑니다. striate explore로 여십시오.",
     },
     "loading": {"en": "Computing …", "ko": "계산하는 중 …"},
@@ -87,13 +87,16 @@ EXPLORER_STRINGS: dict[str, dict[str, str]] = {
     "next": {"en": "Next layer", "ko": "다음 층"},
     "maps_title": {"en": "Feature maps", "ko": "특성 맵"},
     "maps_help": {
-        "en": "{n} maps of {h}×{w}, the strongest response first. Choose a point of a map to see how its number was "
+        "en": "{n} maps of {h}×{w}. Choose a point of a map to see how its number was "
         "computed. With the keyboard, Enter takes the strongest point. Maps, "
         "rows and columns are numbered from 0.",
-        "ko": "{h}×{w} 특성 맵 {n}개를 강하게 반응한 순서로 보여 줍니다. 맵의 한 점을 고르면 그 수가 어떻게 "
+        "ko": "{h}×{w} 특성 맵 {n}개를 보여 줍니다. 맵의 한 점을 고르면 그 수가 어떻게 "
         "계산되었는지 볼 "
         "수 있습니다. 키보드에서는 Enter를 누르면 가장 강한 점을 고릅니다. 맵, 행, 열의 번호는 0부터 시작합니다.",
     },
+    "order": {"en": "Order", "ko": "순서"},
+    "order_strength": {"en": "strongest response first", "ko": "강하게 반응한 순서"},
+    "order_number": {"en": "by number", "ko": "번호 순서"},
     "vector_help": {
         "en": "{n} numbers, the largest first. Choose one to see how it was computed.",
         "ko": "수 {n}개를 큰 순서로 보여 줍니다. 하나를 고르면 어떻게 계산되었는지 볼 수 있습니다.",
@@ -148,7 +151,7 @@ EXPLORER_STRINGS: dict[str, dict[str, str]] = {
         "ko": "메모리를 아끼려고 이미지 {all}장 가운데 처음 {n}장에서 찾았습니다.",
     },
     "never_responds": {"en": "It never responds.", "ko": "전혀 반응하지 않습니다."},
-    "patch_label": {"en": "Image {image}, response {value}", "ko": "이미지 {image}, 반응 {value}"},
+    "patch_label": {"en": "{image}, response {value}", "ko": "{image}, 반응 {value}"},
     "training_image": {"en": "Training image {id}", "ko": "학습 이미지 {id}"},
     # unit
     "unit_title": {"en": "{layer}: row {y}, column {x}, map {channel}", "ko": "{layer}: {y}행 {x}열, 맵 {channel}"},
@@ -176,6 +179,11 @@ EXPLORER_STRINGS: dict[str, dict[str, str]] = {
     "op_product": {"en": "product of the cells", "ko": "칸의 곱"},
     "op_copy": {"en": "the cell itself", "ko": "칸의 값 그대로"},
     "op_normalization": {"en": "normalization", "ko": "정규화"},
+    "op_BatchNormalization": {"en": "batch normalization", "ko": "배치 정규화"},
+    "op_LayerNormalization": {"en": "layer normalization", "ko": "층 정규화"},
+    "op_GroupNormalization": {"en": "group normalization", "ko": "그룹 정규화"},
+    "op_UnitNormalization": {"en": "normalization to length 1", "ko": "길이 1로 정규화"},
+    "op_LocalResponseNormalization": {"en": "local response normalization", "ko": "국소 응답 정규화(LRN)"},
     "op_squared_distance": {"en": "squared distance to the prototype", "ko": "원형과의 거리 제곱"},
     "op_power": {"en": "power", "ko": "거듭제곱"},
     "op_input": {"en": "a number of the image", "ko": "이미지의 값"},
@@ -291,8 +299,8 @@ EXPLORER_STRINGS: dict[str, dict[str, str]] = {
         "구별하지 못하는 이미지를 보여 주지만, 그 이유를 보여 주지는 않습니다.",
     },
     "nearest_label": {
-        "en": "Image {image}, {name}, distance {distance}",
-        "ko": "이미지 {image}, {name}, 거리 {distance}",
+        "en": "{image}, {name}, distance {distance}",
+        "ko": "{image}, {name}, 거리 {distance}",
     },
     "ig_off": {
         "en": "The sum is off by {percent}: the score changes too abruptly between the two images.",

@@ -331,9 +331,9 @@ TERMINAL: dict[str, str] = {
     "Striate": "Striate",
     # explore
     "explore  {address}": "탐색     {address}",
-    "lesson": "강의",
+    "lesson": "수업 자료",
     "The network has {units:,} units, too many for the arithmetic of each: the lesson contains their maps.": (
-        "신경망에 유닛이 {units:,}개 있어 하나하나의 계산은 담을 수 없습니다. 강의 페이지에는 특성 맵이 들어갑니다."
+        "신경망에 유닛이 {units:,}개 있어 하나하나의 계산은 담을 수 없습니다. 수업 자료에는 특성 맵이 들어갑니다."
     ),
     "No browser could be opened. Open the address above in a browser.": (
         "브라우저를 열 수 없습니다. 위의 주소를 브라우저에서 여십시오."

@@ -106,24 +106,34 @@ def _choose_particle(found: re.Match[str]) -> str:
 def catalogue() -> dict[str, str]:
     """Return the Korean by English text, read when it is first needed."""
     from striate.language.errors import ERRORS
+    from striate.language.explorer_errors import EXPLORER_ERRORS
     from striate.language.help import HELP
     from striate.language.messages import MESSAGES
     from striate.language.report import STRINGS
     from striate.language.terminal import TERMINAL
     from striate.language.usage import USAGE
 
-    return {texts["en"]: texts["ko"] for texts in STRINGS.values()} | TERMINAL | HELP | MESSAGES | ERRORS | USAGE
+    return (
+        {texts["en"]: texts["ko"] for texts in STRINGS.values()}
+        | TERMINAL
+        | HELP
+        | MESSAGES
+        | ERRORS
+        | EXPLORER_ERRORS
+        | USAGE
+    )
 
 
 @cache
 def _patterns() -> list[tuple[str, re.Pattern[str], str]]:
     """Return, for each message with placeholders, its longest literal part, its pattern and the Korean."""
     from striate.language.errors import ERRORS
+    from striate.language.explorer_errors import EXPLORER_ERRORS
     from striate.language.messages import MESSAGES
     from striate.language.usage import USAGE
 
     found = []
-    for english, korean in (MESSAGES | ERRORS | USAGE).items():
+    for english, korean in (MESSAGES | ERRORS | EXPLORER_ERRORS | USAGE).items():
         parts = list(Formatter().parse(english))
         literals = [literal for literal, *_ in parts]
         if any(name for _, name, *_ in parts):

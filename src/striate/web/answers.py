@@ -9,10 +9,26 @@ from striate._types import Array
 from striate.errors import StriateError
 from striate.explain import Cells, Region, Unit
 from striate.explain.estimates import Estimate
+from striate.language import Language, localized, use_language
 from striate.workflows.explore import TRAINING, Explorer
 
 CHANNELS = 64  # most feature maps or filters in one answer
 LIVE_MAPS, LIVE_SIDE = 12, 56  # feature maps that follow a drawing or the camera, and the most rows of each
+
+
+def problem_answer(message: str, name: str = "error") -> dict[str, str]:
+    """Return a message for users in English, and if there is one, in Korean: the page chooses.
+
+    Args:
+        message: The English message.
+        name: Its key; the Korean one has the key "korean".
+
+    Returns:
+        The messages.
+    """
+    with use_language(Language.KOREAN):
+        korean = localized(message)
+    return {name: message} | ({"korean": korean} if korean != message else {})
 
 
 def model_answer(explorer: Explorer) -> dict[str, Any]:
@@ -63,14 +79,15 @@ def image_answer(explorer: Explorer, key: str) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def maps_answer(explorer: Explorer, key: str, node: int, first: int) -> dict[str, Any]:
-    """Return feature maps of a layer, those with the strongest response first.
+def maps_answer(explorer: Explorer, key: str, node: int, first: int, *, by_number: bool = False) -> dict[str, Any]:
+    """Return feature maps of a layer, those with the strongest response first, or in the order of the channels.
 
     Args:
         explorer: The model and its images.
         key: The key of the image.
         node: Number of the layer.
         first: Rank of the first map to return; the answer has at most CHANNELS maps.
+        by_number: Whether in the order of the channels.
 
     Returns:
         JSON values.
@@ -81,6 +98,7 @@ def maps_answer(explorer: Explorer, key: str, node: int, first: int) -> dict[str
     """
     maps = explorer.trace(key).maps(node)
     strength, order = _by_strength(maps)
+    order = np.arange(len(order)) if by_number else order
     shown = order[first : first + CHANNELS] if maps.ndim == 3 else order
     return {
         "order": shown.tolist(), "maps": as_json(maps[..., shown]), "lowest": float(maps.min()),
@@ -170,7 +188,7 @@ def estimate_answer(method: str, class_index: int, estimate: Estimate | StriateE
     """
     answer: dict[str, Any] = {"method": method, "class": class_index}
     if isinstance(estimate, StriateError):
-        return answer | {"problem": str(estimate)}
+        return answer | problem_answer(str(estimate), "problem")
     answer |= {"done": estimate.done, "total": estimate.total}
     if estimate.found is None:
         return answer

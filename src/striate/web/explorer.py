@@ -26,6 +26,7 @@ from striate.web.answers import (
     live_answer,
     maps_answer,
     model_answer,
+    problem_answer,
     unit_answer,
 )
 from striate.web.app import STATIC
@@ -168,10 +169,11 @@ class ExplorerPages:
         return JSONResponse(await self._compute(partial(image_answer, self._explorer, key)))
 
     async def maps(self, request: Request) -> Response:
-        """Return the feature maps of a layer, those with the strongest response first."""
+        """Return the feature maps of a layer, those with the strongest response first, or by number (?order=number)."""
         image, node = request.path_params["image"], request.path_params["node"]
-        first = _number(request, "first", 0)
-        return JSONResponse(await self._compute(partial(maps_answer, self._explorer, image, node, first)))
+        first, by_number = _number(request, "first", 0), request.query_params.get("order") == "number"
+        make = partial(maps_answer, self._explorer, image, node, first, by_number=by_number)
+        return JSONResponse(await self._compute(make))
 
     async def unit(self, request: Request) -> Response:
         """Return the arithmetic of a unit, and what it sees."""
@@ -214,10 +216,11 @@ def _answering(handler: Callable[[Request], Awaitable[Response]]) -> Callable[[R
         try:
             return await handler(request)
         except RequestError as error:
-            return error_response(error.status, error.message)
+            return JSONResponse(problem_answer(error.message), error.status)
         except StriateError as error:
-            return error_response(HTTPStatus.UNPROCESSABLE_ENTITY, str(error))
+            return JSONResponse(problem_answer(str(error)), HTTPStatus.UNPROCESSABLE_ENTITY)
         except MemoryError:
-            return error_response(HTTPStatus.SERVICE_UNAVAILABLE, "There is not enough memory for this network.")
+            message = "There is not enough memory for this network."
+            return JSONResponse(problem_answer(message), HTTPStatus.SERVICE_UNAVAILABLE)
 
     return answer

@@ -13,29 +13,32 @@ from starlette.responses import JSONResponse, Response
 
 from striate.errors import StriateError, UsageError
 from striate.images import thumbnail_url
-from striate.web.answers import as_json
-from striate.web.requests import RequestError, read_body, read_json
+from striate.web.answers import as_json, problem_answer
+from striate.web.requests import RequestError, read_body, read_integer, read_json
 from striate.web.settings import ServiceSettings
 from striate.web.streams import Content, Streams
 from striate.workflows.background import BackgroundProcess
 from striate.workflows.explore import Explorer
 from striate.workflows.playground import (
+    HIDDEN_LAYERS,
     MAX_BATCH,
     MAX_NETWORKS,
     SHOWN_IMAGES,
     NetworkSetup,
     NetworkUpdate,
     PlaygroundDataset,
+    RateChange,
     Ready,
     Update,
     check_network,
+    read_rate,
     read_setup,
     train_networks,
+    valid_rows,
 )
 from striate.workflows.playground_data import PlaygroundData
 
 COMMANDS = ("play", "pause", "step", "reset")
-HIDDEN_LAYERS = 2  # Input and Rescale, which the page does not list
 
 
 class PlaygroundPages:
@@ -75,13 +78,16 @@ class PlaygroundPages:
     def _check(self, content: Mapping[str, Any]) -> Content:
         data = self._data.load(str(content.get("data")))
         try:
-            rows = check_network(read_setup(content), data).table()[HIDDEN_LAYERS:]
+            check_network(read_setup(content), data)
+            found: Content = {}
         except StriateError as error:
-            return {"problem": _as_listed(str(error))}
+            found = {**_problem(error), "wrong": 0}
+        rows = valid_rows(content, data)
+        if "wrong" in found:  # the first layer that does not fit, or the last one if the output does not
+            found["wrong"] = min(len(rows), len(content.get("layers") or [0]) - 1)
         shapes = [[*row.size, row.maps] if row.size else [row.units] for row in rows]
-        return {
-            "layers": [{"shape": shape, "parameters": row.parameters} for shape, row in zip(shapes, rows, strict=True)]
-        }
+        layers = [{"shape": shape, "parameters": row.parameters} for shape, row in zip(shapes, rows, strict=True)]
+        return {**found, "layers": layers}
 
     async def train(self, request: Request) -> Response:
         """Make a process for a training, and return what it reports as lines of JSON; the first has its key."""
@@ -116,11 +122,16 @@ class PlaygroundPages:
         return setups, data, batch
 
     async def command(self, request: Request) -> Response:
-        """Send one of COMMANDS to a training."""
+        """Send one of COMMANDS to a training, or another learning rate (?network=0&value=0.01)."""
         key, command = request.path_params["session"], request.path_params["command"]
         process = self._sessions.get(key)
         if process is None:
             raise RequestError(HTTPStatus.NOT_FOUND, "This training has ended. Start again.")
+        if command == "rate":
+            given = request.query_params
+            network = read_integer("network", given.get("network", ""))
+            process.send(RateChange(network, read_rate(given.get("value", ""))))
+            return JSONResponse({})
         if command not in COMMANDS:
             raise RequestError(HTTPStatus.NOT_FOUND, f"There is no command '{command:.20}': {', '.join(COMMANDS)}.")
         process.send(command)
@@ -128,6 +139,14 @@ class PlaygroundPages:
 
     async def _content(self, request: Request) -> dict[str, Any]:
         return read_json(await read_body(request, self._settings))
+
+
+def _problem(error: StriateError) -> Content:
+    """Return the message of Python in both languages, with the numbers of the layers on the page."""
+    found = problem_answer(_as_listed(str(error)), "problem")
+    if "korean" in found:
+        found["korean"] = re.sub(r"^Layer (\d+)", r"\1번째 층", found["korean"])
+    return found
 
 
 def _as_listed(problem: str) -> str:

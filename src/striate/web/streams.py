@@ -12,6 +12,7 @@ from starlette.responses import Response, StreamingResponse
 
 from striate.errors import StriateError
 from striate.strict_json import dumps
+from striate.web.answers import problem_answer
 from striate.web.requests import RequestError
 from striate.workflows.background import BackgroundProcess
 
@@ -117,4 +118,4 @@ async def _as_lines(contents: AsyncGenerator[Content]) -> AsyncIterator[str]:
             async for content in contents:
                 yield dumps(content) + "\n"
         except StriateError as error:
-            yield dumps({"error": str(error)}) + "\n"
+            yield dumps(problem_answer(str(error))) + "\n"

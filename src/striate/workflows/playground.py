@@ -2,7 +2,7 @@
 
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import isfinite
 from typing import Any
 
@@ -13,7 +13,7 @@ from striate.data import Images
 from striate.data.order import batches, epoch_order
 from striate.engines.losses import class_probabilities
 from striate.engines.optimizers import SGD, AdaGrad, Adam, Optimizer, RMSprop
-from striate.errors import UsageError
+from striate.errors import StriateError, UsageError
 from striate.models import Model
 from striate.network import (
     AveragePool2D,
@@ -57,6 +57,7 @@ FIRST_EVALUATIONS = (0, 1, 2, 4, 8, 16)  # steps after which the networks are ev
 EVALUATION_INTERVAL = 25  # steps between later evaluations
 SHOWN_FILTERS = 16
 SHOWN_IMAGES = 12
+HIDDEN_LAYERS = 2  # Input and Rescale, which the page does not list
 
 
 @dataclass(frozen=True)
@@ -87,6 +88,19 @@ class PlaygroundDataset:
     train: Images
     held_out: Images
     classes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class RateChange:
+    """A command: continue with another learning rate.
+
+    Attributes:
+        network: Number of the network, from 0.
+        learning_rate: The learning rate.
+    """
+
+    network: int
+    learning_rate: float
 
 
 @dataclass(frozen=True)
@@ -154,6 +168,37 @@ def read_setup(content: Mapping[str, Any]) -> NetworkSetup:
         raise UsageError(f"The learning rate must be a number; received {rate!r:.20}.")
     _optimizer(optimizer, rate)
     return NetworkSetup(tuple(layers), optimizer, float(rate))
+
+
+def read_rate(text: str) -> float:
+    """Return a learning rate above 0. Raise UsageError for another text."""
+    try:
+        rate = float(text)
+    except ValueError:
+        raise UsageError(f"The learning rate must be a number; received {text!r:.20}.") from None
+    _optimizer("SGD", rate)
+    return rate
+
+
+def valid_rows(content: Mapping[str, Any], data: PlaygroundDataset) -> list[Row]:
+    """Return the rows of as many first layers of a network as fit each other.
+
+    Args:
+        content: As for `read_setup`.
+        data: The training data.
+
+    Returns:
+        The rows of these layers.
+    """
+    rows: list[Row] = []
+    layers = content.get("layers")
+    for count in range(1, len(layers) + 1 if isinstance(layers, list) else 1):
+        try:
+            setup = read_setup({**content, "layers": layers[:count]})  # type: ignore[index]
+            rows = build_network(setup, data.train.x.shape[1:]).table()[HIDDEN_LAYERS:]
+        except StriateError:
+            break
+    return rows
 
 
 def _check_layer(layer: Any) -> None:
@@ -251,6 +296,10 @@ class _Learner:
         self._diverged = False
         self.measure(0)
 
+    def set_rate(self, learning_rate: float) -> None:
+        """Use another learning rate in the steps that follow."""
+        self._model.learning_rate = learning_rate
+
     def train(self, rows: Array) -> None:
         """Train on a batch, unless the network has diverged."""
         if self._diverged:
@@ -303,7 +352,7 @@ def first_filters(model: Model) -> Array | None:
 
 
 def train_networks(channel: Channel, setups: Sequence[NetworkSetup], data: PlaygroundDataset, batch_size: int) -> None:
-    """Train networks in a process, controlled by the commands "play", "pause", "step" and "reset".
+    """Train networks in a process, controlled by the commands "play", "pause", "step" and "reset", and `RateChange`.
 
     All networks learn from the same batches in the same order, one step each in turn, so that their curves can be
     compared, and do not depend on time.
@@ -321,7 +370,9 @@ def train_networks(channel: Channel, setups: Sequence[NetworkSetup], data: Playg
     running = False
     while True:
         command = channel.receive(0 if running else None)
-        if command == "reset":
+        if isinstance(command, RateChange):
+            setups = training.change_rate(command)
+        elif command == "reset":
             training, running = _Training(setups, data, batch_size), False
         elif command in ("pause", "step"):
             running = False
@@ -338,9 +389,11 @@ class _Training:
     """Networks that are trained on the same batches."""
 
     def __init__(self, setups: Sequence[NetworkSetup], data: PlaygroundDataset, batch_size: int) -> None:
+        self._setups = list(setups)
         self._learners = [_Learner(setup, data) for setup in setups]
         self._count = len(data.train)
         self._slices = batches(self._count, batch_size)
+        self._order: Array = np.arange(0)  # of the images in this epoch
         self._step = 0
 
     @property
@@ -348,12 +401,21 @@ class _Training:
         """Whether MAX_STEPS is reached."""
         return self._step >= MAX_STEPS
 
+    def change_rate(self, change: RateChange) -> Sequence[NetworkSetup]:
+        """Continue with another learning rate; return the setups with it."""
+        if change.network < len(self._learners):
+            self._learners[change.network].set_rate(change.learning_rate)
+            self._setups[change.network] = replace(self._setups[change.network], learning_rate=change.learning_rate)
+        return self._setups
+
     def do_step(self) -> None:
         """Train each network on the next batch."""
         if self.is_done:
             return
         epoch, number = divmod(self._step, len(self._slices))
-        rows = epoch_order(self._count, 0, epoch)[self._slices[number]]
+        if number == 0:
+            self._order = epoch_order(self._count, 0, epoch)
+        rows = self._order[self._slices[number]]
         self._step += 1
         for learner in self._learners:
             learner.train(rows)

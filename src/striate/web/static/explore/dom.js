@@ -30,6 +30,9 @@ export function text(name, values = {}) {
   });
 }
 
+/** Return the message of an answer in the language of the page. */
+export const messageOf = ({ error, problem, korean }) => (language.current === "ko" && korean) || (error ?? problem ?? "");
+
 /** Make an element. `properties` are attributes, and functions for events. */
 export function make(tag, properties = {}, ...children) {
   return fill(document.createElement(tag), properties, children);

@@ -88,7 +88,7 @@ export async function imageCard(state, key, links = []) {
 }
 
 /** Return the name of an image: in a lesson, its number is that in the images from which the lesson was made. */
-function imageName({ keys }, shown) {
+export function imageName({ keys }, shown) {
   const key = keys?.[shown] ?? shown;
   return key.startsWith("u") ? text("own_image") : key.startsWith("t") ? text("training_image", { id: key.slice(1) }) : text("image", { id: key });
 }

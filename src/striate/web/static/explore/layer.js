@@ -58,22 +58,29 @@ export function mapButtons(image, node, answer) {
   });
 }
 
-function mapSection(state, image, node, answer) {
+/** The maps, with a switch between two orders. */
+function mapSection(state, image, node, strongest) {
   const [h, w] = state.model.nodes[node].shape;
-  const box = make("div", { class: "maps" }, ...mapButtons(image, node, answer));
-  let next = answer.order.length;
-  const more = make("button", {
-    type: "button", hidden: next >= answer.channels,
-    click: async () => {
-      const part = await get(`images/${image}/maps/${node}?first=${next}`);
-      box.append(...mapButtons(image, node, part));
-      next += part.order.length;
-      more.hidden = next >= answer.channels;
-    },
-  }, text("more"));
-  const silent = answer.silent ? ` ${text("silent", { n: answer.silent, all: answer.channels })}` : "";
-  return [make("h2", {}, text("maps_title")), make("p", { class: "soft" }, text("maps_help", { n: answer.channels, h, w }) + silent),
-    scaleBar(answer.lowest, answer.highest), box, more];
+  const box = make("div", { class: "maps" });
+  let [shown, next] = ["strength", 0];
+  function add(answer) {
+    box.append(...mapButtons(image, node, answer));
+    next += answer.order.length;
+    more.hidden = next >= answer.channels;
+  }
+  const more = make("button", { type: "button", click: async () => add(await get(`images/${image}/maps/${node}?order=${shown}&first=${next}`)) }, text("more"));
+  async function use(order) {
+    const answer = await get(`images/${image}/maps/${node}?order=${order}`);
+    [shown, next] = [order, 0];
+    box.replaceChildren();
+    add(answer);
+  }
+  add(strongest);
+  const orders = ["strength", "number"].map((order) => [order, text(`order_${order}`)]);
+  const choice = state.model.views && strongest.channels > strongest.order.length ? [] : [make("div", { class: "row" }, select(text("order"), orders, shown, use))];
+  const silent = strongest.silent ? ` ${text("silent", { n: strongest.silent, all: strongest.channels })}` : "";
+  return [make("h2", {}, text("maps_title")), make("p", { class: "soft" }, text("maps_help", { n: strongest.channels, h, w }) + silent),
+    ...choice, scaleBar(strongest.lowest, strongest.highest), box, more];
 }
 
 function vectorSection(state, image, node, answer) {

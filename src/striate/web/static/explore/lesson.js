@@ -44,14 +44,14 @@ export async function ask(path) {
   if (name === "thumbnails") return header.thumbnails;
   const [image, kind, node, ...position] = rest;
   if (kind === "maps" && `${image}/${node}` in header.units) {
-    return maps(table(image, node), Number(new URLSearchParams(path.split("?")[1]).get("first") ?? 0));
+    const query = new URLSearchParams(path.split("?")[1]);
+    return maps(table(image, node), Number(query.get("first") ?? 0), query.get("order") === "number");
   }
   if (kind === "units" && `${image}/${node}` in header.units) return unit(image, Number(node), position.map(Number));
   if (kind === "units") throw new Error(text("lesson_units", { n: header.count, limit: header.limit }));
-  const answer = header.answers[path];
+  const answer = header.answers[kind === "maps" ? path.split("?")[0] : path]; // without units, the maps are those of one order
   if (answer === undefined) throw new Error(text("lesson_missing"));
-  if (answer.error) throw new Error(text("failed", { reason: answer.error }));
-  return filled(answer);
+    return filled(answer);
 }
 
 /** Yield the parts of an answer that a server would send one after the other, here only the last of each. */
@@ -68,8 +68,8 @@ function table(image, node) {
 
 const CHANNELS = 64; // most feature maps in one answer
 
-/** Return the feature maps of a layer, those with the strongest response first. */
-function maps({ values: { shape, data } }, first) {
+/** Return the feature maps of a layer, those with the strongest response first, or in the order of the channels. */
+function maps({ values: { shape, data } }, first, byNumber) {
   const channels = shape.at(-1);
   const strength = new Float32Array(channels);
   let [lowest, highest] = [Infinity, -Infinity];
@@ -77,7 +77,8 @@ function maps({ values: { shape, data } }, first) {
     strength[index % channels] = Math.max(strength[index % channels], Math.abs(value));
     [lowest, highest] = [Math.min(lowest, value), Math.max(highest, value)];
   });
-  const all = [...strength.keys()].sort((a, b) => strength[b] - strength[a]);
+  const all = [...strength.keys()];
+  if (!byNumber) all.sort((a, b) => strength[b] - strength[a]);
   const order = shape.length === 3 ? all.slice(first, first + CHANNELS) : all;
   const shown = Float32Array.from({ length: (data.length / channels) * order.length }, (_, index) =>
     data[Math.floor(index / order.length) * channels + order[index % order.length]]);

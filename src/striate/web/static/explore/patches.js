@@ -3,6 +3,7 @@
 import { array, get } from "./api.js";
 import { make, number, select, text, whole } from "./dom.js";
 import { imageCanvas } from "./draw.js";
+import { imageName } from "./images.js";
 import { searchBox } from "./search.js";
 
 const ROWS = 8; // channels shown at first
@@ -21,7 +22,7 @@ export function patchSection(state, node, channels, signal, ready = () => {}) {
     show: async (result) => {
       ready(result);
       const searched = result.images < result.available ? text("searched_part", { n: whole(result.images), all: whole(result.available) }) : text("searched", { n: whole(result.images) });
-      return [make("p", { class: "soft" }, searched), ...(await rows(node, choice.part, channels, result))];
+      return [make("p", { class: "soft" }, searched), ...(await rows(model, node, choice.part, channels, result))];
     },
   });
   return [make("section", { class: "excites" }, make("h2", {}, text(channels.length > 1 ? "excites_maps" : "excites_unit")),
@@ -29,7 +30,7 @@ export function patchSection(state, node, channels, signal, ready = () => {}) {
     parts.length > 1 ? make("div", { class: "row" }, select(text("among"), options, choice.part, (value) => ((choice.part = value), search()))) : null, box)];
 }
 
-async function rows(node, part, channels, { dead }) {
+async function rows(model, node, part, channels, { dead }) {
   const box = make("div", { class: "excited" });
   let next = 0;
   const more = make("button", { type: "button", click: () => add() }, text("more"));
@@ -37,20 +38,20 @@ async function rows(node, part, channels, { dead }) {
     const chosen = channels.slice(next, next + ROWS);
     next += chosen.length;
     const found = await get(`patches/${node}/${chosen.join(",")}?part=${part}`);
-    box.append(...found.map((patches, index) => row(node, chosen[index], patches, dead.includes(chosen[index]), channels.length > 1)));
+    box.append(...found.map((patches, index) => row(model, node, chosen[index], patches, dead.includes(chosen[index]), channels.length > 1)));
     more.hidden = next >= channels.length;
   }
   await add();
   return [box, more];
 }
 
-function row(node, channel, patches, dead, named) {
-  const shown = dead ? [make("span", { class: "soft" }, text("never_responds"))] : patches.map((patch) => patchLink(node, patch));
+function row(model, node, channel, patches, dead, named) {
+  const shown = dead ? [make("span", { class: "soft" }, text("never_responds"))] : patches.map((patch) => patchLink(model, node, patch));
   return make("div", { class: "nine", "data-channel": channel }, named ? make("span", { class: "soft" }, text("map_n", { n: channel })) : null, ...shown);
 }
 
 /** A patch as what the unit sees, on the place where it sees it: what lies outside the image is empty. */
-function patchLink(node, { image, position, value, rows, columns, pixels, unclipped_rows: [top, bottom], unclipped_columns: [left, right] }) {
+function patchLink(model, node, { image, position, value, rows, columns, pixels, unclipped_rows: [top, bottom], unclipped_columns: [left, right] }) {
   const canvas = imageCanvas(array(pixels));
   const place = (start, stop, low, high) => [`${(100 * (start - low)) / (high - low)}%`, `${(100 * (stop - start)) / (high - low)}%`];
   const [y, height] = place(...rows, top, bottom);
@@ -58,6 +59,6 @@ function patchLink(node, { image, position, value, rows, columns, pixels, unclip
   Object.assign(canvas.style, { top: y, height, left: x, width });
   const frame = make("span", { class: "patch" }, canvas);
   frame.style.aspectRatio = `${right - left} / ${bottom - top}`;
-  const label = text("patch_label", { image, value: number(value) });
+  const label = text("patch_label", { image: imageName(model, image), value: number(value) });
   return make("a", { href: `#/unit/${image}/${node}:${position.join(",")}`, "aria-label": label, title: label }, frame, make("span", { class: "soft" }, number(value)));
 }

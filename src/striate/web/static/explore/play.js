@@ -25,6 +25,7 @@ export async function showPlay(_, __, signal) {
   const valid = chosen.setups.map(() => false);
   const forms = chosen.setups.map((setup, index) => networkForm({
     setup, index, name: () => networkName(index), data: chosen.data, classes: data.classes.length, signal, changed: training.end,
+    rated: (value) => training.setRate(index, value),
     checked: (good) => {
       valid[index] = good;
       training.allow(valid.every(Boolean));
@@ -159,6 +160,10 @@ function makeTraining(data, signal) {
   const box = make("div", { class: count > 1 ? "results two" : "results" }, ...views.map((view) => view.section));
   return {
     end,
+    setRate(index, value) {
+      if (session) ask(`playground/${session}/rate?network=${index}&value=${value}`, { method: "POST" }).catch(fail);
+      return Boolean(session);
+    },
     allow(now) {
       good = now;
       for (const button of [play, step, reset]) button.disabled = !good;

@@ -1,7 +1,7 @@
 // A network of the playground: its layers, optimizer and learning rate, and what is wrong with them.
 
 import { ask } from "./api.js";
-import { large, make, select, text } from "./dom.js";
+import { large, make, messageOf, select, text } from "./dom.js";
 
 const ACTIVATIONS = ["linear", "relu", "tanh", "sigmoid", "elu", "softmax"];
 const OPTIMIZERS = ["SGD", "Momentum", "AdaGrad", "RMSprop", "Adam"];
@@ -37,9 +37,9 @@ export const asSetup = ({ layers, optimizer, learning_rate }) => ({ layers, opti
 
 /**
  * The form of a network with the name `name()`. `setup` is changed in place; `changed` is called after each change, and
- * `checked` with whether the network can be trained.
+ * `checked` with whether the network can be trained; `rated(value)` returns whether a training uses a new learning rate.
  */
-export function networkForm({ setup, index, name, data, classes, changed, checked, signal }) {
+export function networkForm({ setup, index, name, data, classes, changed, checked, rated, signal }) {
   const list = make("ol", { class: "layers" });
   const problem = make("p", { class: "error", role: "alert" });
   const summary = make("p", { class: "soft" });
@@ -50,6 +50,12 @@ export function networkForm({ setup, index, name, data, classes, changed, checke
     setup.preset = "own";
     presets.value = "own";
     update();
+  }
+  function setRate(value) {
+    const accepted = value > 0 && rated(value); // a training that runs goes on with it
+    if (!accepted) return edit(() => (setup.learning_rate = value));
+    Object.assign(setup, { learning_rate: value, preset: "own" });
+    presets.value = "own";
   }
   function showName() {
     heading.textContent = name();
@@ -67,11 +73,14 @@ export function networkForm({ setup, index, name, data, classes, changed, checke
     try {
       const answer = await ask("playground/check", { method: "POST", body: JSON.stringify({ data, ...asSetup(setup) }), signal });
       if (request !== asked) return;
-      problem.textContent = answer.problem ?? "";
-      const shapes = list.querySelectorAll(".shape");
-      for (const [row, shape] of shapes.entries()) shape.textContent = answer.layers?.[row]?.shape.join("×") ?? "";
-      const parameters = answer.layers?.reduce((sum, layer) => sum + layer.parameters, 0);
-      summary.textContent = answer.layers ? text("parameters", { n: large(parameters) }) : "";
+      problem.textContent = messageOf(answer);
+      for (const [row, item] of [...list.children].entries()) {
+        item.classList.toggle("wrong", row === answer.wrong);
+        const shape = item.querySelector(".shape");
+        if (shape) shape.textContent = answer.layers[row]?.shape.join("×") ?? "";
+      }
+      const parameters = answer.layers.reduce((sum, layer) => sum + layer.parameters, 0);
+      summary.textContent = answer.problem ? "" : text("parameters", { n: large(parameters) });
       checked(!answer.problem);
     } catch (error) {
       if (!signal.aborted && request === asked) problem.textContent = error.message;
@@ -105,7 +114,7 @@ export function networkForm({ setup, index, name, data, classes, changed, checke
   const optimizer = select(text("optimizer"), OPTIMIZERS.map((each) => [each, each]), setup.optimizer, (value) => edit(() => (setup.optimizer = value)));
   const rates = `rates-${index}`;
   const rate = make("label", { class: "field" }, make("span", {}, text("rate")),
-    make("input", { type: "number", min: 0, step: "any", list: rates, value: setup.learning_rate, change: (event) => edit(() => (setup.learning_rate = event.target.valueAsNumber)) }),
+    make("input", { type: "number", min: 0, step: "any", list: rates, value: setup.learning_rate, change: (event) => setRate(event.target.valueAsNumber) }),
     make("datalist", { id: rates }, ...RATES.map((value) => make("option", { value }))));
   const heading = make("h2");
   const section = make("section", { class: `play-network curve-${index}` },

@@ -1,6 +1,6 @@
 // The answers of the server. A lesson, which has none, contains lesson.js in place of this module.
 
-import { text } from "./dom.js";
+import { messageOf, text } from "./dom.js";
 
 const fragment = new URLSearchParams(location.hash.slice(1));
 if (fragment.has("token")) {
@@ -31,7 +31,7 @@ export async function* follow(path, options = {}) {
     for (const line of lines) {
       if (!line) continue;
       const content = JSON.parse(line);
-      if (content.error) throw new Error(text("failed", { reason: content.error }));
+      if (content.error) throw new Error(text("failed", { reason: messageOf(content) }));
       yield content;
     }
     if (done) return;
@@ -48,6 +48,6 @@ async function send(path, options) {
     throw new Error(text("stopped"), { cause: error });
   }
   if (response.status === 401) throw new Error(text("no_token"));
-  if (!response.ok) throw new Error(text("failed", { reason: (await response.json()).error }));
+  if (!response.ok) throw new Error(text("failed", { reason: messageOf(await response.json()) }));
   return response;
 }

@@ -33,6 +33,9 @@ export async function showUnit(state, [image, ...parts], signal) {
     make("div", { class: "unit" }, make("div", { class: "seen" }, ...seen), make("div", {}, arithmetic(unit), hint, ...reads)), ...patchSection(state, node, [channel], signal)];
 }
 
+/** What a unit computes: the name of its layer if that is a kind of normalization, else of its operation. */
+const operationName = ({ kind, operation }) => text(hasText(`op_${kind}`) ? `op_${kind}` : `op_${operation}`);
+
 function title({ model }, { layer, node, position: [y, x, channel] }) {
   if (model.nodes[node].shape.length === 3) return text("unit_title", { layer, y, x, channel });
   return node === model.output ? text("unit_class", { layer, channel, label: model.classes[channel] }) : text("unit_vector", { layer, channel });
@@ -101,7 +104,7 @@ function arithmetic(unit) {
   const add = (name, value, id) => rows.push(make("tr", {}, make("th", { scope: "row" }, name), make("td", { id }, number(value))));
   if (unit.operation !== "input" && unit.operation !== "unknown") {
     for (const [name, value] of Object.entries(unit.numbers)) add(hasText(`number_${name}`) ? text(`number_${name}`) : name.replaceAll("_", " "), value);
-    const operation = text(`op_${unit.operation}`);
+    const operation = operationName(unit);
     if (unit.bias !== null) {
       add(operation, unit.total - unit.bias, "products");
       add(`+ ${text("bias")}`, unit.bias, "bias");
@@ -111,7 +114,7 @@ function arithmetic(unit) {
     }
     if (unit.activation !== "linear") add(unit.activation, unit.output, "output");
   } else {
-    add(text(`op_${unit.operation}`), unit.engine_output, "output");
+    add(operationName(unit), unit.engine_output, "output");
   }
   return make("section", {}, make("h2", {}, text("arithmetic")), make("table", { class: "sum" }, make("tbody", {}, ...rows)),
     unit.channel_totals && unit.activation === "softmax" ? make("p", { class: "soft" }, softmaxLine(unit)) : null,

@@ -1,8 +1,8 @@
 // Why this answer: three methods of attribution for two classes side by side.
 
 import { array, follow, get, thumbnails } from "./api.js";
-import { firstLayer, imageCard } from "./images.js";
-import { bars, make, number, percent, select, text } from "./dom.js";
+import { firstLayer, imageCard, imageName } from "./images.js";
+import { bars, make, messageOf, number, percent, select, text } from "./dom.js";
 import { imageCanvas, overlayCanvas } from "./draw.js";
 import { searchBox } from "./search.js";
 
@@ -47,7 +47,7 @@ function nearest({ model }, image, signal) {
     const urls = await thumbnails(images.map((each) => each.image));
     const links = images.map(({ image: key, distance, label }) => {
       const name = label === null ? "" : model.classes[label];
-      const title = text("nearest_label", { image: key, name, distance: number(distance) });
+      const title = text("nearest_label", { image: imageName(model, key), name, distance: number(distance) });
       return make("a", { class: "thumbnail", href: `#/why/${key}`, "aria-label": title, title },
         make("img", { src: urls[key], alt: "" }), make("span", {}, name, name ? " · " : "", number(distance)));
     });
@@ -61,7 +61,7 @@ function nearest({ model }, image, signal) {
 async function draw(figures, path, signal) {
   try {
     for await (const line of follow(path, { signal })) {
-      if (line.problem) line.problem = text("failed", { reason: line.problem });
+      if (line.problem) line.problem = text("failed", { reason: messageOf(line) });
       for (const { method, index, show } of figures) if (line.method === method && line.class === index) show(line);
     }
   } catch (error) {
