@@ -45,6 +45,7 @@ COUNT = """() => {
   const count = () => window.updates.push(performance.now());
   new MutationObserver(count).observe(document.querySelector(".answer"), { childList: true });
 }"""
+EXACT = "figure[aria-busy=false]"
 DRAWN = "document.querySelectorAll('{} .stack canvas + canvas, {} .error').length === {}"
 
 
@@ -75,7 +76,7 @@ def explored(name: str) -> Iterator[tuple[str, float]]:
 
 def show(what: str, times: list[float]) -> None:
     """Print the median and range of times in milliseconds."""
-    print(f"  {what:<44}{median(times):7.0f} ms ({min(times):.0f} to {max(times):.0f})", flush=True)
+    print(f"  {what:<48}{median(times):7.0f} ms ({min(times):.0f} to {max(times):.0f})", flush=True)
 
 
 def opening(browser: Browser, address: str) -> None:
@@ -115,9 +116,13 @@ def clicking(page: Page, network: Any, image: Callable[[int], str]) -> None:
     end = network.outputs[0]
     classes = nodes[end].shape[0]
     show("a unit of the output", [go(f"#/unit/0/{end}:0,0,{n % classes}") for n in range(RUNS)])
+    drawn, exact = DRAWN.format(".method", ".method", 6), DRAWN.format(EXACT, ".method", 6)
+    go(f"#/why/{image(3)}/0/1", drawn)  # the first time, PyTorch is imported
     times = [go(f"#/why/{image(n)}/{n}/{n + 1}", DRAWN.format("#grad_cam", "#grad_cam", 2)) for n in range(3)]
     show("why: Grad-CAM for two classes", times)
-    show("why: three methods for two classes", [go("#/why/0/5/6", DRAWN.format(".method", ".method", 6))])
+    times = [go(f"#/why/{image(n)}/{n + 2}/{n + 3}", drawn) for n in range(3)]
+    show("why: something of three methods for two classes", times)
+    show("why: three methods for two classes, complete", [go("#/why/0/5/6", exact)])
     show("network", [go("#/network"), go("#/filter"), go("#/network")][::2])
 
 

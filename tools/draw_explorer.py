@@ -30,6 +30,7 @@ VIEWS = {  # what is shown, and how many pixels from the top are kept
 }  # fmt: skip
 READY = """(view) => document.querySelector("#view").dataset.address === `#/${view}`
   && [...document.querySelectorAll(".method .stack")].every((stack) => stack.children.length === 2)
+  && !document.querySelector("figure[aria-busy=true]")
   && [...document.images].every((image) => image.complete) && !document.querySelector("progress")"""
 
 
