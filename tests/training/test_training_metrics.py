@@ -1,4 +1,4 @@
-"""Metrics against the numbers of Keras 3.15.1, alone and in training: over the epoch, whatever the batches."""
+"""Metrics against the numbers of Keras 3.15.1, alone and in training: over the epoch, for any batch size."""
 
 from typing import Any
 

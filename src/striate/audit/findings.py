@@ -23,7 +23,7 @@ class SuspiciousLabel:
         given: Name of the given class.
         suggested: Name of the most probable other class.
         probability: Held-out probability of the given class, 0 … 1.
-        suggested_probability: Of the suggested class, 0 … 1.
+        suggested_probability: Probability of the suggested class, 0 … 1.
     """
 
     row: int
@@ -63,7 +63,7 @@ class FolderAudit:
         duplicates: Pairs of images that show the same, those with different labels first.
         unusual: Unusual images by kind.
         common: Kinds that apply to most of the images and are therefore not listed.
-        thresholds: Of the kinds.
+        thresholds: Thresholds of the kinds.
         notes: Sentences for the user, such as on files that cannot be read.
     """
 

@@ -47,8 +47,8 @@ def label_errors(probabilities: Any, labels: Any) -> LabelErrors:
     training, for example by label smoothing, hides wrong labels from the estimate.
 
     Args:
-        probabilities: Of the classes, (N, K), each row computed by a classifier that was not trained on this image, as
-            in cross-validation.
+        probabilities: Probabilities of the classes, (N, K), each row computed by a classifier that was not trained on
+            this image, as in cross-validation.
         labels: Class numbers (N,).
 
     Returns:

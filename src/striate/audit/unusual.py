@@ -76,7 +76,7 @@ def find_unusual(
     """Compare measures with thresholds.
 
     Args:
-        measures: Of each image (N,), by kind.
+        measures: Measures of each image (N,), by kind.
         thresholds: By kind.
 
     Returns:

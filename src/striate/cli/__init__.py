@@ -64,7 +64,7 @@ def _run() -> int:
 
 
 def _check_empty(arguments: list[str]) -> None:
-    """Raise UsageError for an empty argument, which would be taken for one that was not given."""
+    """Raise UsageError for an empty argument, which would otherwise count as a missing one."""
     for number, argument in enumerate(arguments, 1):
         if not argument or (argument.startswith("--") and argument.endswith("=")):
             raise UsageError(

@@ -1,4 +1,4 @@
-"""striate export: a trained network as an ONNX file for other programs, or as a web page for people."""
+"""striate export: a trained network as an ONNX file for other programs, or as a web page."""
 
 import shlex
 from pathlib import Path
@@ -35,12 +35,12 @@ def export(trained: str, path: str, int8: bool, resize: bool, opset: int | None,
     """Write a trained network as an ONNX file, or as a web page that predicts on the visitor's device.
 
     FILE.onnx takes uint8 pixels and returns probabilities, with the class names inside. A folder can be put on any web
-    host; its page takes files and the camera, sends nothing, and works without a connection after the first visit.
+    host; its page accepts files and camera images, uploads nothing, and works offline after the first visit.
     FILE.html is the same page as one file, which also opens from the disk. The model of a page accepts images of any
     size, and its weights are stored in 8 bits.
 
-    The answers are first compared with the original's on real images, and a file that differs is not written. An
-    ensemble becomes one network that averages its members.
+    Before writing, its predictions are compared with those of the original on real images; a file that differs is not
+    written. An ensemble becomes one network that averages its members.
     """
     from striate.workflows.export import export as write
     from striate.workflows.trained_model import name_of, open_trained_model

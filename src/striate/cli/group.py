@@ -12,7 +12,7 @@ COMMANDS = {
     "evaluate": "Measure a trained network on test images.",
     "compare": "Compare trained networks on the same images.",
     "predict": "Predict the class of images.",
-    "serve": "Predict images over HTTP, with a page for people.",
+    "serve": "Predict images over HTTP, with a web page.",
     "explore": "Look inside a network in the browser.",
     "export": "Write a trained network as an ONNX file or a web page.",
     "inspect": "Show the layers, shapes and cost of any ONNX file.",

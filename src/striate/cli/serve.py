@@ -1,4 +1,4 @@
-"""striate serve: a prediction service over HTTP with a page for people."""
+"""striate serve: a prediction service over HTTP with a web page."""
 
 import os
 from pathlib import Path

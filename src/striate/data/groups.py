@@ -163,7 +163,7 @@ def grouped_folds(keys: Digests, groups: GroupNumbers, y: NDArray[np.int64], cou
     """Assign images to folds, so that a group never spans two and each class is spread evenly.
 
     Args:
-        keys: Of the content of each image (N,); they decide the fold, so the order of the images does not matter.
+        keys: Keys of the content of each image (N,); they decide the fold, so the order of the images does not matter.
         groups: Integers (N,); images with the same number stay together.
         y: Class numbers (N,).
         count: The number of folds.

@@ -29,7 +29,7 @@ class MappedArray:
         Args:
             path: The file.
             shape: (N, …) of the array.
-            dtype: Of its elements.
+            dtype: Data type of its elements.
 
         Returns:
             The array; nothing is read yet.

@@ -147,10 +147,10 @@ class Engine(ABC):
     Attributes:
         name: The engine's name in `EngineSettings`.
         network: The network.
-        dtype: Of the weights: "float32", or "float64" for tests.
+        dtype: Data type of the weights: "float32", or "float64" for tests.
         device: The device, for example "cuda:0".
         accelerator: The product name of the accelerator; None for a CPU.
-        precision: Of the forward and backward pass in training; final after `compile`.
+        precision: Precision of the forward and backward pass in training; final after `compile`.
         rank: Rank of this process, from 0.
         world_size: Number of processes.
         changes: The number of the last training step or other change of the weights, counted over all engines.
@@ -331,7 +331,7 @@ class Engine(ABC):
         Args:
             inputs: This process's samples.
             targets: Their targets.
-            learning_rate: Of this step.
+            learning_rate: Learning rate of this step.
             step: The training step, from 0, not restarted per epoch; it determines dropout together with the seed.
             global_batch: Number of samples in all processes; None: the processes add up theirs.
             sample_weights: For each output, factors (N,) of the losses of the samples, or None; empty: all 1. The loss

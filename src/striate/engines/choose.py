@@ -61,7 +61,7 @@ class EngineSettings:
     Attributes:
         engine: "auto", "numpy", "torch", or "onnx" (inference only).
         device: "auto", "cpu", "cuda", "cuda:1" or "mps".
-        precision: Of training: "auto", "float32", "bfloat16" or "float16".
+        precision: Precision of training: "auto", "float32", "bfloat16" or "float16".
         deterministic: Whether to use only deterministic algorithms.
         compiled: Whether to compile the network with torch.compile.
     """

@@ -36,8 +36,8 @@ class OnnxEngine(Engine):
         weights: Its parameters by full name.
         dtype: "float32", the only supported dtype.
         threads: Number of threads; None: one for each core.
-        ranges: Of feature maps, as `feature_ranges` measures them. The convolutions between them are computed in 8-bit
-            integers. None: everything is computed in float32.
+        ranges: Ranges of feature maps, as `feature_ranges` measures them. The convolutions between them are computed in
+            8-bit integers. None: everything is computed in float32.
 
     Raises:
         UsageError: The dtype is not "float32", or the weights do not fit the network.

@@ -124,7 +124,7 @@ class PolynomialDecay(_Decay):
         decay_steps: N.
         end_learning_rate: e.
         power: p; 1 is a straight line.
-        cycle: Whether to begin anew with N twice, three times, … as long after N steps, rather than to stay at e.
+        cycle: Whether to restart with N multiplied by 2, 3, … after each N steps, rather than to stay at e.
     """
 
     end_learning_rate: float = 1e-4

@@ -200,7 +200,8 @@ def difference_interval(only_first: int, only_second: int, images: int, design_e
         only_first: Number of images that only the first classifies correctly.
         only_second: Number of images that only the second classifies correctly.
         images: Number of all images.
-        design_effect: Of images in groups; the interval is that of fewer images, `images / design_effect`.
+        design_effect: Design effect of images in groups; the interval is that of fewer images, `images /
+            design_effect`.
 
     Returns:
         Accuracy of the second minus that of the first, with an interval that is not empty even if they never differ.
@@ -228,7 +229,7 @@ def balanced_difference(first: Array, second: Array, labels: Array, design_effec
         first: Whether the first classifier is correct, bool (N,).
         second: The same of the second.
         labels: True class numbers (N,).
-        design_effect: Of images in groups.
+        design_effect: Design effect of images in groups.
 
     Returns:
         Mean recall of the second minus that of the first.
@@ -249,7 +250,7 @@ def holm(p_values: Sequence[float]) -> list[float]:
     """Adjust p-values for the number of tests.
 
     Args:
-        p_values: Of the tests.
+        p_values: p-values of the tests.
 
     Returns:
         The adjusted p-values in the same order; those below the level are significant together.

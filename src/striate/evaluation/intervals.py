@@ -131,8 +131,8 @@ def _variance(counts: Array, gradient: Array, recall: float, weight: float) -> f
 
     Args:
         counts: The confusion matrix (true, predicted).
-        gradient: Of the same shape.
-        recall: Of an average class, mixed into the variance of each class with the weight of one image.
+        gradient: Gradient of the same shape.
+        recall: Recall of an average class, mixed into the variance of each class with the weight of one image.
         weight: Weight, in images, of the largest possible variance.
 
     Returns:

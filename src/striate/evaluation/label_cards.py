@@ -20,8 +20,8 @@ class LabelCard:
         name: File of the image.
         given: Given class.
         suggested: Suggested class.
-        probability: Of the given class, as text.
-        suggested_probability: Of the suggested class, as text.
+        probability: Probability of the given class, as text.
+        suggested_probability: Probability of the suggested class, as text.
     """
 
     image: str

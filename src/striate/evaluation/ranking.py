@@ -69,7 +69,7 @@ def rank(
         probabilities: (N, K).
         labels: Class numbers (N,).
         classes: Class names.
-        design_effect: Of images in groups.
+        design_effect: Design effect of images in groups.
 
     Returns:
         One entry for each class.
@@ -136,7 +136,7 @@ def top_k(probabilities: Array, labels: Array, design_effect: float = 1.0) -> di
     Args:
         probabilities: (N, K).
         labels: Class numbers (N,).
-        design_effect: Of images in groups.
+        design_effect: Design effect of images in groups.
 
     Returns:
         Estimates by k; empty for few classes.

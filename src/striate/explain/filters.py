@@ -121,6 +121,6 @@ def _check_layer(network: Network, layer: AnyLayer) -> str:
 
 
 def _trained_from_scratch(run: Run) -> bool:
-    """Return whether the training of a run began with initial weights, as far as its config.json says."""
+    """Return whether the training of a run began with initial weights, according to its config.json."""
     plan = read_json(run.path / "config.json").get("plan", {})
     return plan.get("method", SCRATCH) == SCRATCH and plan.get("weights") is None

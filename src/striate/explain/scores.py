@@ -30,8 +30,8 @@ def logits_network(network: Network, node: int | None = None) -> Network:
         node: Index of a node whose output is a second output; None for none.
 
     Returns:
-        The network. Names of layers and weights stay. An output that is no probability is kept as it is; with softmin,
-        the scores are the negative inputs of softmin.
+        The network. Names of layers and weights are unchanged. An output that is no probability is kept as it is; with
+        softmin, the scores are the negative inputs of softmin.
     """
     entries: list[Entry] = [(item.layer, item.inputs) for item in network.nodes]
     output = index = network.outputs[0]
@@ -196,7 +196,7 @@ def check_class(model: Model, class_index: int | str | None, scores: Array) -> i
     Args:
         model: The model.
         class_index: Number or name of the class; None for the one with the highest score.
-        scores: Of all classes, (K,).
+        scores: Scores of all classes, (K,).
 
     Returns:
         The number, from 0.

@@ -134,7 +134,7 @@ class Arithmetic:
         weights: For each input, an array that broadcasts to the shape of its cells, or None.
         terms: For each input, an array of the shape of its cells, or None. Empty: None for all.
         bias: The bias, if any.
-        winner: Of a maximum.
+        winner: Position of the largest cell, for a maximum.
         numbers: Further numbers by name.
     """
 

@@ -235,7 +235,7 @@ EXPLORER_STRINGS: dict[str, dict[str, str]] = {
     "clear": {"en": "Clear", "ko": "지우기"},
     "upload": {"en": "Choose an image", "ko": "이미지 고르기"},
     "drop": {"en": "or drop one anywhere, or paste it", "ko": "아무 곳에나 끌어다 놓거나 붙여 넣어도 됩니다"},
-    "camera": {"en": "Picture of the camera", "ko": "카메라 화면"},
+    "camera": {"en": "Camera image", "ko": "카메라 화면"},
     "camera_on": {"en": "Use the camera", "ko": "카메라 켜기"},
     "camera_off": {"en": "Turn the camera off", "ko": "카메라 끄기"},
     "no_camera": {"en": "The camera cannot be used: {reason}", "ko": "카메라를 사용할 수 없습니다: {reason}"},
@@ -285,7 +285,7 @@ EXPLORER_STRINGS: dict[str, dict[str, str]] = {
         "en": "All pixels together {sum} {sign} score {score} − score of the black image {base}.",
         "ko": "모든 픽셀의 합 {sum} {sign} 점수 {score} − 검은 이미지의 점수 {base}.",
     },
-    "nearest": {"en": "Most similar in the eyes of the network", "ko": "신경망이 보기에 가장 비슷한 이미지"},
+    "nearest": {"en": "Most similar in feature space", "ko": "특성 공간에서 가장 비슷한 이미지"},
     "nearest_training": {
         "en": "The training images whose features, the output of {layer}, are most similar, with their true class and "
         "cosine distance. They show what the network cannot tell apart well, not why.",
@@ -331,7 +331,7 @@ EXPLORER_STRINGS: dict[str, dict[str, str]] = {
         "ko": "필터 하나에는 가중치 {h} × {h} × {c} = {n}개와 편향 하나가 있고, 출력은 채널 하나입니다.",
     },
     "pool_channels": {
-        "en": "Pooling has no weights, and treats each channel by itself.",
+        "en": "Pooling has no weights, and is applied to each channel separately.",
         "ko": "풀링에는 가중치가 없고, 채널마다 따로 계산합니다.",
     },
     "operation": {"en": "Operation", "ko": "연산"},

@@ -20,7 +20,7 @@ HELP: dict[str, str] = {
     "Measure a trained network on test images.": "학습한 신경망을 테스트 이미지로 평가합니다.",
     "Compare trained networks on the same images.": "학습한 신경망들을 같은 이미지로 비교합니다.",
     "Predict the class of images.": "이미지의 클래스를 예측합니다.",
-    "Predict images over HTTP, with a page for people.": "HTTP로 이미지를 예측하고, 사람이 쓸 페이지를 엽니다.",
+    "Predict images over HTTP, with a web page.": "HTTP로 이미지를 예측하고, 웹 페이지도 엽니다.",
     "Look inside a network in the browser.": "브라우저에서 신경망 속을 들여다봅니다.",
     "Write a trained network as an ONNX file or a web page.": "학습한 신경망을 ONNX 파일이나 웹 페이지로 내보냅니다.",
     "Show the layers, shapes and cost of any ONNX file.": "ONNX 파일의 층, 형상, 계산량을 보여 줍니다.",
@@ -174,10 +174,10 @@ HELP: dict[str, str] = {
     # export
     "Write a trained network as an ONNX file, or as a web page that predicts on the visitor's device.\n\nFILE.onnx "
     "takes uint8 pixels and returns probabilities, with the class names inside. A folder can be put on any web host; "
-    "its page takes files and the camera, sends nothing, and works without a connection after the first visit. "
+    "its page accepts files and camera images, uploads nothing, and works offline after the first visit. "
     "FILE.html is the same page as one file, which also opens from the disk. The model of a page accepts images of "
-    "any size, and its weights are stored in 8 bits.\n\nThe answers are first "
-    "compared with the original's on real images, and a file that differs is not written. An ensemble becomes one "
+    "any size, and its weights are stored in 8 bits.\n\nBefore writing, its predictions are "
+    "compared with those of the original on real images; a file that differs is not written. An ensemble becomes one "
     "network that averages its members.": (
         "학습한 신경망을 ONNX 파일로, 또는 방문자의 기기에서 예측하는 웹 페이지로 내보냅니다.\n\nFILE.onnx의 입력은 "
         "uint8 픽셀, 출력은 확률이고, 클래스 이름도 들어 있습니다. 폴더는 어느 웹 호스트에나 올릴 수 있습니다. "

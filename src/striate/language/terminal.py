@@ -270,7 +270,7 @@ TERMINAL: dict[str, str] = {
     "one network written in three ways": "신경망 하나를 세 가지 방식으로 작성",
     "three mnist-cnn, trained separately, with averaged outputs": "따로 학습한 mnist-cnn 셋의 출력을 평균",
     "augmentation, batch normalization, an ensemble": "데이터 증강, 배치 정규화, 앙상블",
-    "LeNet-5 as usually rebuilt": "흔히 다시 만드는 형태의 LeNet-5",
+    "LeNet-5 in its usual modern form": "오늘날 흔히 쓰는 형태의 LeNet-5",
     "LeNet-5 as published: trainable subsampling, partial connection, radial-basis output": (
         "논문 그대로의 LeNet-5: 학습하는 서브샘플링, 부분 연결, 방사 기저 출력"
     ),
@@ -313,11 +313,11 @@ TERMINAL: dict[str, str] = {
         "은닉 유닛이 100개인 mlp의 손실, 숫자 {digits:,}장, 배치 크기 {size}"
     ),
     "{name}, learning rate {rate}": "{name}, 학습률 {rate}",
-    "a split that is redrawn at each start, and Striate's, which cannot be": (
-        "시작할 때마다 다시 나누는 데이터와, 그럴 수 없는 Striate"
+    "a split that is redrawn at each start, and Striate's fixed split": (
+        "시작할 때마다 다시 나누는 데이터와, Striate의 고정된 분할"
     ),
     "accuracy for the wrong reason": "엉뚱한 이유로 오른 정확도",
-    "{n:,} digits, split anew at each of {starts} starts; {epochs} epochs each; {m:,} digits are never used": (
+    "{n:,} digits, split again at each of {starts} starts; {epochs} epochs each; {m:,} digits are never used": (
         "숫자 {n:,}장을 {starts}번 시작할 때마다 다시 나누어 {epochs}에포크씩 학습; 다른 {m:,}장은 한 번도 쓰지 않음"
     ),
     "Continued with another split, a run of Striate stops: {error}": (

@@ -72,7 +72,7 @@ class CompilableModel(LayeredModel):
 
     @property
     def losses(self) -> tuple[Loss, ...]:
-        """The loss of each output; before compile, that which matches its activation."""
+        """The loss of each output; before compile, the one that matches its activation."""
         self._compile_if_asked()
         if self._compilation:
             return tuple(self._compilation.settings.losses)

@@ -140,7 +140,7 @@ def _update_hint(metadata: Mapping[str, Any]) -> str:
 def _parse(
     path: str | os.PathLike[str], network: Network, weights: Weights, extras: Weights, metadata: Mapping[str, Any]
 ) -> ModelFile:
-    """Return the content with the entries of the metadata, of which nothing is known yet, checked and converted."""
+    """Return the content with the entries of the metadata, checked and converted."""
     missing = [name for name in ENTRIES if name not in metadata]
     if missing:
         raise ModelFileError(f"'{path}' is incomplete: its description has no '{missing[0]}'.")

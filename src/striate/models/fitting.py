@@ -150,7 +150,7 @@ class FittableModel(PredictingModel):
     ) -> History:
         """Compile by a recipe and train on a data set.
 
-        The model takes over the classes and the image policy of the data set. If the weights were never used or set,
+        The model receives the classes and the image policy of the data set. If the weights were never used or set,
         they are initialized from the recipe's seed. Numbers are standardized for training, so that the loss of a
         regression is in units of their variance; the trained model gives the numbers themselves.
 

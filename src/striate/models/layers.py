@@ -189,7 +189,7 @@ class LayeredModel(BuildableModel):
         frozen = {name for name, layer in self._structure.layers.items() if not layer.trainable}
         for node, tensor in zip(self.network.nodes, self._structure.tensors, strict=True):
             if any(isinstance(part, Layer) and not part.trainable for part in tensor.scope):
-                frozen.add(str(node.layer.name))  # made anew in each call of a custom layer
+                frozen.add(str(node.layer.name))  # created again in each call of a custom layer
         return [name for name in self._structure.layers if name in frozen & named]
 
     @property

@@ -30,7 +30,7 @@ class HubModel:
         id: The architecture's name in Striate's zoo.
         settings: With which it was trained.
         input_shape: (H, W, 3) of the images on which it was tested.
-        mean: Of the pixels from 0 to 1, in red, green and blue.
+        mean: Mean of the pixels from 0 to 1, in red, green and blue.
         std: Standard deviation, likewise.
     """
 

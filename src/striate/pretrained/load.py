@@ -253,7 +253,7 @@ def _from_torch_layout(array: Array, shape: Shape, maps: Shape | None) -> Array:
 
     Args:
         array: The array.
-        shape: Of the parameter. A 1×1 convolution in one library may be a dense layer in another.
+        shape: Shape of the parameter. A 1×1 convolution in one library may be a dense layer in another.
         maps: (H, W, C) of flattened maps that a dense layer reads; PyTorch flattens them as (C, H, W).
 
     Returns:

@@ -50,7 +50,7 @@ class Start:
 def leak(echo: Echo, seed: int = 0) -> DemoResult:
     """Train with a split that is redrawn at each start, and with Striate's; print and draw both accuracies."""
     x, y, untouched = _images(seed)
-    text = "{n:,} digits, split anew at each of {starts} starts; {epochs} epochs each; {m:,} digits are never used"
+    text = "{n:,} digits, split again at each of {starts} starts; {epochs} epochs each; {m:,} digits are never used"
     echo(translate(text, n=IMAGES, starts=RUNS, epochs=EPOCHS, m=UNTOUCHED))
     starts = measure(x, y, untouched, seed)
     for line in table([_heads(), *(_cells(number, start) for number, start in enumerate(starts, 1))], range(1, 7)):
@@ -83,7 +83,7 @@ def measure(x: Array, y: Array, untouched: tuple[Array, Array], seed: int) -> li
         x: Images (N, 28, 28, 1).
         y: Labels (N,).
         untouched: Images and labels that are never used.
-        seed: Of weights and splits.
+        seed: Seed of weights and splits.
 
     Returns:
         One entry for each start.

@@ -47,7 +47,7 @@ SYSTEMS = (
     System("mlp", "a small fully connected network on MNIST", "97.8 %", (Variant("", "mlp", "97.8 %"),),
            reported_recipe=replace(KERAS, epochs=20, batch_size=128)),
     System("toy-convolutions", "worked examples, every number shown", "exact", demo=toy_convolutions),
-    System("leak", "a split that is redrawn at each start, and Striate's, which cannot be",
+    System("leak", "a split that is redrawn at each start, and Striate's fixed split",
            "accuracy for the wrong reason", demo=leak),
     System("optimizers", "the paths and loss curves of six optimizers", "all descend", demo=optimizers),
     System(
@@ -67,7 +67,7 @@ SYSTEMS = (
            changed="five convolutions; new random changes in each epoch instead of four fixed copies",
            # Each image and four changed copies per epoch correspond to five epochs with new changes each time.
            reported_recipe=Recipe(75, 100, Adam(1e-3), StepDecay(0.5, 25), Augmentation(rotation=10, shift=0.1))),
-    System("lenet5", "LeNet-5 as usually rebuilt", "98.57 %", (Variant("", "lenet5", "98.57 %"),),
+    System("lenet5", "LeNet-5 in its usual modern form", "98.57 %", (Variant("", "lenet5", "98.57 %"),),
            reported_recipe=replace(KERAS, epochs=19, batch_size=50)),
     System(
         "lenet5-1998", "LeNet-5 as published: trainable subsampling, partial connection, radial-basis output",

@@ -17,7 +17,7 @@ ENDLESS = (itertools.cycle, itertools.count, itertools.repeat)
 
 
 class BatchSource(Protocol):
-    """The batches of a training, whatever they come from.
+    """The batches of a training, from any source.
 
     Attributes:
         steps: The number of batches in an epoch; None while it is unknown.
@@ -128,7 +128,7 @@ class BatchStream:
         if steps is None and self._once and epochs > 1:
             raise UsageError(
                 f"This {self.kind} can be gone through only once, and there are {epochs} epochs: pass {steps_name}, or "
-                "an object that can be iterated anew, such as a list or a DataLoader."
+                "an object that can be iterated repeatedly, such as a list or a DataLoader."
             )
 
     def first(self) -> Any:

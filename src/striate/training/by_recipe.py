@@ -67,7 +67,7 @@ def train_by_recipe(
     """Compile by a recipe and train on a data set.
 
     Args:
-        model: The model. It takes over the classes and the image policy of the data set.
+        model: The model. It receives the classes and the image policy of the data set.
         data: The data set.
         recipe: How to train.
         callbacks: Called between the steps, in this order.

@@ -34,8 +34,8 @@ class Validation:
     """How a training is validated.
 
     Attributes:
-        source: The samples, or a function that returns this process's batches of them anew.
-        batch_size: Of samples that are one array.
+        source: The samples, or a function that returns new batches of them for this process.
+        batch_size: Number of samples in a batch, if all samples are one array.
         frequency: Validate after every epoch whose number, from 1, is a multiple of this or in this list.
     """
 

@@ -119,7 +119,7 @@ def graph(network: Network, losses: Sequence[Loss] = (), optimizer: Optimizer | 
 
     Args:
         network: The network; each use of a layer is a node.
-        losses: Of each output; nodes after the outputs.
+        losses: Losses of each output; nodes after the outputs.
         optimizer: A node after the losses, with its settings.
 
     Returns:

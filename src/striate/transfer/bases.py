@@ -42,11 +42,11 @@ class Base:
     Attributes:
         original: The network with its classifier.
         network: The same without it; one output (F,) for each of `feature_layers`.
-        weights: Of `network`, by full name.
+        weights: Weights of `network`, by full name.
         feature_layers: Names of the layers whose outputs are features; maps are averaged over all positions. The first
             one is ALL_LAYERS, unless there is only one other. The others follow from the input on; the classifier
             reads the last one.
-        ranges: Of the feature maps, if `network` is computed in 8-bit integers; None: in float32.
+        ranges: Ranges of the feature maps, if `network` is computed in 8-bit integers; None: in float32.
     """
 
     original: Network
@@ -89,9 +89,10 @@ def open_base(
     Args:
         name: The network's id in the zoo, or the path of an ONNX file.
         input_shape: (H, W, 3) of the images; None for the network's usual size.
-        weights: Of a network of the zoo: "imagenet" for the published weights, or what else `load_pretrained` reads.
-        settings: Of the network, by name; those that the weights require are set already. PREPROCESSING replaces
-            the usual preprocessing of pixels.
+        weights: Weights of a network of the zoo: "imagenet" for the published weights, or another source that
+            `load_pretrained` reads.
+        settings: Settings of the network, by name; those that the weights require are set already. PREPROCESSING
+            replaces the usual preprocessing of pixels.
         cut: The last layer to use, whose output is the features; maps are averaged over all positions. None: all up
             to the classifier.
 
@@ -244,7 +245,7 @@ def join_head(base: Base, layer: str, head: LinearHead, activation: str = "softm
         base: The base.
         layer: One of its feature layers.
         head: Fitted to the features of this layer.
-        activation: Of the output.
+        activation: Activation of the output.
 
     Returns:
         One network that ends with a dense layer, and its weights. With the last feature layer it is the original
@@ -263,7 +264,7 @@ def with_classes(base: Base, layer: str, classes: int, activation: str = "softma
         base: The base.
         layer: One of its feature layers.
         classes: The number of outputs.
-        activation: Of the output.
+        activation: Activation of the output.
 
     Returns:
         The network.

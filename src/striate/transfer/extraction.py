@@ -36,7 +36,7 @@ class ExtractionResult:
     Attributes:
         layer: The feature layer of the base that is used.
         fitted: The head.
-        detector: Of unknown images.
+        detector: Detector of unknown images.
         test: Probabilities float32 (N, K) of the test images; with cross-validation those of all images, each by a head
             that was fitted and chosen without it.
         distances: (N,), of the same images from the training images.
@@ -62,7 +62,7 @@ class TaskExtractionResult:
     Attributes:
         layer: The feature layer of the base that is used.
         fitted: The head.
-        detector: Of unknown images.
+        detector: Detector of unknown images.
         test: Outputs float32 (N, K) for the test images.
         losses: The loss of held-out images, by feature layer.
     """
@@ -131,7 +131,7 @@ def fit_task_on_features(base: Base, data: Dataset) -> TaskExtractionResult:
     heads = {layer: fit_task_head(data.task, rows, y, folds) for layer, rows in x.items()}
     layer = best_layer({name: fitted.sample_losses for name, fitted in heads.items()}, base.top)
     losses = {name: fitted.loss for name, fitted in heads.items()}
-    one_class = np.zeros(len(y), np.int64)  # the detector compares with all images, whatever their labels
+    one_class = np.zeros(len(y), np.int64)  # the detector compares with all images, regardless of their labels
     name = classifier_input(with_classes(base, layer, len(data.classes), data.task.activation))
     detector = fit_detector(x[layer], one_class, 1, folds, name, groups=groups).detector
     return TaskExtractionResult(layer, heads[layer], detector, heads[layer].outputs(test[layer]), losses)

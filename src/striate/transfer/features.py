@@ -148,7 +148,7 @@ def predict_with_features(
 
     Args:
         network: The base with its head.
-        weights: Of the network, by name.
+        weights: Weights of the network, by name.
         parts: Images (N, H, W, C).
 
     Returns:

@@ -34,7 +34,7 @@ def minimize(
     Args:
         function: Returns for points (P, D) the values (P,) and gradients (P, D) of the P functions, in float64.
         start: Where the search starts, (P, D).
-        tolerance: Of the elements of the gradients.
+        tolerance: Tolerance of the elements of the gradients.
         max_steps: The largest number of steps.
         stop: Called before each step after the first MIN_STEPS; if it returns True, the search ends where it is.
 

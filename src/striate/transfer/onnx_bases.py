@@ -50,7 +50,7 @@ class Preprocessing:
     """How pixels 0 … 255 become the input of a network: (x / 255 − mean) / std.
 
     Attributes:
-        mean: Of red, green and blue, from 0 to 1.
+        mean: Mean of red, green and blue, from 0 to 1.
         std: Standard deviation of the same.
         bgr: Whether the network takes blue first.
     """

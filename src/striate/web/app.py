@@ -41,7 +41,7 @@ def create_app(models: Mapping[str, TrainedModel], settings: ServiceSettings) ->
 
     Args:
         models: The models by name. Requests that name none use the first one.
-        settings: Of the service.
+        settings: Settings of the service.
 
     Returns:
         An ASGI application.
@@ -64,8 +64,8 @@ class Service:
 
     Args:
         batchers: The models by name.
-        settings: Of the service.
-        metrics: Of the service.
+        settings: Settings of the service.
+        metrics: Metrics of the service.
     """
 
     def __init__(self, batchers: Mapping[str, Batcher], settings: ServiceSettings, metrics: Metrics) -> None:
@@ -104,7 +104,7 @@ class Service:
         return self._batchers[name]
 
     async def page(self, _: Request) -> Response:
-        """Return the page for people."""
+        """Return the web page."""
         return FileResponse(STATIC / "predict/index.html")
 
     async def texts(self, _: Request) -> Response:
@@ -216,7 +216,7 @@ class Observer:
 
     Args:
         app: The application.
-        metrics: Of the service.
+        metrics: Metrics of the service.
     """
 
     def __init__(self, app: ASGIApp, metrics: Metrics) -> None:

@@ -40,7 +40,7 @@ class Batcher:
     Args:
         name: Name of the model.
         trained: The model.
-        settings: Of the service.
+        settings: Settings of the service.
         metrics: Where images and batches are counted.
     """
 

@@ -69,7 +69,7 @@ class ExplorerPages:
 
     Args:
         explorer: The model and its images.
-        settings: Of the service.
+        settings: Settings of the service.
     """
 
     def __init__(self, explorer: Explorer, settings: ServiceSettings) -> None:

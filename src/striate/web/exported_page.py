@@ -42,7 +42,7 @@ class PageOptions:
 
     Attributes:
         name: Title of the page.
-        precision: Of the model, as in `ExportResult`.
+        precision: Precision of the model, as in `ExportResult`.
         images: As in `striate.workflows.export.export`.
         opset: As there.
     """

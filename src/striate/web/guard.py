@@ -40,7 +40,7 @@ class Guard:
 
     Args:
         app: The application.
-        settings: Of the service.
+        settings: Settings of the service.
         public: Paths that need no token. Neither do static files.
     """
 

@@ -45,8 +45,8 @@ def read_inputs(content: dict[str, Any], batcher: Batcher, settings: ServiceSett
 
     Args:
         content: The request; one input, "image" with base64 texts or "pixels" with numbers 0 … 255.
-        batcher: The model's.
-        settings: Of the service.
+        batcher: The batcher of the model.
+        settings: Settings of the service.
 
     Returns:
         The images.
@@ -91,8 +91,8 @@ def write_outputs(
     """Return the answer of /infer.
 
     Args:
-        batcher: The model's.
-        predictions: Of all images, with the probabilities of all classes.
+        batcher: The batcher of the model.
+        predictions: Predictions of all images, with the probabilities of all classes.
         identifier: The "id" of the request, if it had one.
 
     Returns:

@@ -22,7 +22,7 @@ def make_lesson(explorer: Explorer, keys: Sequence[str], progress: Progress | No
 
     Args:
         explorer: The model and its images.
-        keys: Of the images.
+        keys: Keys of the images.
         progress: Called with the numbers of steps done and of all.
 
     Returns:

@@ -46,8 +46,8 @@ class PlaygroundPages:
 
     Args:
         explorer: The explorer with the user's images.
-        streams: Of the application.
-        settings: Of the service.
+        streams: Streams of the application.
+        settings: Settings of the service.
     """
 
     def __init__(self, explorer: Explorer, streams: Streams, settings: ServiceSettings) -> None:

@@ -20,7 +20,7 @@ class RequestError(Exception):
     """A request that cannot be answered.
 
     Args:
-        status: Of the answer.
+        status: HTTP status of the answer.
         message: What is wrong, and what to send.
     """
 

@@ -22,7 +22,7 @@ class SearchPages:
 
     Args:
         explorer: The model and its images.
-        streams: Of the application.
+        streams: Streams of the application.
     """
 
     def __init__(self, explorer: Explorer, streams: Streams) -> None:

@@ -36,7 +36,7 @@ def serve(
 
     Args:
         app: The application.
-        settings: Of the service.
+        settings: Settings of the service.
         started: Called with the address, such as "http://127.0.0.1:8000", when requests are answered.
         stopping: Called before it waits for the requests that were accepted, to end those that would go on.
 

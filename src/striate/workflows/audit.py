@@ -269,10 +269,10 @@ def held_out_probabilities(
     A single cross-validation depends on which images happen to share a fold; the mean finds a few more label errors.
 
     Args:
-        features: Of the images, (N, F) by feature layer; all layers are used together.
+        features: Features of the images, (N, F) by feature layer; all layers are used together.
         y: Class numbers (N,).
         classes: The number of classes K.
-        digests: Of the files, (N,).
+        digests: Digests of the files, (N,).
         groups: Integers (N,); images with the same number stay in one fold.
 
     Returns:

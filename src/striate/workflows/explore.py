@@ -63,7 +63,7 @@ class Explorer:
     """A model with images, and everything that is computed about them. It may be used from several threads.
 
     Args:
-        name: Of the model, for the title.
+        name: Name of the model, for the title.
         model: The model.
         images: Its images.
         notes: Sentences for the user.
@@ -72,7 +72,7 @@ class Explorer:
         is_whole: Whether the model is the whole network; the beginning of one gives no scores of classes.
 
     Attributes:
-        name: Of the model.
+        name: Name of the model.
         model: The model.
         images: Its images.
         training: The images that the model was trained with, if known.
@@ -184,7 +184,7 @@ class Explorer:
         """Add the content of an image file, in place of the oldest one if there are many.
 
         Args:
-            content: Of the file.
+            content: Content of the file.
 
         Returns:
             The key of the image.

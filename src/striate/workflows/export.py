@@ -149,7 +149,7 @@ def convert(
 
     Args:
         trained: As in `export`.
-        path: Of the file or folder that will hold it, for the result.
+        path: Path of the file or folder that will hold it, for the result.
         precision: As in `ExportResult`.
         resize: As in `export`.
         images: As in `export`.

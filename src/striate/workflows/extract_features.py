@@ -59,8 +59,8 @@ class _Fit:
     Attributes:
         head: The head.
         decision: How its outputs become predictions.
-        figures: Of cross-validation, and for classes the threshold for "unknown", by name.
-        detector: Of unknown images.
+        figures: Loss and metrics of cross-validation, and for classes the threshold for "unknown", by name.
+        detector: Detector of unknown images.
         findings: What the run records.
         lines: What is printed.
         test: Outputs (N, K) for the test images.
@@ -214,9 +214,9 @@ def save_model(
         prepared: The prepared run.
         run: Its folder.
         network: The base with its head.
-        weights: Of the network, by name.
+        weights: Weights of the network, by name.
         figures: Results on held-out images by name, and the threshold.
-        extras: Arrays of the detector of unknown images, and of what else the model needs.
+        extras: Arrays of the detector of unknown images, and others that the model needs.
         recipe: How the base was fine-tuned; None if it was not.
         decision: How outputs become predictions; None: the most probable class.
 

@@ -65,7 +65,7 @@ def stages(network: Network, recipe: Recipe) -> tuple[Stage, ...]:
 
     Args:
         network: The base with its head.
-        recipe: Of the upper layers.
+        recipe: Recipe of the upper layers.
 
     Returns:
         The stages.
@@ -306,7 +306,7 @@ def _fit_detector(
         validation: Features (M, F) of the validation images.
         labels: Class numbers (N + M,).
         classes: The number of classes.
-        folds: Of the validation images, (M,).
+        folds: Folds of the validation images, (M,).
 
     Returns:
         The detector.

@@ -213,7 +213,7 @@ def predict_files(
         trained: The model.
         files: Image files; those that are known to be unreadable are yielded as they are.
         total: Their number, or a function that counts them, for the progress bar; None if it is not known.
-        top: Of how many of the most probable classes the probabilities are returned.
+        top: Number of the most probable classes whose probabilities are returned.
         threshold: For one class, the probability below which an image is marked unknown in any case; for labels, the
             probability from which a label is assigned, in place of the model's own thresholds.
 

@@ -119,7 +119,7 @@ class PredictionFile(AbstractContextManager["PredictionFile"]):
         """Write a row for each result.
 
         Args:
-            results: Of `predict_files`.
+            results: Results of `predict_files`.
 
         Yields:
             The same results, each after its row was written.
@@ -283,7 +283,7 @@ def _csv_row(cells: Iterable[str | float]) -> str:
 
 
 def json_content(result: AnyPrediction | UnreadableFile) -> dict[str, Any]:
-    """Return a result as it is written in JSON; probabilities of other classes only where they were asked for."""
+    """Return a result as JSON values; probabilities of other classes only where they were requested."""
     if isinstance(result, UnreadableFile):
         return {"path": result.file, "error": result.reason}
     return {name: value for name, value in vars(result).items() if name != "probabilities" or value}

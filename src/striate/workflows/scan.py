@@ -49,7 +49,7 @@ class FolderScan:
         conflicts: Groups of identical files in several classes.
         near_duplicates: Groups of images of one class that show nearly the same, but are not identical.
         near_conflicts: Such groups of images in several classes.
-        notes: Sentences on what else is left out, and on possible problems.
+        notes: Sentences on other files that are left out, and on possible problems.
         task: What the labels are.
         numbers: For regression, minimum, median and maximum of each number.
         options: Further options of the command that trains on the folder.

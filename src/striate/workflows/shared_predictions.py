@@ -54,7 +54,7 @@ def _part(path: Path, rank: int, world_size: int) -> Path:
 
 
 def files_of_process(files: Files) -> Iterator[Path | UnreadableFile]:
-    """Yield the image files of this process: of the batches of one process, every so many-th."""
+    """Yield the image files of this process: every n-th batch, if there are n processes."""
     process = current_process()
     rest, number = iter(files), 0
     while batch := list(islice(rest, BATCH_SIZE)):

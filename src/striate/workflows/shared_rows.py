@@ -118,7 +118,7 @@ class _Rows:
     """Rows of an array that all processes compute, in batches.
 
     Attributes:
-        name: Of their folder in the cache; other content must have another name.
+        name: Name of their folder in the cache; other content must have another name.
         sizes: The number of rows of each batch.
         width: The number of values in a row.
     """
@@ -139,7 +139,7 @@ class _Rows:
 
         Args:
             prepare: Returns a function from the number of a batch to its rows; called if any is missing.
-            title: Of the progress bar.
+            title: Title of the progress bar.
         """
         process = current_process()
         own = range(process.rank, len(self.sizes), process.world_size)

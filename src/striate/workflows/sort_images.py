@@ -69,7 +69,7 @@ class ImageSorter:
         """Copy or move the file of each result.
 
         Args:
-            results: Of `predict_files`.
+            results: Results of `predict_files`.
 
         Yields:
             The same results; in place of a file that has disappeared, the reason.

@@ -218,7 +218,7 @@ def fine_tuning_seconds(passes: int, multiply_adds: int, device: str | None, cor
 
     Args:
         passes: Training images times epochs of a stage.
-        multiply_adds: Of the network, for one image.
+        multiply_adds: Multiply-adds of the network, for one image.
         device: The GPU, if there is one.
         cores: Number of cores that compute.
 

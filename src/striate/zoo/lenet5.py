@@ -31,9 +31,9 @@ def lenet5(
     Args:
         input_shape: (H, W, C) of the images.
         classes: The number of classes.
-        filters: Of the convolutions C1, C3 and C5.
+        filters: Numbers of filters of the convolutions C1, C3 and C5.
         hidden: The units of F6.
-        activation: Of the convolutions and F6.
+        activation: Activation of the convolutions and F6.
 
     Returns:
         The network.

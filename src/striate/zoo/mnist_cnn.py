@@ -26,9 +26,9 @@ def mnist_cnn(
     Args:
         input_shape: (H, W, C) of the images.
         classes: The number of classes.
-        filters: Of the three convolutions.
+        filters: Numbers of filters of the three convolutions.
         hidden: The units of the hidden dense layer.
-        activation: Of the convolutions and the hidden layer.
+        activation: Activation of the convolutions and the hidden layer.
         form: "sequential", "functional" (which adds a residual block) or "subclassed".
 
     Returns:

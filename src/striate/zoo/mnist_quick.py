@@ -26,8 +26,8 @@ def mnist_quick(
     Args:
         input_shape: (H, W, C) of the images.
         classes: The number of classes.
-        filters: Of the two convolutions.
-        activation: Of the convolutions.
+        filters: Numbers of filters of the two convolutions.
+        activation: Activation of the convolutions.
 
     Returns:
         The network.

@@ -120,9 +120,9 @@ class SqueezeExcitation(Block):
         """Describe the block.
 
         Args:
-            units: Of the first layer.
+            units: Number of units of the first layer.
             name: Name of the block.
-            activation: Of the first layer.
+            activation: Activation of the first layer.
             gate: Activation of the second one, which gives the factors.
         """
         self.units, self.activation, self.gate = units, activation, gate

@@ -14,9 +14,9 @@ def simple_convnet(
     Args:
         input_shape: (H, W, C) of the images.
         classes: The number of classes.
-        filters: Of the convolution.
+        filters: Number of filters of the convolution.
         hidden: The units of the hidden dense layer.
-        activation: Of the convolution and the hidden layer.
+        activation: Activation of the convolution and the hidden layer.
 
     Returns:
         The network.

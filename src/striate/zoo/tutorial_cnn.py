@@ -16,9 +16,9 @@ def tutorial_cnn(
     Args:
         input_shape: (H, W, C) of the images.
         classes: The number of classes.
-        filters: Of the two convolutions.
+        filters: Numbers of filters of the two convolutions.
         hidden: The units of the hidden dense layer.
-        activation: Of the convolutions and the hidden layer.
+        activation: Activation of the convolutions and the hidden layer.
 
     Returns:
         The network.

@@ -150,7 +150,7 @@ def send_to_rank_0(rows: Array | None, shape: tuple[int, ...], source: int) -> A
 
     Args:
         rows: float32 of the shape, in the process that sends it.
-        shape: Of the array.
+        shape: Shape of the array.
         source: Rank of the process that sends it.
 
     Returns:

@@ -48,10 +48,10 @@ class TorchEngine(DistributedEngine):
     Args:
         network: The network.
         weights: Its parameters by full name (`C1/kernel`).
-        dtype: Of weights, losses and inference: "float32", or "float64" for gradient checks.
+        dtype: Data type of weights, losses and inference: "float32", or "float64" for gradient checks.
         device: "auto", "cpu", "cuda", "cuda:1" or "mps".
-        precision: Of the forward and backward pass in training: "float32", "bfloat16" or "float16"; "auto" measures
-            float32 and the device's mixed precision, and chooses the faster.
+        precision: Precision of the forward and backward pass in training: "float32", "bfloat16" or "float16"; "auto"
+            measures float32 and the device's mixed precision, and chooses the faster.
         deterministic: Whether to use only deterministic algorithms, even if they are slower.
         compiled: Whether to compile the network with torch.compile. Compilation takes about a minute and pays off in
             long training runs on a GPU.

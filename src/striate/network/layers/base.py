@@ -382,7 +382,7 @@ class Layer:
         needed = {i.name: getattr(self, i.name) for i in shown if i.default is i.default_factory is MISSING}
         try:
             plain = type(self)(**needed)
-        except (NetworkError, TypeError):  # a custom layer, whose defaults do not go with these settings
+        except (NetworkError, TypeError):  # a custom layer whose defaults do not fit these settings
             return [item.name for item in shown]
         return [i.name for i in shown if i.name in needed or getattr(self, i.name) != getattr(plain, i.name)]
 

@@ -38,8 +38,8 @@ class BatchNormalization(Layer):
         scale: Whether there is gamma.
         beta_initializer: Name, initializer object, number or array.
         gamma_initializer: With "zeros", a residual block is initially the identity (Goyal et al. 2017).
-        moving_mean_initializer: Of the moving average of the mean.
-        moving_variance_initializer: Of the moving average of the variance.
+        moving_mean_initializer: Initializer of the moving average of the mean.
+        moving_variance_initializer: Initializer of the moving average of the variance.
 
     Example:
         >>> from striate.layers import BatchNormalization

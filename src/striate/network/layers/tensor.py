@@ -40,7 +40,7 @@ class Parameter:
 
 
 class Identity:
-    """What makes a layer object one layer, under whatever name and in however many models it is used.
+    """What makes a layer object one layer, under any name and in any number of models.
 
     Attributes:
         first_call: The tensor of its first call; None before.

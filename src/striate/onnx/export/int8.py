@@ -102,7 +102,7 @@ def to_int8(model: ModelProto, ranges: Ranges, *, signed: bool = True) -> ModelP
 
     Args:
         model: Made by `build_model`.
-        ranges: Of all `int8_maps`; larger and smaller values are clipped.
+        ranges: Ranges of all `int8_maps`; larger and smaller values are clipped.
         signed: Whether kernels are int8, which is fast, or uint8 with a zero point of 128, for processors on which
             sums of products of uint8 and int8 overflow. Both give the same outputs.
 

@@ -161,8 +161,8 @@ class MetricSet:
 
         Args:
             outputs: (N, …) of each output.
-            targets: Of each output.
-            weights: Of the samples, for each output (N,) or None; empty: all 1.
+            targets: Targets of each output.
+            weights: Weights of the samples, for each output (N,) or None; empty: all 1.
 
         Returns:
             `size` numbers.
