@@ -159,7 +159,8 @@ def test_a_run_whose_data_are_gone_is_shown_without_images(run: Path, tmp_path: 
         digit = st.data.load("mnist5k").test.x[0]
         assert client.post(f"{API}/images", content=encode_png(digit)).status_code == 200
         lines = client.get(f"{API}/patches/2").text.splitlines()
-        assert json.loads(lines[-1]) == {"error": "There are no images to search."}
+        problem = {"error": "There are no images to search.", "korean": "찾아볼 이미지가 없습니다."}
+        assert json.loads(lines[-1]) == problem
         assert "no images to compare" in client.get(f"{API}/images/u1/nearest").text
 
 

@@ -79,15 +79,18 @@ def image_answer(explorer: Explorer, key: str) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def maps_answer(explorer: Explorer, key: str, node: int, first: int, *, by_number: bool = False) -> dict[str, Any]:
+def maps_answer(
+    explorer: Explorer, key: str, node: int, first: int, *, by_number: bool = False, count: int = CHANNELS
+) -> dict[str, Any]:
     """Return feature maps of a layer, those with the strongest response first, or in the order of the channels.
 
     Args:
         explorer: The model and its images.
         key: The key of the image.
         node: Number of the layer.
-        first: Rank of the first map to return; the answer has at most CHANNELS maps.
+        first: Rank of the first map to return.
         by_number: Whether in the order of the channels.
+        count: Number of maps, or less if there are fewer.
 
     Returns:
         JSON values.
@@ -99,7 +102,7 @@ def maps_answer(explorer: Explorer, key: str, node: int, first: int, *, by_numbe
     maps = explorer.trace(key).maps(node)
     strength, order = _by_strength(maps)
     order = np.arange(len(order)) if by_number else order
-    shown = order[first : first + CHANNELS] if maps.ndim == 3 else order
+    shown = order[first : first + count] if maps.ndim == 3 else order
     return {
         "order": shown.tolist(), "maps": as_json(maps[..., shown]), "lowest": float(maps.min()),
         "highest": float(maps.max()), "silent": int((strength == 0).sum()), "channels": len(order),

@@ -26,6 +26,7 @@ from striate.workflows.explore import Explorer
 
 MAX_UNITS = 150_000  # of all images, whose arithmetic is computed; more take minutes and many megabytes
 MAX_CLASSES_WITH_UNITS, MAX_CLASSES = 10, 3  # that are explained, in a lesson with and without the arithmetic of units
+MAX_MAPS = 24  # of a layer, in a lesson without the arithmetic of units
 THUMBNAIL_SIDE = 112
 ALIGNMENT = 8  # bytes
 Progress = Callable[[int, int], object]
@@ -114,7 +115,7 @@ def _attributions(explorer: Explorer, key: str, index: int) -> list[dict[str, An
 
 
 def _first_maps(explorer: Explorer, key: str, node: int) -> dict[str, Any]:
-    answer = maps_answer(explorer, key, node, 0)
+    answer = maps_answer(explorer, key, node, 0, count=MAX_MAPS)
     return {**answer, "channels": len(answer["order"])}  # the page offers no more
 
 

@@ -11,7 +11,7 @@ from striate.explain import Patch
 from striate.web.answers import CHANNELS, as_json, region_answer
 from striate.web.requests import read_integer
 from striate.web.streams import Content, Streams
-from striate.workflows.background import BackgroundProcess, ProgressMessage
+from striate.workflows.background import BackgroundProcess
 from striate.workflows.explore import TRAINING, Explorer
 from striate.workflows.explore_neighbors import NeighborSearch
 from striate.workflows.explore_patches import PatchSearch, SearchResult
@@ -40,8 +40,6 @@ class SearchPages:
             self._searches.submit(process, part, node)
 
         def handle(message: Any) -> tuple[Content, bool]:
-            if isinstance(message, ProgressMessage):
-                return _progress(message), False
             return _describe(self._searches.store(part, node, message)), True
 
         return self._streams.answer(self._searches.start, submit, handle)
@@ -63,8 +61,6 @@ class SearchPages:
             return JSONResponse(await asyncio.to_thread(self._nearest, image))
 
         def handle(message: Any) -> tuple[Content, bool]:
-            if isinstance(message, ProgressMessage):
-                return _progress(message), False
             neighbors.store(message)
             return self._nearest(image), True
 
@@ -79,10 +75,6 @@ class SearchPages:
                 for key, distance in zip(keys, found.distances, strict=True)
             ],
         }  # fmt: skip
-
-
-def _progress(message: ProgressMessage) -> Content:
-    return {"done": message.done, "total": message.total}
 
 
 def _describe(search: SearchResult) -> Content:

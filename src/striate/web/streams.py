@@ -14,7 +14,7 @@ from striate.errors import StriateError
 from striate.strict_json import dumps
 from striate.web.answers import problem_answer
 from striate.web.requests import RequestError
-from striate.workflows.background import BackgroundProcess
+from striate.workflows.background import BackgroundProcess, ProgressMessage
 
 MAX_STREAMS = 4  # at the same time; a browser opens six connections to one server, for all tabs together
 HEARTBEAT_SECONDS = 0.5  # after which a line is sent in any case, so that a closed connection is noticed
@@ -40,7 +40,8 @@ class Streams:
         Args:
             start: Starts the process.
             submit: Sends the arguments to the process.
-            handle: Converts a message of the process to a line, and returns whether it is the last one.
+            handle: Converts a message of the process to a line, and returns whether it is the last one. Progress is
+                sent without it.
             ended: Called when the process has ended.
 
         Returns:
@@ -104,8 +105,13 @@ class Streams:
         last = False
         while not last and not self.stopping:
             message = await self._in_thread(partial(process.receive, HEARTBEAT_SECONDS))
-            content, last = ({}, False) if message is None else handle(message)
-            yield content
+            if message is None:
+                yield {}
+            elif isinstance(message, ProgressMessage):
+                yield {"done": message.done, "total": message.total}
+            else:
+                content, last = handle(message)
+                yield content
 
     async def _in_thread(self, function: Callable[[], Result]) -> Result:
         return await asyncio.get_running_loop().run_in_executor(self._threads, function)
