@@ -43,7 +43,16 @@ identity = IdentityMatrix
 
 
 def RandomUniform(minval: float = -0.05, maxval: float = 0.05, seed: int | None = None) -> Uniform:  # noqa: N802
-    """Return the uniform distribution between `minval` and `maxval`."""
+    """Return a uniform distribution.
+
+    Args:
+        minval: Smallest value.
+        maxval: Largest value.
+        seed: Seed of the values; None: by the name of the parameter.
+
+    Returns:
+        The initializer.
+    """
     return Uniform(minval, maxval, seed=seed)
 
 

@@ -11,7 +11,15 @@ l1, l2 = L1, L2
 
 
 def l1_l2(l1: float = 0.01, l2: float = 0.01) -> L1L2:
-    """Return the penalty l1 · Σ|w| + l2 · Σw²."""
+    """Return the penalty l1 · Σ|w| + l2 · Σw².
+
+    Args:
+        l1: Factor of the sum of magnitudes.
+        l2: Factor of the sum of squares.
+
+    Returns:
+        The regularizer.
+    """
     return L1L2(l1, l2)
 
 

@@ -147,7 +147,19 @@ def load_batches(
     image_size: tuple[int, int], shuffle: bool, seed: int, validation_split: float | None, subset: str | None,
     fit: str,
 ) -> Any:  # fmt: skip
-    """Read a folder; the arguments are those of `utils.image_dataset_from_directory`.
+    """Read a folder of images; see `utils.image_dataset_from_directory`.
+
+    Args:
+        directory: The folder, with a subfolder for each class.
+        label_mode: "int", "categorical", "binary" or None.
+        color_mode: "rgb" or "grayscale".
+        batch_size: Images in a batch; None: single images.
+        image_size: Height and width.
+        shuffle: Whether each epoch has another order.
+        seed: Decides the order and the split.
+        validation_split: Fraction of the images for validation.
+        subset: "training", "validation", "both" or None.
+        fit: How images are brought to this size, as in `ImagePolicy`.
 
     Returns:
         `ImageBatches`, or two of them if subset is "both".

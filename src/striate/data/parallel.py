@@ -18,7 +18,15 @@ T = TypeVar("T")
 
 
 def chunk_ranges(count: int, size: int) -> list[range]:
-    """Cut 0 … count − 1 into ranges of `size` numbers; the last one may be smaller."""
+    """Divide 0 … count − 1 into ranges.
+
+    Args:
+        count: The end of the last range.
+        size: Length of all ranges but the last, which may be shorter.
+
+    Returns:
+        The ranges.
+    """
     return [range(start, min(start + size, count)) for start in range(0, count, size)]
 
 

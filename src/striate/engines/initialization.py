@@ -74,7 +74,15 @@ def initial_weights(network: Network, seed: int, dtype: str = "float32", *, laye
 
 
 def connection_mask(connections: tuple[tuple[int, ...], ...], channels: int) -> Array:
-    """Return a mask (channels, filters): 1 where a filter is connected to a channel, else 0."""
+    """Convert connections to a mask.
+
+    Args:
+        connections: For each filter, the channels that it reads.
+        channels: Number of channels.
+
+    Returns:
+        (channels, filters): 1 where a filter is connected to a channel, else 0.
+    """
     mask = np.zeros((channels, len(connections)))
     for filter_, connected in enumerate(connections):
         mask[list(connected), filter_] = 1
@@ -82,7 +90,15 @@ def connection_mask(connections: tuple[tuple[int, ...], ...], channels: int) -> 
 
 
 def draw(initializer: Initializer, shape: tuple[int, ...]) -> Array:
-    """Draw the values of one array, by the seed of the initializer; without one, each call draws others."""
+    """Draw the values of one array.
+
+    Args:
+        initializer: The distribution; without a seed, each call draws other values.
+        shape: Shape of the array.
+
+    Returns:
+        float32 values.
+    """
     return _draw(initializer, shape, np.random.default_rng(initializer.seed))
 
 

@@ -44,7 +44,15 @@ class Frame:
 
 
 def curve_chart(curves: LearningCurves, metric: str) -> Markup:
-    """Draw "loss" or "accuracy" over the epochs, for training and validation."""
+    """Draw a metric over the epochs, for training and validation.
+
+    Args:
+        curves: The history.
+        metric: "loss" or "accuracy".
+
+    Returns:
+        SVG.
+    """
     training, validation = (_points(curves, name) for name in (metric, f"val_{metric}"))
     values = [y for _, y in training + validation]
     epochs = curves.columns["epoch"]
@@ -61,7 +69,17 @@ def curve_chart(curves: LearningCurves, metric: str) -> Markup:
 
 
 def rate_chart(rates: Sequence[float], losses: Sequence[float], smooth: Sequence[float], marked: float) -> Markup:
-    """Draw the loss over the learning rate on a logarithmic axis: steps as dots, the smoothed loss, a marked rate."""
+    """Draw the loss over the learning rate on a logarithmic axis.
+
+    Args:
+        rates: Learning rate of each step.
+        losses: Loss of each step, drawn as dots.
+        smooth: The smoothed losses, drawn as a line.
+        marked: A learning rate to mark.
+
+    Returns:
+        SVG.
+    """
     top = 1.15 * max(smooth)
     frame = Frame((log10(rates[0]), log10(rates[-1])), (0.0, top))
     dots, line = ([(log10(rate), y) for rate, y in zip(rates, ys, strict=True)] for ys in (losses, smooth))
@@ -135,7 +153,15 @@ def reliability_chart(bins: Sequence[Bin], before: Sequence[Bin] = ()) -> Markup
 
 
 def ranking_chart(rankings: Sequence[Ranking], curve: str) -> Markup:
-    """Draw the "roc" or "precision_recall" curve of each class; that of the class with the lowest area is marked."""
+    """Draw a curve for each class; that of the class with the lowest area is marked.
+
+    Args:
+        rankings: The curves.
+        curve: "roc" or "precision_recall".
+
+    Returns:
+        SVG.
+    """
     drawn = sorted((each for each in rankings if each.roc), key=lambda each: each.auc.value or 0.0)
     drawn = drawn if len(drawn) <= MAX_LINES else drawn[:LOWEST_LINES]
     frame = Frame((0, 1), (0, 1), left=46, right=266, top=28, bottom=248)
@@ -151,7 +177,16 @@ def ranking_chart(rankings: Sequence[Ranking], curve: str) -> Markup:
 
 
 def scatter_chart(true: Array, predicted: Array, half_width: float | None) -> Markup:
-    """Draw predicted over true values (N,) each, the line on which they are equal, and the prediction interval."""
+    """Draw predicted over true values, the line on which they are equal, and the prediction interval.
+
+    Args:
+        true: True values (N,).
+        predicted: Predicted values (N,).
+        half_width: Half the width of the prediction interval.
+
+    Returns:
+        SVG.
+    """
     values = np.concatenate([true, predicted])
     margin = 0.04 * (float(np.ptp(values)) or 1.0)
     low, high = float(values.min()) - margin, float(values.max()) + margin
@@ -180,7 +215,15 @@ def scatter_chart(true: Array, predicted: Array, half_width: float | None) -> Ma
 
 
 def interval_bar(estimate: Estimate, lowest: float) -> Markup:
-    """Draw an interval as a bar on an axis from `lowest` to 1, with a tick at the value."""
+    """Draw an interval as a bar with a tick at the value.
+
+    Args:
+        estimate: The value and its interval.
+        lowest: Start of the axis, which ends at 1.
+
+    Returns:
+        SVG.
+    """
     if estimate.value is None or estimate.low is None or estimate.high is None:
         return Markup("")
     low, value, high = (

@@ -41,7 +41,15 @@ class ComparisonData:
 
 
 def write_comparison_page(path: str | os.PathLike[str], data: ComparisonData) -> None:
-    """Write the page to a file, atomically. Raise RunError if it cannot be written."""
+    """Write the page to a file, atomically.
+
+    Args:
+        path: Where to write.
+        data: What the page shows.
+
+    Raises:
+        RunError: The file cannot be written.
+    """
     atomic_write(Path(path), render_comparison_page(data).encode("utf-8"))
 
 

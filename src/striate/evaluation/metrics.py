@@ -72,7 +72,16 @@ def cross_entropy(probabilities: Array, labels: Array) -> Estimate:
 
 
 def class_metrics(counts: Array, classes: tuple[str, ...], design_effect: float = 1.0) -> tuple[ClassMetrics, ...]:
-    """Return precision, recall and F1 of each class from the confusion matrix (true, predicted)."""
+    """Compute precision, recall and F1 of each class.
+
+    Args:
+        counts: Confusion matrix (K, K): true classes in rows, predicted ones in columns.
+        classes: Class names.
+        design_effect: Design effect of images in groups.
+
+    Returns:
+        The metrics of each class.
+    """
     correct, support, predicted = np.diag(counts).tolist(), counts.sum(1).tolist(), counts.sum(0).tolist()
     return tuple(
         ClassMetrics(
@@ -119,7 +128,15 @@ def reliability(probabilities: Array, labels: Array) -> tuple[Bin, ...]:
 
 
 def with_temperature(probabilities: Array, temperature: float) -> Array:
-    """Return the probabilities (N, K) that result if the logits are divided by a temperature once more."""
+    """Divide the logits of probabilities by a temperature.
+
+    Args:
+        probabilities: (N, K).
+        temperature: Above 1, probabilities become less confident.
+
+    Returns:
+        Probabilities (N, K).
+    """
     logits = log_probabilities(probabilities.astype(np.float64), REPORTED_FLOOR) / temperature
     return np.asarray(np.exp(log_softmax(logits)))
 
@@ -177,7 +194,15 @@ def percent_of_true(counts: Array) -> Array:
 
 
 def confused_pairs(counts: Array, classes: tuple[str, ...]) -> tuple[Pair, ...]:
-    """Return all pairs of classes that were confused, the most frequent in percent first."""
+    """List the pairs of classes that were confused.
+
+    Args:
+        counts: Confusion matrix (K, K).
+        classes: Class names.
+
+    Returns:
+        All pairs with errors, the most frequent in percent first.
+    """
     percent = percent_of_true(counts)
     true, predicted = np.nonzero(counts * ~np.eye(len(counts), dtype=bool))
     order = np.lexsort((predicted, true, -counts[true, predicted], -percent[true, predicted]))

@@ -118,7 +118,15 @@ class ReportData:
 
 
 def write_report(path: str | os.PathLike[str], data: ReportData) -> None:
-    """Write the report to a file, atomically. Raise RunError if it cannot be written."""
+    """Write the report to a file, atomically.
+
+    Args:
+        path: Where to write.
+        data: What the report shows.
+
+    Raises:
+        RunError: The file cannot be written.
+    """
     atomic_write(path, render_report(data).encode("utf-8"))
 
 
@@ -212,7 +220,17 @@ def _network(data: ReportData) -> dict[str, Any]:
 
 
 def write_lr_page(path: str | os.PathLike[str], sweep: "LearningRateSweep", model: str, data: str) -> None:
-    """Write the page of the learning-rate finder to a file, atomically. Raise RunError if it cannot be written."""
+    """Write the page of the learning-rate finder to a file, atomically.
+
+    Args:
+        path: Where to write.
+        sweep: Losses by learning rate.
+        model: Name of the network.
+        data: Name of the data set.
+
+    Raises:
+        RunError: The file cannot be written.
+    """
     marked_rate = sweep.steepest or sweep.lowest
     text = render(
         "lr_page.html.j2", model=model, data=data, rate=_format_rate,

@@ -69,7 +69,16 @@ def _check_type(low: Any, high: Any) -> None:
 
 
 def scale(pixels: NDArray[Any], low: float, high: float) -> NDArray[np.uint8]:
-    """Map low … high to 0 … 255, a few rows at a time."""
+    """Map an interval of pixel values to 0 … 255, a few rows at a time.
+
+    Args:
+        pixels: Pixel values of any dtype.
+        low: The value that becomes 0.
+        high: The value that becomes 255.
+
+    Returns:
+        uint8 pixels.
+    """
     scaled = np.empty(pixels.shape, np.uint8)
     step = max(1, ROWS_BYTES // max(1, pixels[:1].nbytes))
     for start in range(0, len(pixels), step):

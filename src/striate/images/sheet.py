@@ -32,7 +32,15 @@ class Tile:
 
 
 def draw_sheet(headings: Sequence[str], rows: Sequence[Sequence[Tile]]) -> NDArray[np.uint8]:
-    """Draw rows of equally sized tiles with a heading above each column, as uint8 (H, W, 3)."""
+    """Draw rows of tiles of equal size with a heading above each column.
+
+    Args:
+        headings: One for each column.
+        rows: The tiles of each row.
+
+    Returns:
+        uint8 (H, W, 3).
+    """
     from PIL import Image, ImageDraw
 
     height, width = _shown(rows[0][0].pixels).shape[:2]

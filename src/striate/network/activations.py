@@ -65,7 +65,18 @@ def _refusal(value: Any) -> str:
 
 
 def activation_name(base: str, given: Mapping[str, float]) -> str:
-    """Return the name of an activation with parameters; those that are the defaults are left out."""
+    """Return the name of an activation with parameters.
+
+    Args:
+        base: Name of the activation without parameters.
+        given: The parameters.
+
+    Returns:
+        The name, in which parameters that have their default are left out.
+
+    Raises:
+        NetworkError: The activation has no such parameter, or a value is out of range.
+    """
     defaults = PARAMETERS.get(base, {})
     for name, number in given.items():
         if name not in defaults:

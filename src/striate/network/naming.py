@@ -110,7 +110,15 @@ def duplicate_message(name: str, first: object, second: object) -> str:
 
 
 def free_name(stem: str, taken: Container[str | None]) -> str:
-    """Return a name that is not taken: dense, dense_1, …."""
+    """Return a name that is not taken.
+
+    Args:
+        stem: The name without a number.
+        taken: Names of other layers.
+
+    Returns:
+        For example dense, dense_1, ….
+    """
     name, count = stem, 0
     if stem in taken and (numbered := re.fullmatch(r"(.*)_\d+", stem)):
         stem = numbered[1]

@@ -75,7 +75,18 @@ def layer_config(layer: Layer) -> dict[str, Any]:
 
 
 def layer_from_config(kind: type[Layer], config: Any) -> Layer:
-    """Return the layer of a class with these settings. Raise NetworkError if they are not those of the class."""
+    """Make a layer from its settings.
+
+    Args:
+        kind: Name of the class.
+        config: Name and settings.
+
+    Returns:
+        The layer.
+
+    Raises:
+        NetworkError: There is no such class or setting.
+    """
     place = f"the configuration of {kind.__name__}"
     return cast(Layer, _make(kind, _mapping(config, place), place))
 

@@ -11,7 +11,17 @@ MAX_FLOAT32 = 3.4e38
 
 
 def convert(owner: object, label: str, check: Callable[[Any], Any], setting: str) -> None:
-    """Convert a setting of a frozen dataclass to its canonical form. Raise NetworkError with label and setting."""
+    """Convert a setting of a frozen dataclass to its canonical form.
+
+    Args:
+        owner: The dataclass.
+        label: Name of the object, for the message.
+        check: Converts a value, or raises NetworkError.
+        setting: Name of the setting.
+
+    Raises:
+        NetworkError: The value is wrong; the message names label and setting.
+    """
     try:
         object.__setattr__(owner, setting, check(getattr(owner, setting)))
     except NetworkError as error:
@@ -19,7 +29,18 @@ def convert(owner: object, label: str, check: Callable[[Any], Any], setting: str
 
 
 def integer(value: Any, least: int = 0) -> int:
-    """Accept an integer of at least `least`; NumPy integers become int."""
+    """Check an integer; those of NumPy become int.
+
+    Args:
+        value: What was received.
+        least: Smallest allowed value.
+
+    Returns:
+        The integer.
+
+    Raises:
+        NetworkError: It is not an integer, or too small.
+    """
     error = NetworkError(f"expected an integer of at least {least}, received {value!r}.")
     if isinstance(value, bool):
         raise error
@@ -38,7 +59,17 @@ def positive(value: Any) -> int:
 
 
 def pair(value: Any) -> Pair:
-    """Accept an integer above 0 for both axes, or a pair (y, x)."""
+    """Check integers above 0 for both axes.
+
+    Args:
+        value: One integer for both axes, or a pair (y, x).
+
+    Returns:
+        (y, x).
+
+    Raises:
+        NetworkError: It is neither.
+    """
     if not isinstance(value, list | tuple):
         return positive(value), positive(value)
     if len(value) != 2:
@@ -47,7 +78,17 @@ def pair(value: Any) -> Pair:
 
 
 def margins(value: Any) -> Margins:
-    """Accept explicit padding: n, (y, x), or ((top, bottom), (left, right))."""
+    """Check explicit padding.
+
+    Args:
+        value: n, (y, x), or ((top, bottom), (left, right)).
+
+    Returns:
+        ((top, bottom), (left, right)).
+
+    Raises:
+        NetworkError: It is none of them.
+    """
     if not isinstance(value, list | tuple):
         value = (value, value)
     if len(value) != 2:
@@ -64,7 +105,17 @@ def _sides(value: Any) -> Pair:
 
 
 def padding(value: Any) -> Padding:
-    """Accept "valid", "same" (in any case) or explicit padding."""
+    """Check the padding of a window.
+
+    Args:
+        value: "valid", "same" (in any case) or explicit padding.
+
+    Returns:
+        The padding.
+
+    Raises:
+        NetworkError: It is none of them.
+    """
     if not isinstance(value, str):
         return margins(value)
     name = value.lower()
@@ -74,7 +125,17 @@ def padding(value: Any) -> Padding:
 
 
 def number(value: Any) -> float:
-    """Accept a real number that is finite in float32, in which engines compute."""
+    """Check a real number that is finite in float32, in which engines compute.
+
+    Args:
+        value: What was received.
+
+    Returns:
+        The number.
+
+    Raises:
+        NetworkError: It is not such a number.
+    """
     try:
         result = float(value)
     except (TypeError, ValueError, OverflowError):
@@ -85,7 +146,17 @@ def number(value: Any) -> float:
 
 
 def not_negative(value: Any) -> float:
-    """Accept a finite number of at least 0."""
+    """Check a finite number of at least 0.
+
+    Args:
+        value: What was received.
+
+    Returns:
+        The number.
+
+    Raises:
+        NetworkError: It is not such a number.
+    """
     result = number(value)
     if result < 0:
         raise NetworkError(f"expected a number of at least 0, received {value!r}.")
@@ -93,7 +164,17 @@ def not_negative(value: Any) -> float:
 
 
 def above_zero(value: Any) -> float:
-    """Accept a finite number above 0."""
+    """Check a finite number above 0.
+
+    Args:
+        value: What was received.
+
+    Returns:
+        The number.
+
+    Raises:
+        NetworkError: It is not such a number.
+    """
     result = number(value)
     if result <= 0:
         raise NetworkError(f"expected a number above 0, received {value!r}.")
@@ -101,7 +182,17 @@ def above_zero(value: Any) -> float:
 
 
 def fraction(value: Any) -> float:
-    """Accept a number from 0 up to, but not including, 1."""
+    """Check a number from 0 up to, but not including, 1.
+
+    Args:
+        value: What was received.
+
+    Returns:
+        The number.
+
+    Raises:
+        NetworkError: It is not such a number.
+    """
     result = number(value)
     if not 0 <= result < 1:
         raise NetworkError(f"expected a number from 0 up to, but not including, 1, received {value!r}.")
@@ -109,7 +200,17 @@ def fraction(value: Any) -> float:
 
 
 def flag(value: Any) -> bool:
-    """Accept True or False."""
+    """Check a truth value.
+
+    Args:
+        value: What was received.
+
+    Returns:
+        The truth value.
+
+    Raises:
+        NetworkError: It is neither True nor False.
+    """
     if not isinstance(value, bool):
         raise NetworkError(f"expected True or False, received {value!r}.")
     return value

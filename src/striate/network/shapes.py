@@ -9,7 +9,16 @@ Padding = str | Margins
 
 
 def same_margins(size: int, extent: int, stride: int) -> Pair:
-    """Return the padding before and after one axis for padding="same"; the smaller half is before."""
+    """Compute the padding of one axis for padding="same".
+
+    Args:
+        size: Size of the map.
+        extent: Size of the window, with dilation.
+        stride: Stride of the window.
+
+    Returns:
+        The padding before and after; the smaller half is before.
+    """
     windows = -(-size // stride)
     total = max((windows - 1) * stride + extent - size, 0)
     return total // 2, total - total // 2

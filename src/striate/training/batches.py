@@ -132,7 +132,14 @@ class BatchStream:
             )
 
     def first(self) -> Any:
-        """Return the first item, which stays the first of the next epoch. Raise DataError if there is none."""
+        """Return the first item, which stays the first of the next epoch.
+
+        Returns:
+            The item.
+
+        Raises:
+            DataError: There is none.
+        """
         self._iterator = self._iterator or self._open()
         item = next(self._iterator, END)
         if item is END:

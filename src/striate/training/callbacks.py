@@ -68,17 +68,37 @@ class Callback:
         """Run after the last epoch."""
 
     def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
-        """Run before the first batch of an epoch."""
+        """Run before the first batch of an epoch.
+
+        Args:
+            epoch: The epoch, counted from 0.
+            logs: Empty.
+        """
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
-        """Run after validation. Values added to `logs` reach later callbacks and the history."""
+        """Run after validation. Values added to `logs` reach later callbacks and the history.
+
+        Args:
+            epoch: The epoch, counted from 0.
+            logs: Loss and metrics of the epoch.
+        """
 
     def on_train_batch_begin(self, batch: int, logs: Logs | None = None) -> None:
-        """Run before a step."""
+        """Run before a step.
+
+        Args:
+            batch: The batch of the epoch, counted from 0.
+            logs: Empty.
+        """
         self.on_batch_begin(batch, logs)
 
     def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
-        """Run after a step; `logs` holds means over the epoch so far. If stop_training is set, the epoch ends."""
+        """Run after a step. If stop_training is set, the epoch ends.
+
+        Args:
+            batch: The batch of the epoch, counted from 0.
+            logs: Means over the epoch so far.
+        """
         self.on_batch_end(batch, logs)
 
     def on_test_begin(self, logs: Logs | None = None) -> None:
@@ -88,10 +108,20 @@ class Callback:
         """Run after an evaluation; `logs` holds its result."""
 
     def on_test_batch_begin(self, batch: int, logs: Logs | None = None) -> None:
-        """Run before a batch is evaluated."""
+        """Run before a batch is evaluated.
+
+        Args:
+            batch: The batch, counted from 0.
+            logs: Empty.
+        """
 
     def on_test_batch_end(self, batch: int, logs: Logs | None = None) -> None:
-        """Run after a batch was evaluated; `logs` holds means over the batches so far."""
+        """Run after a batch was evaluated.
+
+        Args:
+            batch: The batch, counted from 0.
+            logs: Means over the batches so far.
+        """
 
     def on_predict_begin(self, logs: Logs | None = None) -> None:
         """Run before a prediction."""
@@ -100,10 +130,20 @@ class Callback:
         """Run after a prediction."""
 
     def on_predict_batch_begin(self, batch: int, logs: Logs | None = None) -> None:
-        """Run before the outputs of a batch are computed."""
+        """Run before the outputs of a batch are computed.
+
+        Args:
+            batch: The batch, counted from 0.
+            logs: Empty.
+        """
 
     def on_predict_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
-        """Run after the outputs of a batch were computed; `logs` holds them under "outputs"."""
+        """Run after the outputs of a batch were computed.
+
+        Args:
+            batch: The batch, counted from 0.
+            logs: The outputs under "outputs".
+        """
 
     def on_batch_begin(self, batch: int, logs: Logs | None = None) -> None:
         """Run before a step: another name of `on_train_batch_begin`."""

@@ -47,7 +47,18 @@ class CheckpointFolder:
         return bool(self._files())
 
     def save(self, checkpoint: Checkpoint, step: int) -> Path:
-        """Write the checkpoint of this step, then remove all but the two newest. Raise RunError on a full disk."""
+        """Write a checkpoint, then remove all but the two newest.
+
+        Args:
+            checkpoint: The checkpoint.
+            step: Number of steps so far.
+
+        Returns:
+            The path of the file.
+
+        Raises:
+            RunError: The disk is full, or the file cannot be written.
+        """
         path = self.path / f"step-{step:010d}.safetensors"
         arrays: Weights = {}
         metadata = {"kind": "checkpoint", "state": _extract_arrays(checkpoint.state, "state", arrays)}

@@ -88,7 +88,15 @@ def _penalty(regularizer: Regularizer | None, w: Array) -> float:
 
 
 def rows_of_process(engine: Engine, count: int) -> range:
-    """Return the range of the samples 0 … count − 1 that this process handles; each sample belongs to one process."""
+    """Return the samples that this process handles; each sample belongs to one process.
+
+    Args:
+        engine: The engine.
+        count: Number of all samples.
+
+    Returns:
+        Their range.
+    """
     return range(count * engine.rank // engine.world_size, count * (engine.rank + 1) // engine.world_size)
 
 

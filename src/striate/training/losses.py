@@ -107,9 +107,17 @@ def _takes_class_numbers(activation: str, shape: Shape) -> bool:
 
 
 def losses_for_targets(network: Network, losses: Sequence[Loss], y: Any) -> tuple[Loss, ...]:
-    """Return default losses, with categorical cross-entropy for outputs that the targets show to be logits.
+    """Choose default losses by the targets: categorical cross-entropy for outputs that are logits.
 
     Class numbers (N,) for an output of several numbers without activation imply logits.
+
+    Args:
+        network: The network.
+        losses: The default loss of each output.
+        y: The targets.
+
+    Returns:
+        One loss for each output.
     """
     return tuple(
         CategoricalCrossentropy()

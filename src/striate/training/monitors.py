@@ -78,7 +78,15 @@ class Monitor(Callback):
         )
 
     def improved(self, value: float | None, over: float | None = None) -> bool:
-        """Return whether a value is better than another by more than min_delta; every number is better than None."""
+        """Compare two values.
+
+        Args:
+            value: The new value.
+            over: The earlier value; None: there is none.
+
+        Returns:
+            Whether the new value is better by more than min_delta.
+        """
         if value is None or math.isnan(value):
             return False
         return over is None or self.sign * (value - over) > self.min_delta

@@ -214,7 +214,14 @@ class Run:
             raise RunError(f"'{file}' is damaged ({_reason(error)}). Start a new run.") from error
 
     def report(self) -> Page:
-        """Return report.html, which a notebook shows below the cell. Raise RunError if it cannot be read."""
+        """Return report.html, which a notebook shows below the cell.
+
+        Returns:
+            The page.
+
+        Raises:
+            RunError: It cannot be read.
+        """
         try:
             return Page((self.path / "report.html").read_text("utf-8"), f"Report of {self.path}")
         except OSError as error:

@@ -76,7 +76,18 @@ def check_samples(network: Network, losses: Sequence[Loss], x: Any, y: Any) -> S
 
 
 def split_targets(network: Network, y: Any) -> list[Any]:
-    """Return the targets of each output. Raise DataError if there is another number of them."""
+    """Divide targets among the outputs.
+
+    Args:
+        network: The network.
+        y: One array, or a list or dictionary with one for each output.
+
+    Returns:
+        The targets of each output.
+
+    Raises:
+        DataError: Their number differs from that of the outputs.
+    """
     return _parts(y, [str(network.nodes[index].layer.name) for index in network.outputs], "targets")
 
 
@@ -182,7 +193,18 @@ def warn_of_missing_classes(network: Network, samples: Samples, losses: Sequence
 
 
 def check_inputs(network: Network, x: Any) -> tuple[Array, ...]:
-    """Return one array (N, *input shape) for each input of the network. Raises DataError naming what does not fit."""
+    """Check the inputs of a network.
+
+    Args:
+        network: The network.
+        x: One array, or a list or dictionary with one for each input.
+
+    Returns:
+        One array (N, *input shape) for each input.
+
+    Raises:
+        DataError: An array does not fit; the message names it.
+    """
     names = [str(network.nodes[index].layer.name) for index in network.inputs]
     parts = _parts(x, names, "inputs")
     arrays = [

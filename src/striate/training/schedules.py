@@ -149,7 +149,18 @@ SCHEDULES: dict[str, type[Schedule]] = {
 
 
 def get_schedule(schedule: str | Schedule | None, **settings: Any) -> Schedule:
-    """Return a schedule by its name, or the schedule itself; None is constant. Raises UsageError for unknown names."""
+    """Return a schedule by its name.
+
+    Args:
+        schedule: The name, a schedule, or None for a constant learning rate.
+        **settings: Settings of the schedule.
+
+    Returns:
+        The schedule.
+
+    Raises:
+        UsageError: There is no such schedule or setting.
+    """
     if schedule is None:
         return Constant()
     if isinstance(schedule, Schedule):

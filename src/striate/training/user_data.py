@@ -96,11 +96,31 @@ class UserData:
         return self.y if self.stream is None else split_batch(self.stream.first())[1]
 
     def samples(self, network: Network, losses: Sequence[Loss]) -> Samples:
-        """Return the samples of arrays. Raise DataError if they do not match the network."""
+        """Return the samples of arrays.
+
+        Args:
+            network: The network.
+            losses: One for each output.
+
+        Returns:
+            The checked samples.
+
+        Raises:
+            DataError: They do not match the network.
+        """
         return self._make(network, losses, self.x, self.y, self.sample_weight)
 
     def loader(self, network: Network, losses: Sequence[Loss], engine: Engine) -> BatchSource:
-        """Return the source of a training on an iterable of batches. Its batches raise DataError if they do not fit."""
+        """Return the source of a training on an iterable of batches. Its batches raise DataError if they do not fit.
+
+        Args:
+            network: The network.
+            losses: One for each output.
+            engine: The engine that takes the batches.
+
+        Returns:
+            The source.
+        """
         assert self.stream
         make, warned = self._maker(network, losses), False
 

@@ -141,14 +141,34 @@ class ExplorerPages:
         return await self._image(request.path_params["image"])
 
     async def upload(self, request: Request) -> Response:
-        """Add the image in the body, and return its prediction."""
+        """Add the image in the body, and return its prediction.
+
+        Args:
+            request: The request.
+
+        Returns:
+            The prediction.
+
+        Raises:
+            RequestError: There is no image.
+        """
         body = await read_body(request, self._settings)
         if not body:
             raise RequestError(HTTPStatus.BAD_REQUEST, "The request contains no image.")
         return await self._image(await self._compute(partial(self._explorer.add, body)))
 
     async def live(self, request: Request) -> Response:
-        """Add a frame of a drawing or of the camera: its pixels are the body. Return its prediction and some maps."""
+        """Add a frame of a drawing or of the camera, whose pixels are the body.
+
+        Args:
+            request: The request.
+
+        Returns:
+            Its prediction and some feature maps.
+
+        Raises:
+            RequestError: The body has another size.
+        """
         height, width, channels, node = (_number(request, name, 0) for name in ("height", "width", "channels", "node"))
         body = await read_body(request, self._settings)
         if channels not in (1, 3) or not body or len(body) != height * width * channels:

@@ -122,7 +122,17 @@ class PlaygroundPages:
         return setups, data, batch
 
     async def command(self, request: Request) -> Response:
-        """Send one of COMMANDS to a training, or another learning rate (?network=0&value=0.01)."""
+        """Send one of COMMANDS to a training, or another learning rate (?network=0&value=0.01).
+
+        Args:
+            request: The request.
+
+        Returns:
+            An empty answer.
+
+        Raises:
+            RequestError: There is no such command or training, or a number is wrong.
+        """
         key, command = request.path_params["session"], request.path_params["command"]
         process = self._sessions.get(key)
         if process is None:

@@ -45,7 +45,17 @@ class SearchPages:
         return self._streams.answer(self._searches.start, submit, handle)
 
     async def patches(self, request: Request) -> Response:
-        """Return the patches with the strongest response of some channels, after the search."""
+        """Return the strongest patches of some channels, after the search.
+
+        Args:
+            request: The request.
+
+        Returns:
+            The patches.
+
+        Raises:
+            UsageError: The layer was not searched yet.
+        """
         part = _part(request)
         channels = [read_integer("channel", text) for text in request.path_params["channels"].split(",")[:CHANNELS]]
         search = self._searches.find(part, request.path_params["node"])

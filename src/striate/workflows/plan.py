@@ -245,7 +245,15 @@ def is_folder(data: str) -> bool:
 
 
 def data_options(labels: LabelFile | None, groups: str | Path | None = None) -> list[str]:
-    """Return the options of a command that reads the same labels and groups of a folder."""
+    """Return the options of a command that reads the same labels and groups of a folder.
+
+    Args:
+        labels: The CSV file with the labels, if there is one.
+        groups: The CSV file with the groups, if there is one.
+
+    Returns:
+        The options and their values.
+    """
     return [*(labels.options if labels else ()), *(["--groups", str(groups)] if groups else ())]
 
 

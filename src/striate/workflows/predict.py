@@ -237,7 +237,16 @@ class PredictionOptions:
     threshold: float | None = None
 
     def describe(self, path: str, outputs: Array, unknown: bool) -> AnyPrediction:
-        """Return what the outputs of the model for one image, float32 (K,), say about it."""
+        """Convert the outputs of the model for one image to a prediction.
+
+        Args:
+            path: Name of the image.
+            outputs: float32 (K,).
+            unknown: Whether the detector reports the image as unknown.
+
+        Returns:
+            The prediction.
+        """
         return PREDICTIONS[self.trained.decision.task](self, path, outputs, unknown)
 
 

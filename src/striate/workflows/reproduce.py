@@ -127,7 +127,16 @@ class Reproduction:
         return path
 
     def plan(self, system: System, variant: Variant, seed: int) -> TrainingPlan:
-        """Return the plan for training one variant with one seed."""
+        """Plan the training of one variant of a system.
+
+        Args:
+            system: The system.
+            variant: The variant.
+            seed: The seed.
+
+        Returns:
+            The plan.
+        """
         data = data_location(system, self.folder)
         images = training_images(data, read_layout(data) if is_folder(data) else None)
         recipe = system.recipe(as_reported=self.as_reported, images=images)

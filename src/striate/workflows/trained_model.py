@@ -318,7 +318,15 @@ def _open_run(run: TrainingRun) -> TrainedModel:
 
 
 def member_path(run: TrainingRun, number: int) -> Path:
-    """Return the run folder of a member of an ensemble, counted from 0."""
+    """Return the run folder of a member of an ensemble.
+
+    Args:
+        run: The run folder of the ensemble.
+        number: Number of the member, counted from 0.
+
+    Returns:
+        Its run folder.
+    """
     return run.path / f"member-{number + 1}"
 
 

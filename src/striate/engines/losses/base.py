@@ -50,7 +50,15 @@ def log_of_output(output: Array, form: OutputForm, floor: float) -> Array:
 
 
 def class_probabilities(output: Array, form: OutputForm) -> Array:
-    """Return the probabilities of classes (N, classes) for a network's output."""
+    """Convert the output of a classifier to probabilities.
+
+    Args:
+        output: (N, classes).
+        form: Whether they are probabilities, their logarithms or logits.
+
+    Returns:
+        Probabilities (N, classes).
+    """
     return output if form == "probabilities" else np.exp(log_of_output(output, form, 0))
 
 

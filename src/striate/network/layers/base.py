@@ -317,12 +317,27 @@ class Layer:
         return NetworkError(f"{self.label}: {message}")
 
     def convert(self, check: Callable[[Any], Any], *settings: str) -> None:
-        """Convert settings to their canonical form. Raise NetworkError that names layer and setting."""
+        """Convert settings to their canonical form.
+
+        Args:
+            check: Converts a value, or raises NetworkError.
+            *settings: Names of the settings.
+
+        Raises:
+            NetworkError: A value is wrong; the message names layer and setting.
+        """
         for setting in settings:
             convert(self, self.label, check, setting)
 
     def check_arity(self, count: int) -> None:
-        """Raise NetworkError unless the layer accepts this number of inputs."""
+        """Check the number of inputs.
+
+        Args:
+            count: The number.
+
+        Raises:
+            NetworkError: The layer does not accept it.
+        """
         least, most = self.arity
         if count >= least and (most is None or count <= most):
             return

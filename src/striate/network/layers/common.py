@@ -84,7 +84,18 @@ def _too_large(window: Window, size: tuple[int, int]) -> str:
 
 
 def expect_maps(layer: Layer, *inputs: Shape) -> tuple[int, int, int]:
-    """Return (H, W, C) of the only input. Raise NetworkError for any other shape."""
+    """Check that the only input is feature maps.
+
+    Args:
+        layer: The layer, for the message.
+        *inputs: The shape of each input.
+
+    Returns:
+        (H, W, C).
+
+    Raises:
+        NetworkError: It has another shape.
+    """
     (shape,) = inputs
     if len(shape) == 3:
         height, width, channels = shape
@@ -96,7 +107,18 @@ def expect_maps(layer: Layer, *inputs: Shape) -> tuple[int, int, int]:
 
 
 def expect_vector(layer: Layer, *inputs: Shape) -> int:
-    """Return F of the only input. Raise NetworkError for any other shape."""
+    """Check that the only input is a vector.
+
+    Args:
+        layer: The layer, for the message.
+        *inputs: The shape of each input.
+
+    Returns:
+        F.
+
+    Raises:
+        NetworkError: It has another shape.
+    """
     (shape,) = inputs
     if len(shape) == 1:
         return shape[0]

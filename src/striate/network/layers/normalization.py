@@ -233,7 +233,17 @@ class UnitNormalization(Layer):
 
 
 def last_axis(value: Any) -> int:
-    """Return the axis that normalizations run over, −1 or its number. Raise NetworkError for others."""
+    """Check the axis of a normalization.
+
+    Args:
+        value: −1, or the number of the last axis.
+
+    Returns:
+        The axis.
+
+    Raises:
+        NetworkError: It is another axis.
+    """
     if isinstance(value, list | tuple) and len(value) == 1:
         (value,) = value
     if value not in (-1, 1, 3) or isinstance(value, bool):
@@ -242,7 +252,19 @@ def last_axis(value: Any) -> int:
 
 
 def check_last_axis(layer: Layer, axis: int, *inputs: Shape) -> Shape:
-    """Return the shape of the only input. Raise NetworkError if the axis is not its last one."""
+    """Check that the axis of a layer is the last one of its only input.
+
+    Args:
+        layer: The layer, for the message.
+        axis: −1, or the number of the axis.
+        *inputs: The shape of each input.
+
+    Returns:
+        The shape of the input.
+
+    Raises:
+        NetworkError: It is another axis.
+    """
     (shape,) = inputs
     if axis not in (-1, len(shape)):
         raise layer.error(

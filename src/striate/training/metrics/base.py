@@ -230,7 +230,16 @@ class Metric:
             variable.assign(0)
 
     def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
-        """Add samples, and return the value for all since `reset_state`."""
+        """Add samples, and return the value for all since `reset_state`.
+
+        Args:
+            y_true: The targets.
+            y_pred: The predictions.
+            sample_weight: Weight of each sample (N,); None: all 1.
+
+        Returns:
+            The value.
+        """
         self.update_state(y_true, y_pred, sample_weight)
         return self.result()
 
