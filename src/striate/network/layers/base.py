@@ -100,14 +100,7 @@ class Layer:
         raise self.error("its class must define the method call, or, if it is registered, output_shape.")
 
     def parameters(self, *inputs: Shape) -> tuple[Parameter, ...]:
-        """List the parameters.
-
-        Args:
-            *inputs: The shape of each input.
-
-        Returns:
-            The parameters.
-        """
+        """Return the parameters for these input shapes."""
         return ()
 
     def multiply_adds(self, *inputs: Shape) -> int:
