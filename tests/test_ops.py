@@ -46,7 +46,7 @@ def test_tensors_of_a_network_become_layers() -> None:
     expected = np.concatenate([inner.mean((1, 2)), inner.max((1, 2))], axis=-1)
     np.testing.assert_allclose(model.predict(x), expected + expected**2, rtol=1e-5)
     for name, arguments in (("argmax", (-1,)), ("mean", ()), ("reshape", (3, 4, 5))):
-        with pytest.raises(NetworkError, match=r"is no layer of Striate. Write layers such as"):
+        with pytest.raises(NetworkError, match=r"is not a layer of Striate. Write layers such as"):
             getattr(ops, name)(image, *arguments)
 
 

@@ -166,7 +166,7 @@ def _symbolic(name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         result = None
     if result is None:
         raise NetworkError(
-            f"ops.{name} of a network's tensor, with these arguments, is no layer of Striate. Write layers such as "
+            f"ops.{name} of a network's tensor, with these arguments, is not a layer of Striate. Write layers such as "
             "Add, Multiply, Concatenate, Activation, Reshape and GlobalAveragePooling2D, or compute it outside of the "
             "network."
         )

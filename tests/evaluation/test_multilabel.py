@@ -85,7 +85,7 @@ def test_label_without_images_does_not_count() -> None:
 def test_invalid_outputs_are_refused() -> None:
     y = np.array([[1, 0]], np.uint8)
     for p, message in (
-        (np.array([[0.5, np.nan]]), "no probabilities"),
+        (np.array([[0.5, np.nan]]), "not probabilities"),
         (np.array([[-3.0, 2.0]]), "sigmoid"),
         (np.zeros((1, 3)), "shape"),
     ):

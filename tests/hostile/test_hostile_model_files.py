@@ -141,7 +141,7 @@ def test_predictions_that_are_not_probabilities_raise(tmp_path: Path) -> None:
     linear.named_weights = {"out/kernel": np.ones((24, 2), np.float32), "out/bias": np.zeros(2, np.float32)}
     linear.save(tmp_path / "m.safetensors")
     trained = open_trained_model(tmp_path / "m.safetensors")
-    with pytest.raises(DataError, match=r"no probabilities: .*between 0 and 1, .*up to 6120.*ends in a softmax"):
+    with pytest.raises(DataError, match=r"not probabilities: .*between 0 and 1, .*up to 6120.*ends in a softmax"):
         trained.predict_open_set(np.full((1, 4, 6, 1), 255, np.uint8))
 
 

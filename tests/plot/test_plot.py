@@ -263,7 +263,7 @@ def test_matplotlib_is_loaded_when_a_plot_is_drawn_and_its_absence_explained() -
         (lambda: st.plot.confusion_matrix(Y, [0.5, 1, 1, 1]), DataError, "predictions must be class numbers"),
         (lambda: st.plot.confusion_matrix(Y, P, classes=["a"]), DataError, "There are 1 names of classes"),
         (lambda: st.plot.calibration(Y, Y), UsageError, "probabilities must be rows"),
-        (lambda: st.plot.calibration(Y, 3 * P), DataError, "no probabilities"),
+        (lambda: st.plot.calibration(Y, 3 * P), DataError, "not probabilities"),
         (lambda: st.plot.images([]), DataError, "Images must have shape"),
         (lambda: st.plot.images([np.zeros((2, 2)), np.zeros((3, 3))]), DataError, "The images differ in shape"),
         (lambda: st.plot.images(small_images(), [0, 1]), DataError, "There are 4 images but 2 labels"),

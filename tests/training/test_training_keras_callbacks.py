@@ -171,7 +171,7 @@ def test_lambda_callback() -> None:
     assert seen == [{}, 0, (0, ["accuracy", "loss", "val_accuracy", "val_loss"])]
     with pytest.raises(UsageError, match=r"LambdaCallback\.on_epoch_ends is never called\. Did you mean"):
         model().fit(X, Y, callbacks=[LambdaCallback(on_epoch_ends=print)])
-    with pytest.raises(UsageError, match="'epoch_end' is no hook"):
+    with pytest.raises(UsageError, match="'epoch_end' is not a hook"):
         LambdaCallback(epoch_end=print)
 
 

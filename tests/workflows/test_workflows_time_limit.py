@@ -37,23 +37,25 @@ def test_remaining_time_leaves_room_for_the_report() -> None:
     assert limit.remaining() == 20 - FINAL_SECONDS
 
 
-@pytest.mark.parametrize(("slowness", "size", "int8"), [
+@pytest.mark.parametrize(("time_factor", "size", "int8"), [
     (1, 224, False), (1.4, 224, True), (1.8, 160, True), (2.5, 128, True), (50, 128, True),
 ])  # fmt: skip
-def test_slow_machines_compute_in_integers_and_then_on_smaller_images(slowness: float, size: int, int8: bool) -> None:
-    chosen = strategy_for(replace(PHOTOGRAPHS, slowness=slowness))
+def test_slow_machines_compute_in_integers_and_then_on_smaller_images(
+    time_factor: float, size: int, int8: bool
+) -> None:
+    chosen = strategy_for(replace(PHOTOGRAPHS, time_factor=time_factor))
     assert chosen.settings.get("input_shape", (224, 224, 3))[0] == size
     assert chosen.int8 == int8
     assert ("computes in 8-bit integers to keep to 0.4 minutes" in chosen.because) == int8
-    assert ("yet this is more than the 0.4 minutes requested" in chosen.because) == (slowness == 50)
-    without = strategy_for(replace(PHOTOGRAPHS, slowness=slowness, fast_int8=False))
+    assert ("yet this is more than the 0.4 minutes requested" in chosen.because) == (time_factor == 50)
+    without = strategy_for(replace(PHOTOGRAPHS, time_factor=time_factor, fast_int8=False))
     assert not without.int8
 
 
 def test_fine_tuning_does_not_fit_on_a_slow_machine() -> None:
     many = replace(PHOTOGRAPHS, minutes=30, torch=True)
     assert strategy_for(many).method is Method.FINE_TUNE
-    assert strategy_for(replace(many, slowness=20)).method is Method.FEATURES
+    assert strategy_for(replace(many, time_factor=20)).method is Method.FEATURES
 
 
 @pytest.fixture

@@ -54,7 +54,7 @@ def read_table(path: str | Path) -> Table:
         The table.
 
     Raises:
-        DataError: If the file cannot be read, is no text in a known encoding, has no rows or only one column, or its
+        DataError: If the file cannot be read, is not text in a known encoding, has no rows or only one column, or its
             rows differ in the number of cells.
 
     Example:

@@ -48,6 +48,6 @@ def check_probabilities(probabilities: Array, activation: str = "softmax") -> No
     if np.isnan(probabilities).any():
         received = "NaN"
     raise DataError(
-        f"The outputs of the model are no probabilities: expected values between 0 and 1, but received {received}. "
+        f"The outputs of the model are not probabilities: expected values between 0 and 1, but received {received}. "
         f"Check that the network ends in a {activation}."
     )

@@ -30,8 +30,8 @@ def logits_network(network: Network, node: int | None = None) -> Network:
         node: Index of a node whose output is a second output; None for none.
 
     Returns:
-        The network. Names of layers and weights are unchanged. An output that is no probability is kept as it is; with
-        softmin, the scores are the negative inputs of softmin.
+        The network. Names of layers and weights are unchanged. An output that is not a probability is kept as it is;
+        with softmin, the scores are the negative inputs of softmin.
     """
     entries: list[Entry] = [(item.layer, item.inputs) for item in network.nodes]
     output = index = network.outputs[0]

@@ -413,7 +413,7 @@ EXPLORER_STRINGS: dict[str, dict[str, str]] = {
     "play_filters": {"en": "First weights", "ko": "첫 층의 가중치"},
     "play_samples": {"en": "Predictions for other images", "ko": "다른 이미지의 예측"},
     "diverged": {
-        "en": "The loss is no finite number any more since step {step}: the learning rate is too high.",
+        "en": "The loss is not finite since step {step}: the learning rate is too high.",
         "ko": "{step}스텝에서 손실이 발산했습니다. 학습률이 너무 큽니다.",
     },
 }

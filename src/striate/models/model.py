@@ -95,7 +95,7 @@ class Model(FittableModel):
             The report, which a notebook shows below the cell; its `save` writes it to a file.
 
         Raises:
-            DataError: Images, labels or classes do not match the network, or its outputs are no probabilities.
+            DataError: Images, labels or classes do not match the network, or its outputs are not probabilities.
             UsageError: There are no labels, or the network has several outputs.
 
         Example:

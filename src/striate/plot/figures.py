@@ -183,7 +183,7 @@ def calibration(labels: Evaluation | Any, probabilities: Any = None, *, ax: Any 
         The axes. A dot is a group of images, the larger the more images, with the 95 % interval of its accuracy.
 
     Raises:
-        DataError: Labels and probabilities do not match, or a number is no probability.
+        DataError: Labels and probabilities do not match, or a number is not a probability.
         UsageError: There are no probabilities, or Matplotlib is not installed.
 
     Example:

@@ -128,7 +128,7 @@ def augmentation(
 
     Raises:
         DataError: The array holds no images.
-        UsageError: The settings are no augmentation, or Matplotlib is not installed.
+        UsageError: The settings are not an augmentation, or Matplotlib is not installed.
 
     Example:
         >>> import striate as st

@@ -72,7 +72,7 @@ def plot_model(
         The drawing, which a notebook shows.
 
     Raises:
-        UsageError: model is no model, or the name or the direction is not supported.
+        UsageError: model is not a model, or the name or the direction is not supported.
         RunError: The file cannot be written.
 
     Example:

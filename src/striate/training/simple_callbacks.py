@@ -149,7 +149,7 @@ class LambdaCallback(Callback):
         }  # fmt: skip
         for name, function in hooks.items():
             if not name.startswith("on_"):
-                raise UsageError(f"LambdaCallback: '{name}' is no hook; hooks are methods on_… of Callback.")
+                raise UsageError(f"LambdaCallback: '{name}' is not a hook; hooks are methods on_… of Callback.")
             if function is not None:
                 if not callable(function):
                     raise UsageError(f"LambdaCallback: {name} must be a function; received {describe(function)}.")

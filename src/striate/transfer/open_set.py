@@ -113,7 +113,7 @@ class OpenSetDetector:
             layer = np.asarray(arrays.pop(LAYER), np.uint8).tobytes().decode()
         except ValueError as error:
             raise ModelFileError(
-                "The detector of unknown images in this model file is damaged: the name of its layer is no text."
+                "The detector of unknown images in this model file is damaged: the name of its layer is not text."
             ) from error
         detector = cls(layer, **arrays)
         detector._check()

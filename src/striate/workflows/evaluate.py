@@ -264,7 +264,7 @@ def measure_costs(result: EvaluationResult, path: str | Path) -> ExpectedCost:
         The mean cost of an image.
 
     Raises:
-        UsageError: If the model is no classifier of one class per image.
+        UsageError: If the model does not predict one class per image.
     """
     found = result.predictions
     if found.decision.task is not Task.CLASSIFICATION:

@@ -422,7 +422,7 @@ def policy_of(model: Model, *, is_whole: bool = True) -> ImagePolicy:
         Its policy.
 
     Raises:
-        UsageError: Its input is not one image with one or three channels, or its output is no vector.
+        UsageError: Its input is not one image with one or three channels, or its output is not a vector.
     """
     shapes = model.network.input_shapes
     sizes = [node.shape for node in model.network.nodes if isinstance(node.layer, Input)]

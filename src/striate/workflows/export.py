@@ -113,7 +113,7 @@ def export(
     Args:
         trained: The model or ensemble.
         path: The file to write.
-        int8: Whether to quantize to 8 bits, which makes a quarter of the size.
+        int8: Whether to quantize to 8 bits, which reduces the size to a quarter.
         resize: Whether the file takes images of any size.
         images: Files and folders to compare on; without them, the test images of the model's data set.
         opset: The version of ONNX's operators; None: the lowest that has all operators of this network.

@@ -227,7 +227,7 @@ def make_plan(
     if minutes is not None and strategy.method is Method.FINE_TUNE:
         if "epochs" in recipe:
             raise UsageError("--minutes decides the number of epochs of fine-tuning: leave out --epochs or --minutes.")
-        usual = _shorten(usual, minutes, training_images(data, layout), strategy.slowness)
+        usual = _shorten(usual, minutes, training_images(data, layout), strategy.time_factor)
     photographs = recipe.get("augment") is not None and not are_drawings(layout)
     changed = with_schedule(change_recipe(usual.recipe, photographs=photographs, **recipe), schedule)
     changed, settings = assign_settings(changed, {key: parse(value) for key, value in sets.items()})
@@ -351,14 +351,14 @@ def _usual_plan(data: str, strategy: Strategy, layout: Layout | None) -> Trainin
     return TrainingPlan(data, model, recipe, strategy.method, settings, because=strategy.because)
 
 
-def _shorten(plan: TrainingPlan, minutes: float, images: int, slowness: float) -> TrainingPlan:
+def _shorten(plan: TrainingPlan, minutes: float, images: int, time_factor: float) -> TrainingPlan:
     """Limit the epochs of fine-tuning to those that fit into the minutes, at least one."""
     shape = plan.settings.get(INPUT_SHAPE)
     if is_onnx_file(plan.model):
         work = open_onnx(plan.model, shape, {PREPROCESSING: NEUTRAL})[0].multiply_adds
     else:
         work = zoo.network(plan.model, input_shape=shape).multiply_adds
-    epoch = slowness * fine_tuning_seconds(images, work, accelerator(), cores())
+    epoch = time_factor * fine_tuning_seconds(images, work, accelerator(), cores())
     fitting = max(1, int(60 * minutes / epoch))
     return replace(plan, recipe=replace(plan.recipe, epochs=min(plan.recipe.epochs, fitting)))
 

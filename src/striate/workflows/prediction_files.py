@@ -23,7 +23,7 @@ from striate.workflows.predict import AnyPrediction, PredictedLabels, Prediction
 from striate.workflows.trained_model import TrainedModel
 
 CSV, JSON_LINES = "csv", "jsonl"
-ENCODING = {"encoding": "utf-8", "errors": "surrogateescape"}  # names of files may hold bytes that are no text
+ENCODING = {"encoding": "utf-8", "errors": "surrogateescape"}  # names of files may hold bytes that are not text
 
 
 def open_prediction_file(

@@ -101,7 +101,7 @@ class FolderScan:
 
     @property
     def problems(self) -> tuple[str, ...]:
-        """Sentences on what should be mended before training, the most serious first."""
+        """Sentences on what should be fixed before training, the most serious first."""
         unreadable, files = len(self.unreadable), self.images + len(self.unreadable)
         found = []
         if missing := self.classes_without_training_images:

@@ -71,7 +71,7 @@ class FolderSummary:
         minutes: How long training may take; None: any time.
         torch: Whether PyTorch is installed.
         task: What is predicted.
-        slowness: How much longer everything takes than on the machine on which the times were measured.
+        time_factor: How much longer everything takes than on the machine on which the times were measured.
         fast_int8: Whether 8-bit integers are known to save time.
     """
 
@@ -84,7 +84,7 @@ class FolderSummary:
     minutes: float | None = None
     torch: bool = False
     task: Task = Task.CLASSIFICATION
-    slowness: float = 1.0
+    time_factor: float = 1.0
     fast_int8: bool = False
 
 
@@ -98,7 +98,7 @@ class Strategy:
         because: The reasons; empty if everything was requested.
         settings: Settings of the network.
         int8: Whether the base is computed in 8-bit integers.
-        slowness: See `FolderSummary`.
+        time_factor: See `FolderSummary`.
     """
 
     method: Method
@@ -106,7 +106,7 @@ class Strategy:
     because: str = ""
     settings: Mapping[str, Any] = field(default_factory=dict)
     int8: bool = False
-    slowness: float = 1.0
+    time_factor: float = 1.0
 
 
 def choose_strategy(layout: Layout, minutes: float | None = None, method: Method | None = None) -> Strategy:
@@ -145,10 +145,10 @@ def _with_measured_time(summary: FolderSummary, layout: Layout) -> FolderSummary
 
     size = max(EXTRACTION_SECONDS)
     try:
-        slowness = seconds_per_image(BASE, layout.files, size) / EXTRACTION_SECONDS[size]
+        time_factor = seconds_per_image(BASE, layout.files, size) / EXTRACTION_SECONDS[size]
     except DataError:  # reading all images will name the reason
-        slowness = 1.0
-    return replace(summary, slowness=slowness, fast_int8=products_are_exact())
+        time_factor = 1.0
+    return replace(summary, time_factor=time_factor, fast_int8=products_are_exact())
 
 
 def strategy_for(summary: FolderSummary, method: Method | None = None) -> Strategy:
@@ -315,7 +315,7 @@ def _choose_transfer(summary: FolderSummary, method: Method | None) -> Strategy:
     tunes, reason = (False, "") if int8 else _choose_fine_tuning(summary, size, method)
     settings = {} if size == max(EXTRACTION_SECONDS) else {"input_shape": (size, size, 3)}
     chosen = Method.FINE_TUNE if tunes else Method.FEATURES
-    return Strategy(chosen, BASE, "; ".join(filter(None, [*parts, reason])), settings, int8, summary.slowness)
+    return Strategy(chosen, BASE, "; ".join(filter(None, [*parts, reason])), settings, int8, summary.time_factor)
 
 
 def _choose_fine_tuning(summary: FolderSummary, size: int, method: Method | None) -> tuple[bool, str]:
@@ -328,7 +328,7 @@ def _choose_fine_tuning(summary: FolderSummary, size: int, method: Method | None
     training = round(TRAINING_SHARE * summary.images)
     passes = training * tuning_recipe(training).epochs
     multiply_adds = zoo.network(BASE, input_shape=(size, size, 3)).multiply_adds
-    seconds = summary.slowness * fine_tuning_seconds(passes, multiply_adds, summary.device, summary.cores)
+    seconds = summary.time_factor * fine_tuning_seconds(passes, multiply_adds, summary.device, summary.cores)
     fits = summary.minutes is None or _extraction_seconds(summary, size, int8=False) + seconds <= 60 * summary.minutes
     if requested:
         return True, "" if fits else f"fine-tuning is limited to as many epochs as {summary.minutes:g} minutes allow"
@@ -357,7 +357,7 @@ def _affordable_input(summary: FolderSummary, method: Method | None) -> tuple[in
 
 def _extraction_seconds(summary: FolderSummary, size: int, int8: bool) -> float:
     each = EXTRACTION_SECONDS[size] * (INT8_SHARE if int8 else 1)
-    return summary.slowness * (OTHER_SECONDS + (summary.images * each + _head_seconds(summary)) / summary.cores)
+    return summary.time_factor * (OTHER_SECONDS + (summary.images * each + _head_seconds(summary)) / summary.cores)
 
 
 def _head_seconds(summary: FolderSummary) -> float:

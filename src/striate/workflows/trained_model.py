@@ -141,7 +141,7 @@ class TrainedModel:
             Probabilities, float32 (N, classes), and whether each image is unknown, bool (N,).
 
         Raises:
-            DataError: If the outputs of the model are no probabilities.
+            DataError: If the outputs of the model are not probabilities.
         """
         if self._open_set:
             predict, detector = self._open_set
