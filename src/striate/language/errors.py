@@ -41,11 +41,11 @@ ERRORS: dict[str, str] = {
     ),
     "Augmentation has no setting '{name}'.{hint_text}": "데이터 증강에는 '{name}' 설정이 없습니다.{hint_text}",
     "A recipe has no setting '{name}'.{hint_text}": "학습법에는 '{name}' 설정이 없습니다.{hint_text}",
-    "There is no optimizer '{name}'.{hint_text}": "최적화기 '{name}'은(는) 없습니다.{hint_text}",
+    "There is no optimizer '{name}'.{hint_text}": "옵티마이저 '{name}'은(는) 없습니다.{hint_text}",
     "There is no loss '{name}'.{hint_text}": "손실 '{name}'은(는) 없습니다.{hint_text}",
     "There is no metric '{name}'.{hint_text}": "지표 '{name}'은(는) 없습니다.{hint_text}",
     "Optimizer '{name}' has no setting '{setting}'.{hint_text}": (
-        "최적화기 '{name}'에는 '{setting}' 설정이 없습니다.{hint_text}"
+        "옵티마이저 '{name}'에는 '{setting}' 설정이 없습니다.{hint_text}"
     ),
     "label_smoothing must be at least 0 and below 1; received {value}.": (
         "label_smoothing은 0 이상 1 미만이어야 하는데 {value}을(를) 받았습니다."
