@@ -258,14 +258,14 @@ EXPLORER_STRINGS: dict[str, dict[str, str]] = {
     "score": {"en": "score {value}", "ko": "점수 {value}"},
     "grad_cam": {"en": "Grad-CAM", "ko": "Grad-CAM"},
     "occlusion": {"en": "Occlusion", "ko": "가리기(occlusion)"},
-    "integrated_gradients": {"en": "Integrated gradients", "ko": "적분 그래디언트(integrated gradients)"},
+    "integrated_gradients": {"en": "Integrated gradients", "ko": "적분 기울기(integrated gradients)"},
     "grad_cam_help": {
         "en": "Where the feature maps of {layer} raise the score. Coarse, and shows only what speaks for the class.",
         "ko": "{layer}의 특성 맵이 점수를 올리는 곳입니다. 해상도가 낮고, 클래스를 뒷받침하는 곳만 나타납니다.",
     },
     "grad_cam_empty": {
         "en": "Nothing is marked: weighted by their mean gradient, the maps raise this score nowhere.",
-        "ko": "표시된 곳이 없습니다. 평균 그래디언트로 가중한 특성 맵이 이 점수를 올리는 곳이 없기 때문입니다.",
+        "ko": "표시된 곳이 없습니다. 평균 기울기로 가중한 특성 맵이 이 점수를 올리는 곳이 없기 때문입니다.",
     },
     "occlusion_help": {
         "en": "By how much the score falls if a square around the pixel is covered. Covering makes images unlike "

@@ -70,7 +70,7 @@ TASK_STRINGS: dict[str, dict[str, str]] = {
     },
     "number_width": {
         "en": "For a new image of the same kind, the true value lies within ± {width} of the prediction with a "
-        "probability of {coverage}; so it was for {covered} of the test images.",
+        "probability of {coverage}; this was true of {covered} of the test images.",
         "ko": "같은 종류의 새 이미지에서 실제 값은 {coverage}의 확률로 예측값 ± {width} 안에 있습니다. 테스트 "
         "이미지에서는 "
         "{covered}가 그 안에 있었습니다.",
