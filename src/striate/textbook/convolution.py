@@ -139,7 +139,17 @@ class Convolution:
         self.stride, self.pad = stride, pad
 
     def forward(self, x: Array) -> Array:
-        """Compute Y = X·Wᵀ + b: x (N, C, H, W) → y (N, O, OH, OW)."""
+        """Compute Y = X·Wᵀ + b.
+
+        Args:
+            x: Images (N, C, H, W).
+
+        Returns:
+            Feature maps (N, O, OH, OW).
+
+        Raises:
+            UsageError: If the images have another number of channels than the filters, or are smaller than them.
+        """
         filters, C, KH, KW = self.W.shape
         if x.ndim != 4 or x.shape[1] != C:
             raise UsageError(
@@ -155,7 +165,14 @@ class Convolution:
         return y.reshape(N, OH, OW, filters).transpose(0, 3, 1, 2)
 
     def backward(self, dy: Array) -> Array:
-        """Compute dW = dYᵀ·X, db = Σ rows of dY, dX = dY·W: dy (N, O, OH, OW) → dx (N, C, H, W)."""
+        """Compute dW = dYᵀ·X, db = Σ rows of dY, and dX = dY·W.
+
+        Args:
+            dy: Gradient of the output, (N, O, OH, OW).
+
+        Returns:
+            Gradient of the input, (N, C, H, W).
+        """
         filters, _, KH, KW = self.W.shape
         dY = dy.transpose(0, 2, 3, 1).reshape(-1, filters)  # (N·OH·OW, O)
         self.dW = (dY.T @ self.columns).reshape(self.W.shape)
@@ -167,7 +184,7 @@ class Convolution:
 class Pooling:
     """Max pooling: y[n, c, i, j] is the largest of the pixels x[n, c, i·stride + u − pad, j·stride + v − pad] of its window.
 
-    The gradient of a maximum is 1 for the largest number and 0 for the others, so dy passes to the winner alone.
+    The gradient of a maximum is 1 for the largest number and 0 for the others, so only the largest pixel receives dy.
 
     Args:
         pool_h: Height PH of the window.
@@ -198,7 +215,17 @@ class Pooling:
         self.stride, self.pad = stride, pad
 
     def forward(self, x: Array) -> Array:
-        """Take the maximum of every window: x (N, C, H, W) → y (N, C, OH, OW)."""
+        """Take the maximum of every window.
+
+        Args:
+            x: Feature maps (N, C, H, W).
+
+        Returns:
+            Feature maps (N, C, OH, OW).
+
+        Raises:
+            UsageError: If the window does not fit into the maps.
+        """
         N, C, H, W = x.shape
         OH = output_size(H, self.pool_h, self.stride, self.pad)
         OW = output_size(W, self.pool_w, self.stride, self.pad)
@@ -211,7 +238,14 @@ class Pooling:
         return y.reshape(N, OH, OW, C).transpose(0, 3, 1, 2)
 
     def backward(self, dy: Array) -> Array:
-        """Pass dy to the winner of each window: dy (N, C, OH, OW) → dx (N, C, H, W)."""
+        """Pass dy to the largest pixel of each window.
+
+        Args:
+            dy: Gradient of the output, (N, C, OH, OW).
+
+        Returns:
+            Gradient of the input, (N, C, H, W).
+        """
         N, _, OH, OW = dy.shape
         windows = np.zeros((dy.size, self.pool_h * self.pool_w))
         windows[np.arange(dy.size), self.winners] = dy.transpose(0, 2, 3, 1).ravel()

@@ -37,13 +37,27 @@ class Affine:
         self.W, self.b = W, b
 
     def forward(self, x: Array) -> Array:
-        """Compute Y = X·W + b: x (N, F) or (N, C, H, W) with C·H·W = F → y (N, units)."""
+        """Compute Y = X·W + b.
+
+        Args:
+            x: Samples (N, F), or maps (N, C, H, W) with C·H·W = F.
+
+        Returns:
+            Y (N, units).
+        """
         self.x_shape = x.shape
         self.X = x.reshape(len(x), -1)  # (N, F)
         return self.X @ self.W + self.b
 
     def backward(self, dy: Array) -> Array:
-        """Compute dW = Xᵀ·dY, db = Σ rows of dY, dX = dY·Wᵀ: dy (N, units) → dx like x."""
+        """Compute dW = Xᵀ·dY, db = Σ rows of dY, and dX = dY·Wᵀ.
+
+        Args:
+            dy: Gradient of the output, (N, units).
+
+        Returns:
+            Gradient of the input, with the shape of x.
+        """
         self.dW = self.X.T @ dy
         self.db = dy.sum(axis=0)
         return (dy @ self.W.T).reshape(self.x_shape)
@@ -61,12 +75,26 @@ class Relu:
     """
 
     def forward(self, x: Array) -> Array:
-        """Compute y = max(x, 0): any shape → the same shape."""
+        """Compute y = max(x, 0).
+
+        Args:
+            x: An array of any shape.
+
+        Returns:
+            y, of the same shape.
+        """
         self.positive = x > 0
         return np.where(self.positive, x, 0)
 
     def backward(self, dy: Array) -> Array:
-        """Compute dx = dy where x > 0, and 0 elsewhere: any shape → the same shape."""
+        """Compute dx = dy where x > 0, and 0 elsewhere.
+
+        Args:
+            dy: Gradient of the output.
+
+        Returns:
+            Gradient of the input, of the same shape.
+        """
         return np.where(self.positive, dy, 0)
 
 
@@ -84,12 +112,26 @@ class Sigmoid:
     """
 
     def forward(self, x: Array) -> Array:
-        """Compute y = 1 / (1 + exp(−x)): any shape → the same shape."""
+        """Compute y = 1 / (1 + exp(−x)).
+
+        Args:
+            x: An array of any shape.
+
+        Returns:
+            y, of the same shape.
+        """
         self.y = (1 + np.tanh(x / 2)) / 2
         return self.y
 
     def backward(self, dy: Array) -> Array:
-        """Compute dx = dy · y · (1 − y): any shape → the same shape."""
+        """Compute dx = dy · y · (1 − y).
+
+        Args:
+            dy: Gradient of the output.
+
+        Returns:
+            Gradient of the input, of the same shape.
+        """
         return dy * self.y * (1 - self.y)
 
 
@@ -121,14 +163,29 @@ class Dropout:
         self.rng = np.random.default_rng(seed)
 
     def forward(self, x: Array, training: bool = True) -> Array:
-        """Compute y = x · m / (1 − ratio), or y = x if not training: any shape → the same shape."""
+        """Compute y = x · m / (1 − ratio) in training, and y = x in inference.
+
+        Args:
+            x: An array of any shape.
+            training: Whether values are set to 0.
+
+        Returns:
+            y, of the same shape.
+        """
         self.scale = np.ones(x.shape)
         if training:
             self.scale = (self.rng.random(x.shape) >= self.ratio) / (1 - self.ratio)
         return x * self.scale
 
     def backward(self, dy: Array) -> Array:
-        """Compute dx = dy · m / (1 − ratio): any shape → the same shape."""
+        """Compute dx = dy · m / (1 − ratio).
+
+        Args:
+            dy: Gradient of the output.
+
+        Returns:
+            Gradient of the input, of the same shape.
+        """
         return dy * self.scale
 
 
@@ -139,10 +196,10 @@ class BatchNormalization:
     pixels). Moving averages of both are kept for inference: moving ← momentum · moving + (1 − momentum) · batch.
 
     Args:
-        gamma: Γ (C,).
-        beta: Β (C,).
+        gamma: Scale γ of each channel, (C,).
+        beta: Shift β of each channel, (C,).
         momentum: Weight of the old value in the moving averages.
-        epsilon: Ε, which prevents a division by 0.
+        epsilon: Constant ε that prevents a division by 0.
 
     Attributes:
         moving_mean: Moving average of μ, (C,).
@@ -169,7 +226,15 @@ class BatchNormalization:
         self.moving_variance = np.ones(len(gamma))
 
     def forward(self, x: Array, training: bool = True) -> Array:
-        """Compute y = γ · (x − μ) / √(σ² + ε) + β: x (N, C) or (N, C, H, W) → y of the same shape."""
+        """Compute y = γ · (x − μ) / √(σ² + ε) + β.
+
+        Args:
+            x: Samples (N, C), or maps (N, C, H, W).
+            training: Whether μ and σ² are those of the batch; otherwise they are the moving averages.
+
+        Returns:
+            y, of the same shape.
+        """
         X = np.moveaxis(x, 1, -1)  # (N, C) or (N, H, W, C)
         axes = tuple(range(X.ndim - 1))  # all but the channels
         mean, variance = self.moving_mean, self.moving_variance
@@ -257,5 +322,12 @@ class SoftmaxWithLoss:
         return self.loss
 
     def backward(self, dout: float = 1.0) -> Array:
-        """Compute dx = dout · (y − t) / N: → (N, classes)."""
+        """Compute dx = dout · (y − t) / N.
+
+        Args:
+            dout: Gradient with respect to the loss; 1 if nothing follows the loss.
+
+        Returns:
+            Gradient of the scores, (N, classes).
+        """
         return dout * (self.y - self.t) / len(self.t)

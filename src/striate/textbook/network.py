@@ -105,17 +105,41 @@ class SimpleConvNet:
         self.last_layer = SoftmaxWithLoss()
 
     def predict(self, x: Array) -> Array:
-        """Return the scores before softmax: images (N, C, H, W) → (N, classes)."""
+        """Return the scores before softmax.
+
+        Args:
+            x: Images (N, C, H, W).
+
+        Returns:
+            Scores (N, classes).
+        """
         for layer in self.layers:
             x = layer.forward(x)
         return x
 
     def loss(self, x: Array, t: Array) -> float:
-        """Return the mean cross-entropy: images (N, C, H, W), classes (N,) or one-hot (N, classes) → one number."""
+        """Return the mean cross-entropy.
+
+        Args:
+            x: Images (N, C, H, W).
+            t: Class numbers (N,), or one-hot targets (N, classes).
+
+        Returns:
+            The loss.
+        """
         return self.last_layer.forward(self.predict(x), t)
 
     def accuracy(self, x: Array, t: Array, batch_size: int = 100) -> float:
-        """Return (number of correct predictions) / N: images (N, C, H, W), targets as in `loss` → 0 … 1."""
+        """Return (number of correct predictions) / N.
+
+        Args:
+            x: Images (N, C, H, W).
+            t: Class numbers (N,), or one-hot targets (N, classes).
+            batch_size: Images that are computed at a time.
+
+        Returns:
+            The accuracy, 0 … 1.
+        """
         classes = t if t.ndim == 1 else t.argmax(axis=1)
         correct = 0
         for start in range(0, len(x), batch_size):  # in batches, because im2col needs much memory
@@ -124,7 +148,15 @@ class SimpleConvNet:
         return correct / len(x)
 
     def gradient(self, x: Array, t: Array) -> Weights:
-        """Return ∂loss/∂w for all parameters by backpropagation: images, targets → arrays shaped like `params`."""
+        """Return ∂loss/∂w for all parameters by backpropagation.
+
+        Args:
+            x: Images (N, C, H, W).
+            t: Class numbers (N,), or one-hot targets (N, classes).
+
+        Returns:
+            Gradients, with the keys and shapes of `params`.
+        """
         self.loss(x, t)
         dout = self.last_layer.backward()
         for layer in reversed(self.layers):
@@ -136,16 +168,41 @@ class SimpleConvNet:
         }  # fmt: skip
 
     def numerical_gradient(self, x: Array, t: Array) -> Weights:
-        """Return ∂loss/∂w for all parameters by central differences: slow, to check `gradient` on a tiny network."""
+        """Return ∂loss/∂w for all parameters by central differences.
+
+        This is slow: use it to check `gradient` on a tiny network.
+
+        Args:
+            x: Images (N, C, H, W).
+            t: Class numbers (N,), or one-hot targets (N, classes).
+
+        Returns:
+            Gradients, with the keys and shapes of `params`.
+        """
         return {key: numerical_gradient(lambda _: self.loss(x, t), w) for key, w in self.params.items()}
 
     def save_params(self, path: str | os.PathLike[str] = "params.safetensors") -> None:
-        """Write the parameters to a safetensors file, with the keys of `params`."""
+        """Write the parameters to a safetensors file, with the keys of `params`.
+
+        Args:
+            path: The file.
+
+        Raises:
+            UsageError: If the name has the suffix of another format, such as .pt.
+            RunError: If the file cannot be written.
+        """
         check_model_name(path)
         save_weights(path, self.params, {"textbook": "SimpleConvNet"})
 
     def load_params(self, path: str | os.PathLike[str] = "params.safetensors") -> None:
-        """Read the parameters from a file written by `save_params`, for a network with the same shapes."""
+        """Read the parameters from a file written by `save_params`.
+
+        Args:
+            path: The file.
+
+        Raises:
+            ModelFileError: If the file is missing or damaged, or belongs to a network with other shapes.
+        """
         arrays, _ = load_weights(path)
         expected = {key: w.shape for key, w in self.params.items()}
         received = {key: w.shape for key, w in arrays.items()}

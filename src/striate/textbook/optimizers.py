@@ -12,6 +12,12 @@ from striate._types import Weights
 def zeros_like(params: Weights) -> Weights:
     """Return an array of zeros for each parameter, of the same shape.
 
+    Args:
+        params: Parameters by name.
+
+    Returns:
+        Zeros by the same names.
+
     Example:
         >>> zeros_like({"W": np.ones((1, 2))})
         {'W': array([[0., 0.]])}
@@ -36,13 +42,18 @@ class SGD:
         self.lr = lr
 
     def update(self, params: Weights, grads: Weights) -> None:
-        """Apply w ← w − η·g to each parameter."""
+        """Apply w ← w − η·g to each parameter.
+
+        Args:
+            params: Parameters by name, which are changed in place.
+            grads: Gradients with the same keys and shapes.
+        """
         for key in params:
             params[key] -= self.lr * grads[key]
 
 
 class Momentum:
-    """Momentum: v ← μ·v − η·g, w ← w + v. A ball that rolls downhill and is slowed by friction.
+    """Momentum: v ← μ·v − η·g, w ← w + v, like a ball that rolls downhill and is slowed by friction.
 
     Args:
         lr: Learning rate η.
@@ -61,7 +72,12 @@ class Momentum:
         self.v: Weights = {}
 
     def update(self, params: Weights, grads: Weights) -> None:
-        """Apply v ← μ·v − η·g, w ← w + v to each parameter."""
+        """Apply v ← μ·v − η·g, w ← w + v to each parameter.
+
+        Args:
+            params: Parameters by name, which are changed in place.
+            grads: Gradients with the same keys and shapes.
+        """
         self.v = self.v or zeros_like(params)
         for key in params:
             self.v[key] = self.momentum * self.v[key] - self.lr * grads[key]
@@ -83,7 +99,12 @@ class Nesterov(Momentum):
     """
 
     def update(self, params: Weights, grads: Weights) -> None:
-        """Apply v ← μ·v − η·g, w ← w + μ·v − η·g to each parameter."""
+        """Apply v ← μ·v − η·g, w ← w + μ·v − η·g to each parameter.
+
+        Args:
+            params: Parameters by name, which are changed in place.
+            grads: Gradients with the same keys and shapes.
+        """
         self.v = self.v or zeros_like(params)
         for key in params:
             self.v[key] = self.momentum * self.v[key] - self.lr * grads[key]
@@ -95,7 +116,7 @@ class AdaGrad:
 
     Args:
         lr: Learning rate η.
-        epsilon: Ε, which prevents a division by 0.
+        epsilon: Constant ε that prevents a division by 0.
 
     Example:
         >>> params = {"w": np.array([1.0, 1.0])}
@@ -109,7 +130,12 @@ class AdaGrad:
         self.h: Weights = {}
 
     def update(self, params: Weights, grads: Weights) -> None:
-        """Apply h ← h + g², w ← w − η·g / (√h + ε) to each parameter."""
+        """Apply h ← h + g², w ← w − η·g / (√h + ε) to each parameter.
+
+        Args:
+            params: Parameters by name, which are changed in place.
+            grads: Gradients with the same keys and shapes.
+        """
         self.h = self.h or zeros_like(params)
         for key in params:
             self.h[key] += grads[key] ** 2
@@ -122,7 +148,7 @@ class RMSprop:
     Args:
         lr: Learning rate η.
         rho: Share ρ of h that remains after a step.
-        epsilon: Ε, which prevents a division by 0.
+        epsilon: Constant ε that prevents a division by 0.
 
     Example:
         >>> params = {"w": np.array([1.0])}
@@ -136,7 +162,12 @@ class RMSprop:
         self.h: Weights = {}
 
     def update(self, params: Weights, grads: Weights) -> None:
-        """Apply h ← ρ·h + (1 − ρ)·g², w ← w − η·g / (√h + ε) to each parameter."""
+        """Apply h ← ρ·h + (1 − ρ)·g², w ← w − η·g / (√h + ε) to each parameter.
+
+        Args:
+            params: Parameters by name, which are changed in place.
+            grads: Gradients with the same keys and shapes.
+        """
         self.h = self.h or zeros_like(params)
         for key in params:
             self.h[key] = self.rho * self.h[key] + (1 - self.rho) * grads[key] ** 2
@@ -152,7 +183,7 @@ class Adam:
         lr: Learning rate η.
         beta1: Share β₁ of m that remains after a step.
         beta2: Share β₂ of v that remains after a step.
-        epsilon: Ε, which prevents a division by 0.
+        epsilon: Constant ε that prevents a division by 0.
 
     Example:
         >>> params = {"w": np.array([1.0, 1.0])}
@@ -168,7 +199,12 @@ class Adam:
         self.t = 0
 
     def update(self, params: Weights, grads: Weights) -> None:
-        """Apply w ← w − η·m̂ / (√v̂ + ε) to each parameter, after updating m and v."""
+        """Apply w ← w − η·m̂ / (√v̂ + ε) to each parameter, after updating m and v.
+
+        Args:
+            params: Parameters by name, which are changed in place.
+            grads: Gradients with the same keys and shapes.
+        """
         self.m = self.m or zeros_like(params)
         self.v = self.v or zeros_like(params)
         self.t += 1
