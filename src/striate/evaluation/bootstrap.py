@@ -51,6 +51,15 @@ def _resamples(count: int, images: int) -> Iterator[Array]:
 
 
 def estimates(value: Array, low: Array, high: Array) -> list[Estimate]:
-    """Return one estimate for each statistic; None where it is not defined."""
+    """Return one estimate for each statistic; None where it is not defined.
+
+    Args:
+        value: The statistics (C,).
+        low: The lower ends of their intervals (C,).
+        high: The upper ends (C,).
+
+    Returns:
+        C estimates.
+    """
     rows = zip(value.tolist(), low.tolist(), high.tolist(), strict=True)
     return [Estimate(*(number if np.isfinite(number) else None for number in row)) for row in rows]

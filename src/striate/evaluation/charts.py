@@ -35,7 +35,15 @@ class Frame:
     bottom: float = 246
 
     def at(self, x: float, y: float) -> tuple[float, float]:
-        """Return the pixel of a data point."""
+        """Return the pixel of a data point.
+
+        Args:
+            x: Value on the horizontal axis.
+            y: Value on the vertical axis.
+
+        Returns:
+            Horizontal and vertical coordinate in pixels.
+        """
         across = (x - self.x[0]) / ((self.x[1] - self.x[0]) or 1)
         up = (y - self.y[0]) / ((self.y[1] - self.y[0]) or 1)
         return round(self.left + across * (self.right - self.left), 1), round(
@@ -356,7 +364,14 @@ def _bin(b: Bin, frame: Frame, total: int, *, before: bool = False) -> str:
 
 
 def data_uri(pixels: Array) -> str:
-    """Encode uint8 pixels (H, W, 1) or (H, W, 3) as a PNG data URI."""
+    """Encode uint8 pixels (H, W, 1) or (H, W, 3) as a PNG data URI.
+
+    Args:
+        pixels: uint8 (H, W, 1) or (H, W, 3).
+
+    Returns:
+        The data URI.
+    """
     return "data:image/png;base64," + b64encode(encode_png(np.ascontiguousarray(pixels))).decode("ascii")
 
 
@@ -403,6 +418,13 @@ def filter_tiles(kernel: Array) -> list[str]:
 
 
 def matrix_image(percent: Array) -> str:
-    """Draw a matrix of percentages as gray dots: white for 0, black for 100, darkness by the square root."""
+    """Draw a matrix of percentages as gray dots: white for 0, black for 100, darkness by the square root.
+
+    Args:
+        percent: Percentages (rows, columns), 0 … 100.
+
+    Returns:
+        A PNG data URI.
+    """
     gray = 255 - np.sqrt(np.clip(percent, 0, 100) / 100) * 255
     return data_uri(gray.round().astype(np.uint8)[:, :, None])  # → H W 1

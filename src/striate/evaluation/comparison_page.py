@@ -54,7 +54,14 @@ def write_comparison_page(path: str | os.PathLike[str], data: ComparisonData) ->
 
 
 def render_comparison_page(data: ComparisonData) -> str:
-    """Return the page as HTML."""
+    """Return the page as HTML.
+
+    Args:
+        data: The content of the page.
+
+    Returns:
+        A self-contained page.
+    """
     found = data.comparison
     percent = Percent(found.images)
     return report.render(
@@ -65,19 +72,41 @@ def render_comparison_page(data: ComparisonData) -> str:
 
 
 def difference(estimate: Estimate, interval: bool = False) -> str:
-    """Format a difference in percentage points with its sign, or its interval: +1.5, −0.3 … +4.5."""
+    """Format a difference in percentage points with its sign, or its interval.
+
+    Args:
+        estimate: The difference of two proportions.
+        interval: Whether to format the interval instead of the value.
+
+    Returns:
+        For example "+1.5", or "−0.3 … +4.5" for an interval; a dash if it is unknown.
+    """
     if estimate.value is None or estimate.low is None or estimate.high is None:
         return EMPTY_CELL
     return f"{_signed(estimate.low)} … {_signed(estimate.high)}" if interval else _signed(estimate.value)
 
 
 def p_value(p: float) -> str:
-    """Format a p-value: 0.031, or < 0.001."""
+    """Format a p-value.
+
+    Args:
+        p: 0 … 1.
+
+    Returns:
+        For example "0.031", or "< 0.001".
+    """
     return "< 0.001" if p < 0.001 else f"{p:.3f}" if p < 0.1 else f"{p:.2f}"
 
 
 def verdict(pair: PairedDifference) -> Markup:
-    """Return a sentence on whether one of two runs is better than the other."""
+    """Return a sentence on whether one of two runs is better than the other.
+
+    Args:
+        pair: The difference between the runs.
+
+    Returns:
+        The sentence in both languages.
+    """
     value = pair.accuracy.value or 0.0
     better, worse = (pair.second, pair.first) if value > 0 else (pair.first, pair.second)
     values = {"better": better, "worse": worse, "points": f"{100 * abs(value):.1f}", "p": p_value(pair.adjusted_p)}

@@ -47,5 +47,13 @@ class DemonstrationPage:
 
 
 def render_demonstration(id: str, page: DemonstrationPage) -> str:
-    """Return the page of a system as HTML."""
+    """Return the page of a system as HTML.
+
+    Args:
+        id: Id of the system.
+        page: The content of the page.
+
+    Returns:
+        A self-contained page.
+    """
     return report.render("demonstration.html.j2", id=id, page=page)

@@ -20,7 +20,14 @@ MAX_ERRORS = 12  # shown as images
 
 
 def describe_evaluation(evaluation: "Evaluation") -> str:
-    """Return accuracy, loss and number of errors in one line."""
+    """Return accuracy, loss and number of errors in one line.
+
+    Args:
+        evaluation: The metrics.
+
+    Returns:
+        For example "accuracy 98.86 % (95 % interval …), loss 0.0400, 6 errors in 528 images".
+    """
     errors = evaluation.images - evaluation.correct
     counts = f"{counted(errors, 'error')} in {counted(evaluation.images, 'image')}"
     return f"accuracy {_percent(evaluation.accuracy)}, loss {evaluation.loss.value or 0:.4f}, {counts}"
@@ -32,7 +39,14 @@ def _percent(estimate: Estimate) -> str:
 
 
 def evaluation_html(evaluation: "Evaluation") -> str:
-    """Return the figures, the confusion matrix or the most confused pairs, and the errors that are surest."""
+    """Return the metrics, the confusion matrix or the most confused pairs, and the most confident errors.
+
+    Args:
+        evaluation: The metrics.
+
+    Returns:
+        HTML for a notebook.
+    """
     parts = [notebook.heading("Evaluation", describe_evaluation(evaluation))]
     parts.append(_matrix(evaluation) if len(evaluation.classes) <= MAX_CLASSES else _pairs(evaluation))
     if evaluation.x is not None and evaluation.errors:
@@ -45,7 +59,14 @@ def evaluation_html(evaluation: "Evaluation") -> str:
 
 
 def labels_html(evaluation: "MultilabelEvaluation") -> str:
-    """Return the figures of a model of several labels, a row for each label, and the worst errors."""
+    """Return the metrics of a multilabel model, a row for each label, and the worst errors.
+
+    Args:
+        evaluation: The metrics.
+
+    Returns:
+        HTML for a notebook.
+    """
     figures = {
         "mean average precision": _percent(evaluation.mean_average_precision),
         "mean F1": _percent(evaluation.macro_f1),
@@ -69,7 +90,14 @@ def labels_html(evaluation: "MultilabelEvaluation") -> str:
 
 
 def numbers_html(evaluation: "RegressionEvaluation") -> str:
-    """Return the errors of each predicted number, and the largest errors."""
+    """Return the errors of each predicted number, and the largest errors.
+
+    Args:
+        evaluation: The metrics.
+
+    Returns:
+        HTML for a notebook.
+    """
     head = ["number", "mean absolute error", "95 % interval", "of the median", "root mean squared error", "R²"]
     rows = [
         (

@@ -142,7 +142,14 @@ def with_temperature(probabilities: Array, temperature: float) -> Array:
 
 
 def calibration_error(bins: tuple[Bin, ...]) -> float:
-    """Return the expected calibration error, 0 … 1: the mean of |confidence − accuracy| over all images."""
+    """Return the expected calibration error: the mean of |confidence − accuracy| over all images.
+
+    Args:
+        bins: Images grouped by predicted probability, as from `reliability`.
+
+    Returns:
+        0 … 1.
+    """
     total = sum(b.count for b in bins)
     return sum(b.count * abs(b.confidence - (b.accuracy.value or 0.0)) for b in bins) / total
 

@@ -131,7 +131,14 @@ def write_report(path: str | os.PathLike[str], data: ReportData) -> None:
 
 
 def render_report(data: ReportData) -> str:
-    """Return the report as HTML."""
+    """Return the report as HTML.
+
+    Args:
+        data: The content of the report.
+
+    Returns:
+        A self-contained page.
+    """
     template, results = _results(data)
     context = _head(data) | results | _curves(data) | _open_set(data) | _network(data) | _static()
     contents = [name for name, key in SECTIONS.items() if context.get(key) is not None]
@@ -241,7 +248,15 @@ def write_lr_page(path: str | os.PathLike[str], sweep: "LearningRateSweep", mode
 
 
 def render(template: str, **context: Any) -> str:
-    """Return a page made from one of the templates, with the style and the script that all pages share."""
+    """Return a page made from one of the templates, with the style and the script that all pages share.
+
+    Args:
+        template: File name of the template.
+        **context: Values for the template by name.
+
+    Returns:
+        A self-contained page.
+    """
     return _environment().get_template(template).render(**context, **_static())
 
 

@@ -39,7 +39,15 @@ LAYER_COLUMNS = (
 
 
 def t(key: str, **values: object) -> Markup:
-    """Return a text in both languages, with escaped values. CSS shows the selected language."""
+    """Return a text in both languages, with escaped values. CSS shows the selected language.
+
+    Args:
+        key: Key of the text in `striate.language.report.STRINGS`.
+        **values: Values that are inserted into the text.
+
+    Returns:
+        HTML.
+    """
     return Markup("").join(
         Markup('<span lang="{}">{}</span>').format(language, Markup(escape(text)).format(**values))
         for language, text in STRINGS[key].items()
@@ -47,7 +55,16 @@ def t(key: str, **values: object) -> Markup:
 
 
 def label(key: str, attribute: str = "aria-label", **values: object) -> Markup:
-    """Return an HTML attribute in English, and both languages as data attributes for the script."""
+    """Return an HTML attribute in English, and both languages as data attributes for the script.
+
+    Args:
+        key: Key of the text.
+        attribute: Name of the attribute.
+        **values: Values that are inserted into the text.
+
+    Returns:
+        HTML.
+    """
     english, korean = (STRINGS[key][language].format(**values) for language in ("en", "ko"))
     return Markup('{}="{}" data-en="{}" data-ko="{}"').format(Markup(attribute), english, english, korean)
 
@@ -97,14 +114,29 @@ class Percent:
 
 
 def meaning(evaluation: Evaluation) -> Markup:
-    """Return the expected number of correct predictions in 1,000 new images, as a sentence."""
+    """Return the expected number of correct predictions in 1,000 new images, as a sentence.
+
+    Args:
+        evaluation: The metrics.
+
+    Returns:
+        The sentence in both languages.
+    """
     accuracy = evaluation.accuracy
     expected, low, high = (number(round(1000 * (v or 0))) for v in (accuracy.value, accuracy.low, accuracy.high))
     return t("meaning", expected=expected, low=low, high=high)
 
 
 def trust(evaluation: Evaluation, percent: Percent) -> Markup:
-    """Return a sentence on whether the accuracy is reliable, or on the most serious reason why it is not."""
+    """Return a sentence on whether the accuracy is reliable, or on the most serious reason why it is not.
+
+    Args:
+        evaluation: The metrics.
+        percent: Formats proportions.
+
+    Returns:
+        The sentence in both languages.
+    """
     value, low, high = (v or 0.0 for v in vars(evaluation.accuracy).values())
     majority = max(evaluation.per_class, key=lambda c: c.support)
     share = majority.support / evaluation.images
@@ -126,20 +158,41 @@ def _recall(metrics: ClassMetrics) -> float:
 
 
 def curve_verdict(curves: LearningCurves) -> Markup:
-    """Return a sentence on overfitting."""
+    """Return a sentence on overfitting.
+
+    Args:
+        curves: The history of a training run.
+
+    Returns:
+        The sentence in both languages.
+    """
     best = "" if curves.best is None else int(curves.columns["epoch"][curves.best])
     return t(f"verdict_{curves.verdict}", best=best, rise=f"{100 * (curves.rise or 0):.0f}%")
 
 
 def curve_gap(curves: LearningCurves) -> Markup | None:
-    """Return a sentence on the final difference between training and validation accuracy."""
+    """Return a sentence on the final difference between training and validation accuracy.
+
+    Args:
+        curves: The history of a training run.
+
+    Returns:
+        The sentence in both languages; None without both accuracies.
+    """
     if curves.gap is None:
         return None
     return t("gap_positive" if curves.gap >= 0 else "gap_negative", gap=points(curves.gap))
 
 
 def curve_rows(curves: LearningCurves) -> list[list[str]]:
-    """Return the training history as text, one row per epoch."""
+    """Return the training history as text, one row per epoch.
+
+    Args:
+        curves: The history of a training run.
+
+    Returns:
+        The cells of each row.
+    """
     columns = [[_format(name, value) for value in column.tolist()] for name, column in curves.columns.items()]
     return [list(row) for row in zip(*columns, strict=True)]
 
@@ -153,7 +206,14 @@ def _format(name: str, value: float) -> str:
 
 
 def matrix_cells(evaluation: Evaluation) -> list[list[dict[str, Any]]] | None:
-    """Return count, percent, color strength 0..50 and CSS class of each cell; None if there are too many classes."""
+    """Return the cells of the confusion matrix.
+
+    Args:
+        evaluation: The metrics.
+
+    Returns:
+        Count, percent, color strength 0 … 50 and CSS class of each cell; None if there are too many classes.
+    """
     if len(evaluation.classes) > MAX_TABLE_CLASSES:
         return None
     shares = percent_of_true(evaluation.counts)
@@ -174,14 +234,28 @@ def _cell(is_correct: bool, count: int, share: float, strength: int) -> dict[str
 
 
 def sparse_cells(evaluation: Evaluation) -> dict[str, Any]:
-    """Return class names and [row, column, count] of nonzero cells, which the page shows on hover."""
+    """Return the nonzero cells of the confusion matrix, which the page shows on hover.
+
+    Args:
+        evaluation: The metrics.
+
+    Returns:
+        Class names, and row, column and count of each cell.
+    """
     rows, columns = np.nonzero(evaluation.counts)
     cells = np.stack([rows, columns, evaluation.counts[rows, columns]], axis=1)
     return {"classes": list(evaluation.classes), "cells": cells.tolist()}
 
 
 def bar_floor(evaluation: Evaluation) -> float:
-    """Return the lower end of the axis of interval bars: the minimum of all intervals, rounded down to 10%."""
+    """Return the lower end of the axis of interval bars.
+
+    Args:
+        evaluation: The metrics.
+
+    Returns:
+        The minimum of all intervals, rounded down to a multiple of 0.1.
+    """
     lows = [
         e.low for c in evaluation.per_class if c.support for e in (c.precision, c.recall, c.f1) if e.low is not None
     ]
@@ -234,7 +308,15 @@ def borderline(found: OpenSetFindings, images: Sequence[Array] | Array) -> dict[
 
 
 def calibration(evaluation: Evaluation, percent: Percent) -> Markup:
-    """Return a sentence on whether the model is over- or underconfident, if there are enough test images to tell."""
+    """Return a sentence on whether the model is over- or underconfident, if there are enough test images to tell.
+
+    Args:
+        evaluation: The metrics.
+        percent: Formats proportions.
+
+    Returns:
+        The sentence in both languages.
+    """
     confidence = sum(b.confidence * b.count for b in evaluation.bins) / evaluation.images
     gap = confidence - evaluation.correct / evaluation.images
     low, high = evaluation.accuracy.low or 0.0, evaluation.accuracy.high or 0.0
@@ -247,7 +329,14 @@ def calibration(evaluation: Evaluation, percent: Percent) -> Markup:
 
 
 def layer_rows(table: Sequence[Row]) -> list[list[str]]:
-    """Return the rows of the table of layers as text."""
+    """Return the rows of the table of layers as text.
+
+    Args:
+        table: Rows of `Network.table()`.
+
+    Returns:
+        The cells of each row.
+    """
     return [
         [
             row.name,
@@ -268,7 +357,14 @@ def layer_rows(table: Sequence[Row]) -> list[list[str]]:
 
 
 def layer_totals(table: Sequence[Row]) -> list[str]:
-    """Return the total parameters and multiply-adds of the network as text."""
+    """Return the total parameters and multiply-adds of the network as text.
+
+    Args:
+        table: Rows of `Network.table()`.
+
+    Returns:
+        Both numbers.
+    """
     return [number(sum(row.parameters for row in table)), number(sum(row.multiply_adds for row in table))]
 
 

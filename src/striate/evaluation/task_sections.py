@@ -62,7 +62,15 @@ def _labels_trust(evaluation: MultilabelEvaluation, percent: Percent) -> Markup:
 
 
 def numbers_context(evaluation: RegressionEvaluation, images: Sequence[Array] | Array | None) -> dict[str, Any]:
-    """Return the contents of the sections on numbers; arguments as in `labels_context`."""
+    """Return the contents of the sections on numbers.
+
+    Args:
+        evaluation: The metrics.
+        images: The test images by index, each uint8 (H, W, C), if there are any.
+
+    Returns:
+        Values by name, as the template needs them.
+    """
     percent, first = Percent(evaluation.images), evaluation.numbers[0]
     sentences = [t("number_meaning", baseline=plain(first.baseline_mae))]
     if first.half_width is not None:
