@@ -135,7 +135,7 @@ def test_only_clearly_lower_loss_without_more_errors_is_better() -> None:
 
 def test_loss_and_accuracy_are_those_of_probabilities() -> None:
     p = np.array([[0.5, 0.5, 0.0], [0.2, 0.1, 0.7], [1.0, 0.0, 0.0]])
-    found = HeldOutScore.of(p, np.array([0, 2, 1]))
+    found = HeldOutScore.from_probabilities(p, np.array([0, 2, 1]))
     assert found.loss == pytest.approx((np.log(2) - np.log(0.7) - np.log(1e-12)) / 3)
     assert found.accuracy == pytest.approx(2 / 3)
 

@@ -45,7 +45,14 @@ class FittedTaskHead:
         return float(self.sample_losses.mean())
 
     def outputs(self, x: Array) -> Array:
-        """Return float32 (N, K) for features (N, F): probabilities of labels, or numbers."""
+        """Return the outputs of the head.
+
+        Args:
+            x: Features (N, F).
+
+        Returns:
+            Float32 (N, K): probabilities of labels, or numbers.
+        """
         values = self.head.logits(x)
         return np.asarray(sigmoid(values) if self.task is Task.MULTILABEL else values, np.float32)
 
@@ -187,7 +194,14 @@ def _pack(kernels: Array, biases: Array) -> Array:
 
 
 def sigmoid(x: Array) -> Array:
-    """Return 1 / (1 + e^−x) without overflow."""
+    """Return 1 / (1 + e^−x) without overflow.
+
+    Args:
+        x: Logits of any shape.
+
+    Returns:
+        Probabilities of the same shape.
+    """
     return np.asarray((1 + np.tanh(np.asarray(x) / 2)) / 2)
 
 

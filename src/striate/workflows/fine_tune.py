@@ -122,7 +122,7 @@ def discard_stages(run: TrainingRun) -> None:
 
 def _test_score(found: Extraction, prepared: PreparedRun) -> float:
     """Return the accuracy on the test images; for numbers, R²."""
-    score = HeldOutScore.of_task(prepared.data.task, found.test, prepared.data.test.y)
+    score = HeldOutScore.from_outputs(prepared.data.task, found.test, prepared.data.test.y)
     return 1 - score.loss if prepared.data.task is Task.REGRESSION else score.accuracy
 
 
@@ -238,7 +238,7 @@ class _FineTuning:
 
     def _score(self, model: Model) -> HeldOutScore:
         held = self.data.validation
-        return HeldOutScore.of_task(self.data.task, model.predict(held.x), held.y)
+        return HeldOutScore.from_outputs(self.data.task, model.predict(held.x), held.y)
 
     def _write_history(self, plan: tuple[Stage, ...]) -> None:
         """Write the epochs of all stages, one after another."""
@@ -263,7 +263,7 @@ def _recalibrate(prepared: PreparedRun, run: TrainingRun, data: Dataset, model: 
     labels = np.concatenate([data.train.y, y])
     folds = content_folds(features, y, classes, groups=data.validation.groups)
     fitted = _fit_detector(model.network, train_features, features, labels, classes, folds)
-    score = HeldOutScore.of(held_out, y)
+    score = HeldOutScore.from_probabilities(held_out, y)
     figures = {
         "val_accuracy": score.accuracy,
         "val_loss": score.loss,
@@ -284,7 +284,7 @@ def _recalibrate_task(prepared: PreparedRun, run: TrainingRun, data: Dataset, mo
     one_class = np.zeros(len(data.train) + len(y), np.int64)
     folds = task_folds(task, features, y, data.validation.groups)
     detector = _fit_detector(model.network, train_features, features, one_class, 1, folds).detector
-    figures = {"val_loss": HeldOutScore.of_task(task, held_out, y).loss}
+    figures = {"val_loss": HeldOutScore.from_outputs(task, held_out, y).loss}
     decision = choose_decision(task, held_out, y)
     saved = save_model(
         prepared, run, model.network, model.named_weights, figures, detector.to_extras(), recipe=stage.recipe,
