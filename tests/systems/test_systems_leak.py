@@ -47,7 +47,7 @@ def test_share_of_images_seen_is_that_of_independent_splits() -> None:
 
 def test_run_refuses_another_split() -> None:
     x, y, _ = demo._images(0)
-    assert "began with other data" in demo.refused(x, y, 0)
+    assert "began with other data" in demo.refusal_message(x, y, 0)
 
 
 def test_page_explains_in_both_languages(shown: tuple[list[str], str]) -> None:

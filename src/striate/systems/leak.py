@@ -48,14 +48,22 @@ class Start:
 
 
 def leak(echo: Echo, seed: int = 0) -> DemoResult:
-    """Train with a split that is redrawn at each start, and with Striate's; print and draw both accuracies."""
+    """Train with a split that is redrawn at each start, and with Striate's; print and draw both accuracies.
+
+    Args:
+        echo: Prints a line.
+        seed: Of weights and splits.
+
+    Returns:
+        The result, with a page.
+    """
     x, y, untouched = _images(seed)
     text = "{n:,} digits, split again at each of {starts} starts; {epochs} epochs each; {m:,} digits are never used"
     echo(translate(text, n=IMAGES, starts=RUNS, epochs=EPOCHS, m=UNTOUCHED))
     starts = measure(x, y, untouched, seed)
     for line in table([_heads(), *(_cells(number, start) for number, start in enumerate(starts, 1))], range(1, 7)):
         echo(line)
-    refusal = refused(x, y, seed)
+    refusal = refusal_message(x, y, seed)
     echo(translate("Continued with another split, a run of Striate stops: {error}", error=localized(refusal)))
     first, last = starts[0], starts[-1]
     jump = f"{100 * first.redrawn:.1f} → {100 * last.redrawn:.1f} %"
@@ -111,8 +119,17 @@ def measure(x: Array, y: Array, untouched: tuple[Array, Array], seed: int) -> li
     return starts
 
 
-def refused(x: Array, y: Array, seed: int) -> str:
-    """Return the message with which a run refuses to continue on another split; empty if it does not."""
+def refusal_message(x: Array, y: Array, seed: int) -> str:
+    """Return the message with which a run refuses to continue on another split; empty if it does not.
+
+    Args:
+        x: Images (N, 28, 28, 1).
+        y: Labels (N,).
+        seed: Of the split.
+
+    Returns:
+        The message.
+    """
     data, other = (from_arrays(x, y, seed=each) for each in (seed, seed + 1))
     with tempfile.TemporaryDirectory() as folder:
         run = Run.create(RunRecord(Recipe(), data.fingerprint), Path(folder) / "run")

@@ -14,7 +14,15 @@ LEARNING_RATE, STEPS, PRINT_EVERY = 1e-6, 2001, 100
 
 
 def linear_regression(echo: Echo, seed: int = 0) -> DemoResult:
-    """Print the cost every 100 of 2,001 steps, then the predictions and those of least squares."""
+    """Print the cost every 100 of 2,001 steps, then the predictions and those of least squares.
+
+    Args:
+        echo: Prints a line.
+        seed: Of the initial weights.
+
+    Returns:
+        The result.
+    """
     from striate.zoo import build
 
     model = build("linear-regression", seed=seed)

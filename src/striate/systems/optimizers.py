@@ -45,14 +45,22 @@ COMPARED_OPTIMIZERS = (
 
 
 def optimizers(echo: Echo, seed: int = 0) -> DemoResult:
-    """Print and draw each path down f(x, y) = x²/20 + y², then print each loss curve on 1,000 digits."""
+    """Print and draw each path down f(x, y) = x²/20 + y², then print each loss curve on 1,000 digits.
+
+    Args:
+        echo: Prints a line.
+        seed: Of the initial weights, and of the choice of digits.
+
+    Returns:
+        The result, with a page.
+    """
     echo(translate("f(x, y) = x²/20 + y² from {start}; S start, o step, E end, + minimum", start=START))
-    paths = {contender.name: path(contender) for contender in COMPARED_OPTIMIZERS}
-    for contender in COMPARED_OPTIMIZERS:
-        _print_path(echo, contender, paths[contender.name])
+    paths = {compared.name: path(compared) for compared in COMPARED_OPTIMIZERS}
+    for compared in COMPARED_OPTIMIZERS:
+        _print_path(echo, compared, paths[compared.name])
     text = "loss of mlp, 100 hidden units, on {digits:,} digits, batches of {size}"
     echo("\n" + translate(text, digits=DIGITS, size=BATCH_SIZE))
-    curves = {contender.name: curve(contender, seed) for contender in COMPARED_OPTIMIZERS}
+    curves = {compared.name: curve(compared, seed) for compared in COMPARED_OPTIMIZERS}
     _print_curves(echo, curves)
     distances = {name: float(np.hypot(*points[-1])) for name, points in paths.items()}
     nearest, lowest = min(distances, key=distances.__getitem__), min(curves, key=lambda name: curves[name][-1])
@@ -64,28 +72,57 @@ def optimizers(echo: Echo, seed: int = 0) -> DemoResult:
 
 
 def valley(points: Array) -> Array:
-    """Return f at points (…, 2): a valley, steep in y and shallow in x."""
+    """Return f at several points: a valley, steep in y and shallow in x.
+
+    Args:
+        points: (…, 2).
+
+    Returns:
+        Values (…).
+    """
     return np.asarray(points[..., 0] ** 2 / 20 + points[..., 1] ** 2)
 
 
 def gradient(point: Array) -> Array:
-    """Return the gradient (2,) of f at a point (2,)."""
+    """Return the gradient of f.
+
+    Args:
+        point: (2,).
+
+    Returns:
+        (2,).
+    """
     return point * (0.1, 2.0)
 
 
-def path(contender: ComparedOptimizer) -> Array:
-    """Return all points (31, 2) of the path, the start first."""
-    return minimize(replace(contender.optimizer, learning_rate=contender.valley_rate), gradient, START, PATH_STEPS)
+def path(compared: ComparedOptimizer) -> Array:
+    """Return the path of an optimizer in the valley.
+
+    Args:
+        compared: The optimizer.
+
+    Returns:
+        All points (31, 2), the start first.
+    """
+    return minimize(replace(compared.optimizer, learning_rate=compared.valley_rate), gradient, START, PATH_STEPS)
 
 
-def curve(contender: ComparedOptimizer, seed: int) -> list[float]:
-    """Return the loss on all digits before the first step and after each; all optimizers see the same batches."""
+def curve(compared: ComparedOptimizer, seed: int) -> list[float]:
+    """Return the loss on all digits before the first step and after each; all optimizers see the same batches.
+
+    Args:
+        compared: The optimizer.
+        seed: Of the initial weights, and of the choice of digits.
+
+    Returns:
+        The losses.
+    """
     from striate.zoo import build
 
     digits = load("mnist5k").train
     digits = digits.take(epoch_order(len(digits.x), seed, 0)[:DIGITS])
     model = build("mlp", seed=seed, hidden=(HIDDEN,), dropout=0.0)
-    model.compile(replace(contender.optimizer, learning_rate=contender.network_rate))
+    model.compile(replace(compared.optimizer, learning_rate=compared.network_rate))
     parts = batches(DIGITS, BATCH_SIZE)
     losses = [model.evaluate(digits.x, digits.y)["loss"]]
     for step in range(CURVE_STEPS):
@@ -99,10 +136,10 @@ def _page(
     paths: Mapping[str, Array], curves: Mapping[str, Sequence[float]], nearest: str, lowest: str
 ) -> DemonstrationPage:
     """Return the page with a drawing of each path among contours, and one of all loss curves."""
-    charts, styles = [], {contender.name: f"line-{number}" for number, contender in enumerate(COMPARED_OPTIMIZERS, 1)}
-    for contender in COMPARED_OPTIMIZERS:
-        path = ((styles[contender.name]), list(map(tuple, paths[contender.name].tolist())))
-        caption = f"{contender.name}, η = {contender.valley_rate}"
+    charts, styles = [], {compared.name: f"line-{number}" for number, compared in enumerate(COMPARED_OPTIMIZERS, 1)}
+    for compared in COMPARED_OPTIMIZERS:
+        path = ((styles[compared.name]), list(map(tuple, paths[compared.name].tolist())))
+        caption = f"{compared.name}, η = {compared.valley_rate}"
         charts.append(line_chart("optimizers_paths", [*CONTOURS, path], "optimizers_x", equal=True, caption=caption))
     lines = [(styles[name], list(enumerate(losses))) for name, losses in curves.items()]
     legend = [(styles[each.name], f"{each.name}, η = {each.network_rate}") for each in COMPARED_OPTIMIZERS]
@@ -120,7 +157,14 @@ def _page(
 
 
 def contour(height: float) -> list[tuple[float, float]]:
-    """Return points on the ellipse on which f has this value."""
+    """Return points of a contour of f, an ellipse.
+
+    Args:
+        height: Value of f on the contour.
+
+    Returns:
+        Points (x, y).
+    """
     angles = np.linspace(0, 2 * np.pi, 73)
     return [(sqrt(20 * height) * cos(angle), sqrt(height) * sin(angle)) for angle in angles]
 
@@ -129,7 +173,14 @@ CONTOURS = [("contour", contour(height)) for height in (0.1, 0.5, 1.2, 2.2)]
 
 
 def drawing(points: Array) -> list[str]:
-    """Draw a path (steps + 1, 2) as at most HEIGHT lines of at most WIDTH characters, y upwards."""
+    """Draw a path in plain text, with y upwards.
+
+    Args:
+        points: (steps + 1, 2).
+
+    Returns:
+        At most HEIGHT lines of at most WIDTH characters.
+    """
     canvas = np.full((HEIGHT, WIDTH), " ")
     between = np.linspace(points[:-1], points[1:], WIDTH).reshape(-1, 2)  # (WIDTH, steps, 2) → (WIDTH · steps, 2)
     for mark, marked in ((".", between), ("o", points), ("+", np.zeros((1, 2))), ("S", points[:1]), ("E", points[-1:])):
@@ -143,9 +194,9 @@ def _cells(values: Array, limits: tuple[float, float], count: int) -> Array:
     return np.rint((values - first) / (last - first) * (count - 1)).clip(0, count - 1).astype(int)
 
 
-def _print_path(echo: Echo, contender: ComparedOptimizer, points: Array) -> None:
+def _print_path(echo: Echo, compared: ComparedOptimizer, points: Array) -> None:
     shown = points[list(PRINTED_STEPS)]
-    echo("\n" + translate("{name}, learning rate {rate}", name=contender.name, rate=contender.valley_rate))
+    echo("\n" + translate("{name}, learning rate {rate}", name=compared.name, rate=compared.valley_rate))
     echo("  step" + "".join(f"{step:9}" for step in PRINTED_STEPS))
     for name, numbers in (("x", shown[:, 0]), ("y", shown[:, 1]), ("f", valley(shown))):
         echo(f"  {name:4}" + "".join(f"{number:9.4f}" for number in numbers))
@@ -156,11 +207,9 @@ def _print_path(echo: Echo, contender: ComparedOptimizer, points: Array) -> None
 def _print_curves(echo: Echo, curves: dict[str, list[float]]) -> None:
     steps = range(0, CURVE_STEPS + 1, PRINT_EVERY)
     echo("  step    " + "".join(f"{step:7}" for step in steps) + "  " + translate("learning rate"))
-    for contender in COMPARED_OPTIMIZERS:
-        losses = curves[contender.name]
-        echo(
-            f"  {contender.name:8}" + "".join(f"{losses[step]:7.3f}" for step in steps) + f"  {contender.network_rate}"
-        )
+    for compared in COMPARED_OPTIMIZERS:
+        losses = curves[compared.name]
+        echo(f"  {compared.name:8}" + "".join(f"{losses[step]:7.3f}" for step in steps) + f"  {compared.network_rate}")
     top = max(map(max, curves.values()))
     for name, losses in curves.items():
         echo(f"  {name:8}  {sparkline(losses, top)}")

@@ -102,6 +102,12 @@ SYSTEMS = (
 def get_system(id: str) -> System:
     """Return the system of an id.
 
+    Args:
+        id: Its name on the command line.
+
+    Returns:
+        The system.
+
     Raises:
         UsageError: If there is no such system.
     """

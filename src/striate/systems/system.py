@@ -92,6 +92,9 @@ class System:
         Args:
             as_reported: Return the recipe of the reported figure instead of Striate's.
             images: Number of training images.
+
+        Returns:
+            The recipe.
         """
         if as_reported and self.reported_recipe:
             return self.reported_recipe
@@ -105,7 +108,15 @@ class System:
 
 
 def describe_changes(ours: Recipe, reported: Recipe) -> str:
-    """Return what differs between two recipes, for example "8 epochs for 15 epochs"; empty if nothing does."""
+    """Return what differs between two recipes.
+
+    Args:
+        ours: Striate's recipe.
+        reported: That of the reported figure.
+
+    Returns:
+        For example "8 epochs for 15 epochs"; empty if nothing differs.
+    """
     pairs = zip(_describe(ours), _describe(reported), strict=True)
     return ", ".join(f"{own} for {other}" for own, other in pairs if own != other)
 

@@ -22,7 +22,15 @@ SUMS_VALID, SUMS_SAME = [[12, 16], [24, 28]], [[12, 16, 9], [24, 28, 15], [15, 1
 
 
 def toy_convolutions(echo: Echo, seed: int = 0) -> DemoResult:
-    """Run all examples on the engine and compare them with the results worked out by hand."""
+    """Run all examples on the engine and compare them with the results worked out by hand.
+
+    Args:
+        echo: Prints a line.
+        seed: Not used; all demonstrations have it.
+
+    Returns:
+        The result.
+    """
     examples = [*_convolutions(), *_sums(), *_pools()]
     exact = [_check(echo, *example) for example in examples]
     exact += _check_digit(echo)
