@@ -11,17 +11,36 @@ from striate.text import display_width, printable
 
 
 def echo(text: str = "", *, err: bool = False) -> None:
-    """Print a text; unsafe characters other than newlines are escaped, see `printable`."""
+    """Print a text; unsafe characters other than newlines are escaped, see `printable`.
+
+    Args:
+        text: The text.
+        err: Whether it is printed to standard error.
+    """
     click.echo(printable(text, keep="\n"), err=err)
 
 
 def echo_line(text: str, *, err: bool = False) -> None:
-    """Print a text as one line: newlines in it are escaped too."""
+    """Print a text as one line: newlines in it are escaped too.
+
+    Args:
+        text: The text.
+        err: Whether it is printed to standard error.
+    """
     click.echo(printable(text), err=err)
 
 
 def entry(label: str, text: str, width: int = 8) -> str:
-    """Return a line that begins with a label, translated and filled to a width in columns."""
+    """Return a line that begins with a label, translated and filled to a width in columns.
+
+    Args:
+        label: English label; empty for none.
+        text: What follows it.
+        width: Columns of the label.
+
+    Returns:
+        The line.
+    """
     label = translate(label) if label else ""
     return f"{label}{' ' * max(width - display_width(label), 1)}{text}"
 
@@ -32,24 +51,43 @@ def heads(*names: str) -> tuple[str, ...]:
 
 
 def echo_message(message: str) -> None:
-    """Print a message of the work that goes on, in the language of the terminal."""
+    """Print a progress message in the language of the terminal.
+
+    Args:
+        message: English, of one or more lines.
+    """
     echo("\n".join(map(localized, message.split("\n"))))
 
 
 def echo_note(note: str, *, err: bool = False) -> None:
-    """Print a note on one line, in the language of the terminal."""
+    """Print a note on one line, in the language of the terminal.
+
+    Args:
+        note: English.
+        err: Whether it is printed to standard error.
+    """
     echo_line(f"{translate('Note:')} {localized(note)}", err=err)
 
 
 def echo_page(page: Path, label: str = "page", width: int = 8) -> None:
-    """Print where a page is, and its address in the language of the terminal."""
+    """Print the path of a page, and its address in the language of the terminal.
+
+    Args:
+        page: The file.
+        label: English label of the line.
+        width: Columns of the label.
+    """
     language = current_language()
     address = page.resolve().as_uri() + ("" if language is Language.ENGLISH else f"#lang={language}")
     echo(f"{entry(label, str(page), width)}\n{entry('', address, width)}")
 
 
 def echo_json(content: Any) -> None:
-    """Print JSON on one line; unsafe characters are escaped as in JSON, so that the content stays the same."""
+    """Print JSON on one line; unsafe characters are escaped as in JSON, so that the content stays the same.
+
+    Args:
+        content: A value that JSON can represent.
+    """
     text = strict_json.dumps(content)
     if not text.isprintable():
         text = "".join(c if printable(c) == c else strict_json.canonical(c)[1:-1] for c in text)

@@ -18,7 +18,15 @@ MAX_NOTES = 10
 
 
 def first(notes: Iterable[str], where: str = "") -> Iterator[str]:
-    """Yield the first ten notes, and a line with the number of the others."""
+    """Yield the first ten notes, and a line with the number of the others.
+
+    Args:
+        notes: The notes.
+        where: What follows the number of the others, such as where they are listed.
+
+    Yields:
+        Lines.
+    """
     notes = list(notes)
     yield from notes[:MAX_NOTES]
     if len(notes) > MAX_NOTES:
@@ -26,7 +34,14 @@ def first(notes: Iterable[str], where: str = "") -> Iterator[str]:
 
 
 def run_lines(prepared: "PreparedRun") -> Iterator[str]:
-    """Yield lines on the model, why it was chosen, the data and the recipe of a run."""
+    """Yield lines on the model, why it was chosen, the data and the recipe of a run.
+
+    Args:
+        prepared: The run.
+
+    Yields:
+        Lines.
+    """
     from striate.workflows.report import describe_recipe
 
     data, network, plan = prepared.data, prepared.network, prepared.plan
@@ -65,7 +80,14 @@ def file_size(size: int) -> str:
 
 
 def headlines(evaluation: "AnyEvaluation") -> list[str]:
-    """Return the most important figures of an evaluation, one or two lines."""
+    """Return the most important figures of an evaluation, one or two lines.
+
+    Args:
+        evaluation: The metrics.
+
+    Returns:
+        The lines.
+    """
     from striate.evaluation import Evaluation
     from striate.evaluation.multilabel import MultilabelEvaluation
 
@@ -116,7 +138,15 @@ def _number_lines(evaluation: "RegressionEvaluation") -> list[str]:
 
 
 def decimal(estimate: "Estimate", *, interval: bool = True) -> str:
-    """For example: 3.214 (95 % interval 2.98 … 3.5), or 3.214 alone; a dash where nothing is known."""
+    """Format a number with its interval.
+
+    Args:
+        estimate: The number.
+        interval: Whether the interval is shown.
+
+    Returns:
+        For example "3.214 (95 % interval 2.98 … 3.5)", or "3.214" alone; a dash if it is unknown.
+    """
     if estimate.value is None:
         return "–"
     if estimate.low is None or estimate.high is None or not interval:
@@ -125,7 +155,14 @@ def decimal(estimate: "Estimate", *, interval: bool = True) -> str:
 
 
 def accuracy_line(evaluation: "Evaluation") -> str:
-    """Return, for example: test accuracy 98.91 % (95 % interval 98.69 … 99.10), 109 errors in 10,000 images."""
+    """Describe the accuracy in one line.
+
+    Args:
+        evaluation: The metrics.
+
+    Returns:
+        For example "test accuracy 98.91 % (95 % interval 98.69 … 99.10), 109 errors in 10,000 images".
+    """
     wrong = evaluation.images - evaluation.correct
     text = "1 error in {images:,} images" if wrong == 1 else "{wrong:,} errors in {images:,} images"
     errors = translate(text, wrong=wrong, images=evaluation.images)
@@ -142,7 +179,15 @@ def accuracy_line(evaluation: "Evaluation") -> str:
 
 
 def leak_line(evaluation: "Evaluation") -> str | None:
-    """For example: 20 of 100 test images have near-copies in training; without them: accuracy 81.25 % (…), …."""
+    """Describe the accuracy without the test images that have near-copies in training.
+
+    Args:
+        evaluation: The metrics.
+
+    Returns:
+        For example "20 of 100 test images have near-copies in the training or validation part; without them: …"; None
+            if there are none.
+    """
     clean = evaluation.without_leaks
     if clean is None:
         return None
@@ -157,7 +202,15 @@ def leak_line(evaluation: "Evaluation") -> str | None:
 
 
 def uneven_line(evaluation: "Evaluation") -> str | None:
-    """For example: balanced accuracy 81.20 % (95 % interval …), lowest recall: 'trash' 54.00 % (…); None if even."""
+    """Describe the balanced accuracy and the lowest recall of imbalanced classes.
+
+    Args:
+        evaluation: The metrics.
+
+    Returns:
+        For example "balanced accuracy 81.20 % (95 % interval …), lowest recall: 'trash' 54.00 % (…)"; None if the
+            classes are balanced.
+    """
     if not evaluation.imbalanced:
         return None
     worst = evaluation.worst_class
@@ -168,7 +221,15 @@ def uneven_line(evaluation: "Evaluation") -> str | None:
 
 
 def percent(estimate: "Estimate", *, interval: bool = True) -> str:
-    """Return, for example, 98.91 % (95 % interval 98.69 … 99.10), or 98.91 % alone; a dash if it is unknown."""
+    """Format a proportion with its interval.
+
+    Args:
+        estimate: The proportion, 0 … 1.
+        interval: Whether the interval is shown.
+
+    Returns:
+        For example "98.91 % (95 % interval 98.69 … 99.10)", or "98.91 %" alone; a dash if it is unknown.
+    """
     if estimate.value is None or estimate.low is None or estimate.high is None:
         return "–"
     value = f"{100 * estimate.value:.2f} %"
