@@ -79,7 +79,6 @@ class _Box:
 
 
 @explain_arguments
-@explain_arguments
 def receptive_field(model: AnyModel | Network, layer: AnyLayer, position: int | Sequence[int]) -> Region:
     """Return the region of the input that a unit sees.
 

@@ -156,7 +156,6 @@ def _activate(activation: str, total: float, totals: Array | None, channel: int)
 
 
 @explain_arguments
-@explain_arguments
 def feature_maps(model: AnyModel, image: Any, layer: AnyLayer | None = None) -> Any:
     """Return the feature maps of an image.
 
@@ -188,7 +187,6 @@ def feature_maps(model: AnyModel, image: Any, layer: AnyLayer | None = None) -> 
     return {str(node.layer.name): value for node, value in zip(trace.network.nodes, trace.values, strict=True)}
 
 
-@explain_arguments
 @explain_arguments
 def unit(model: AnyModel, image: Any, layer: AnyLayer, position: int | Sequence[int]) -> Unit:
     """Return the arithmetic of one unit for one image: what it reads, and every number of its computation.
