@@ -95,7 +95,7 @@ class HeldOutScore:
     correct: Array
 
     @classmethod
-    def of(cls, probabilities: Array, y: Array) -> "HeldOutScore":
+    def from_probabilities(cls, probabilities: Array, y: Array) -> "HeldOutScore":
         """Compute the score of a classifier.
 
         Args:
@@ -109,7 +109,7 @@ class HeldOutScore:
         return cls(-log_probabilities(true, FITTED_FLOOR), probabilities.argmax(axis=1) == y)
 
     @classmethod
-    def of_task(cls, task: Task, outputs: Array, y: Array) -> "HeldOutScore":
+    def from_outputs(cls, task: Task, outputs: Array, y: Array) -> "HeldOutScore":
         """Compute the score of a model for any task.
 
         Args:
@@ -121,7 +121,7 @@ class HeldOutScore:
             The score.
         """
         if task is Task.CLASSIFICATION:
-            return cls.of(outputs, y)
+            return cls.from_probabilities(outputs, y)
         correct = (outputs > 0.5) == (y > 0) if task is Task.MULTILABEL else np.zeros(y.shape, bool)
         return cls(sample_losses(task, outputs, y), np.asarray(correct.all(axis=1)))
 

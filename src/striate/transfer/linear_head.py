@@ -174,7 +174,7 @@ class FittedHead:
 def fit_linear_head(
     x: Array, y: Array, classes: int, folds: Array, blocks: Sequence[int] = (), remaining: Remaining = no_time_limit
 ) -> FittedHead:
-    """Fit a head; cross-validation chooses the penalty and then the temperature with the least cross-entropy.
+    """Fit a head; cross-validation chooses the penalty and then the temperature with the lowest cross-entropy.
 
     Penalties are tried from the largest to the smallest. With little time, the search ends early.
 
@@ -231,10 +231,10 @@ def _cholesky(x: Array) -> Array:
 
 
 def choose_without_fold(logits: Mapping[Any, Array], losses: Mapping[Any, Array], folds: Array) -> Array:
-    """Return for each fold the logits of the candidate with the least loss on the other folds.
+    """Return for each fold the logits of the candidate with the lowest loss on the other folds.
 
-    The loss of a candidate that was chosen because of it is too low. Without the images of a fold in the choice, the
-    accuracy on this fold is not.
+    The loss of a candidate that was chosen by this loss is biased downward. If a fold has no part in the choice, the
+    accuracy on this fold is not biased.
 
     Args:
         logits: By candidate (N, K), of held-out images.
@@ -258,7 +258,7 @@ def choose_without_fold(logits: Mapping[Any, Array], losses: Mapping[Any, Array]
 def fit_logistic_regression(
     x: Array | StandardizedRows, y: Array, classes: int, penalty: float, remaining: Remaining = no_time_limit
 ) -> LinearHead:
-    """Return the head with the least mean cross-entropy + penalty / 2 · sum of squares of the kernel.
+    """Return the head with the lowest mean cross-entropy + penalty / 2 · sum of squares of the kernel.
 
     Args:
         x: Features (N, F).
@@ -397,7 +397,7 @@ def cross_entropy(logits: Array, y: Array) -> float:
 
 
 def fit_temperature(logits: Array, y: Array) -> float:
-    """Return the temperature by which logits must be divided for the least cross-entropy.
+    """Return the temperature by which logits must be divided for the lowest cross-entropy.
 
     Of each target 1 / (N + 2) goes to the other classes, so that a few images, all classified correctly, do not make
     the head overconfident.
