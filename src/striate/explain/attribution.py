@@ -1,7 +1,7 @@
-"""Which parts of an image speak for a class: Grad-CAM, occlusion, integrated gradients.
+"""Which parts of an image contribute to the score of a class: Grad-CAM, occlusion, integrated gradients.
 
 All three explain the score of a class before softmax or sigmoid (its logit): probabilities depend on the scores of all
-classes, and their gradients vanish where the network is certain.
+classes, and their gradients vanish where the network is confident.
 """
 
 from collections.abc import Callable, Iterable
@@ -28,7 +28,7 @@ def grad_cam(
     """Compute Grad-CAM: which regions of the last feature maps raise the score of a class.
 
     L = relu(Σ_k α_k A_k), where A_k is the feature map k, and α_k the mean of the gradient ∂y / ∂A_k over its pixels;
-    y is the score before softmax. The map is as coarse as the layer, and shows only what speaks for the class.
+    y is the score before softmax. The map has the resolution of the layer, and shows only evidence for the class.
 
     Args:
         model: The model, or the path of a run folder, model file or ONNX file.
@@ -168,7 +168,7 @@ def integrated_gradients(
     baseline: Any = 0,
     progress: Progress | None = None,
 ) -> Attribution:
-    """Divide the difference between the scores of an image and of a baseline among the pixels.
+    """Attribute the difference between the scores of an image and of a baseline to the pixels.
 
     (x − x′) times the mean of the gradient ∂y / ∂x along the straight line from the baseline x′ to the image x, where y
     is the score before softmax. The sum of all values is y(x) − y(x′). The mean is computed by the midpoint rule; parts
