@@ -54,8 +54,7 @@ def test_importable_file_is_shown_like_summary(cli: Cli, exported_file: Path) ->
     assert result.returncode == 0, result.stderr
     head, table = result.stdout.split("\n\n", 1)
     assert head.splitlines() == [
-        f"{exported_file}: ONNX, operators of version 13 (opset), written by striate 0.1.0, "
-        f"{exported_file.stat().st_size / 1e6:.1f} MB",
+        f"{exported_file}: ONNX, opset 13, written by striate 0.1.0, {exported_file.stat().st_size / 1e6:.1f} MB",
         "input: uint8 ?×20×16×3, named 'input'",
         "output: named 'output'",
         "2 classes: 고양이, 개",

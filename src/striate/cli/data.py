@@ -90,13 +90,13 @@ def scan(folder: str, labels: str | None, task: str | None, label_columns: tuple
 @options.groups
 @click.option(
     "--threshold", "thresholds", multiple=True, metavar="KIND=NUMBER",
-    help="From where images are unusual, such as blurred=0.7 or tiny=64.",
+    help="Threshold of a kind of unusual images, such as blurred=0.7 or tiny=64.",
 )  # fmt: skip
 def audit(
     folder: str, out: str | None, base: str | None, labels: str | None, task: str | None,
     label_columns: tuple[str, ...], groups: str | None, thresholds: tuple[str, ...],
 ) -> None:  # fmt: skip
-    """Find labels that are probably wrong, images that show the same, and unusual images in a FOLDER.
+    """Find labels that are probably wrong, duplicate images, and unusual images in a FOLDER.
 
     The results are a page to look at, audit.html, and a table, audit.csv. Write "exclude" or "relabel" in its column
     "action" and pass it to striate train FOLDER --exclude audit.csv. The folder itself is never changed.

@@ -9,7 +9,7 @@ from striate.errors import nearest
 
 COMMANDS = {
     "train": "Train a network on a data set or a folder of photographs.",
-    "evaluate": "Measure a trained network on test images.",
+    "evaluate": "Evaluate a trained network on test images.",
     "compare": "Compare trained networks on the same images.",
     "predict": "Predict the class of images.",
     "serve": "Predict images over HTTP, with a web page.",

@@ -91,7 +91,7 @@ def _show_graph(graph: "OnnxGraph", path: str, imported: "ImportedNetwork | None
 
     size = file_size(Path(path).stat().st_size)
     producer = graph.producer or translate("an unknown program")
-    text = "{path}: ONNX, operators of version {opset} (opset), written by {producer}, {size}"
+    text = "{path}: ONNX, opset {opset}, written by {producer}, {size}"
     echo(translate(text, path=path, opset=graph.opset, producer=producer, size=size))
     for name, spec in graph.inputs.items():
         text = "input: {dtype} {shape}, named '{name}'"

@@ -135,7 +135,7 @@ augment = click.option("--augment", type=RegistryChoice(_augmentations), help="S
 fit = click.option(
     "--fit",
     type=click.Choice(["crop", "pad", "stretch"]),
-    help="How images are brought to the network's input size [crop].",
+    help="How images are fitted to the network's input size [crop].",
 )
 seed = click.option("--seed", type=int, help="Seed of initial weights, order, augmentation and dropout [0].")
 engine = click.option("--engine", type=RegistryChoice(_engines), help="Compute with NumPy or PyTorch [auto].")

@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 
 @click.command(cls=Command)
 @click.argument("ids", nargs=-1, metavar="[ID]…")
-@click.option("--seeds", type=click.IntRange(min=1), default=3, show_default=True, help="Number of trainings of each.")
+@click.option(
+    "--seeds", type=click.IntRange(min=1), default=3, show_default=True, help="Number of training runs of each system."
+)
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="The first seed.")
 @click.option("--as-reported", is_flag=True, help="Train with the recipes of the reported figures.")
 @click.option("--out", type=click.Path(file_okay=False), default="runs/reproduce", show_default=True,

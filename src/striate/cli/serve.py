@@ -16,10 +16,18 @@ TOKEN_VARIABLE = "STRIATE_TOKEN"
 @click.argument("trained", nargs=-1, required=True, metavar="RUN_OR_MODEL…")
 @click.option("--host", default="127.0.0.1", metavar="ADDRESS", help="Address to listen on [127.0.0.1: this machine].")
 @click.option("--port", type=click.IntRange(0, 65535), default=8000, metavar="N", help="TCP port [8000]; 0: any.")
-@click.option("--queue", type=click.IntRange(min=1), default=64, metavar="N", help="Most images that wait [64].")
-@click.option("--max-mb", type=click.FloatRange(0, min_open=True), default=20, metavar="N", help="Largest request.")
+@click.option(
+    "--queue", type=click.IntRange(min=1), default=64, metavar="N", help="Maximum number of waiting images [64]."
+)
+@click.option(
+    "--max-mb",
+    type=click.FloatRange(0, min_open=True),
+    default=20,
+    metavar="N",
+    help="Maximum size of a request in megabytes [20].",
+)
 def serve(trained: tuple[str, ...], host: str, port: int, queue: int, max_mb: float) -> None:
-    """Answer predictions over HTTP, and show a page to upload, drop or photograph images.
+    """Serve predictions over HTTP, with a web page to upload, drop or photograph images.
 
     Several models are available under the names of their folders. Other machines can be served with --host 0.0.0.0;
     clients must then send the token in the environment variable STRIATE_TOKEN. Stop with Ctrl-C.

@@ -53,7 +53,7 @@ COMPARISON = {
         "exact test of whether both are equally accurate. It uses only the images that one of them classifies "
         "correctly and the other does not.",
         "ko": "차이는 퍼센트포인트(%p)와 95% 신뢰구간이며, 양수이면 뒤의 것이 낫습니다. p는 두 분류기의 정확도가 "
-        "같다는 가설에 대한 맥니머(McNemar) 정확 검정의 p값입니다. 한쪽만 맞힌 이미지만 사용합니다.",
+        "같다는 가설에 대한 맥니마(McNemar) 정확 검정의 p값입니다. 한쪽만 맞힌 이미지만 사용합니다.",
     },
     "compare_holm": {
         "en": "With several pairs some differ by chance. Holm’s method adjusts p for their number; bold: below 0.05.",

@@ -67,7 +67,7 @@ EXPLORER_ERRORS: dict[str, str] = {
     "search": "찾아볼",
     "compare with": "비교할",
     "'{name}' has no feature maps for Grad-CAM: use occlusion or integrated_gradients.": (
-        "'{name}'에는 Grad-CAM에 쓸 특성 맵이 없습니다. 가리기(occlusion)나 적분 기울기(integrated gradients)를 보십시오."
+        "'{name}'에는 Grad-CAM에 쓸 특성 맵이 없습니다. 가리기(occlusion)나 적분 기울기를 보십시오."
     ),
     "{layer} has no unit {position}: its output is {shape}, counted from 0.": (
         "{layer}에는 {position} 유닛이 없습니다. 출력은 {shape}이고 번호는 0부터 셉니다."

@@ -17,7 +17,7 @@ HELP: dict[str, str] = {
     ),
     # the list of commands
     "Train a network on a data set or a folder of photographs.": "데이터셋이나 사진 폴더로 신경망을 학습합니다.",
-    "Measure a trained network on test images.": "학습한 신경망을 테스트 이미지로 평가합니다.",
+    "Evaluate a trained network on test images.": "학습한 신경망을 테스트 이미지로 평가합니다.",
     "Compare trained networks on the same images.": "학습한 신경망들을 같은 이미지로 비교합니다.",
     "Predict the class of images.": "이미지의 클래스를 예측합니다.",
     "Predict images over HTTP, with a web page.": "HTTP로 이미지를 예측하고, 웹 페이지도 엽니다.",
@@ -81,7 +81,7 @@ HELP: dict[str, str] = {
     "How weights are updated.": "가중치를 갱신하는 방법.",
     "How the learning rate changes.": "학습률을 바꾸는 방법.",
     "Strength of augmentation, or none.": "데이터 증강의 세기. none이면 하지 않습니다.",
-    "How images are brought to the network's input size [crop].": "이미지를 신경망의 입력 크기에 맞추는 방법 [crop].",
+    "How images are fitted to the network's input size [crop].": "이미지를 신경망의 입력 크기에 맞추는 방법 [crop].",
     "Seed of initial weights, order, augmentation and dropout [0].": "초기 가중치, 순서, 증강, 드롭아웃의 시드 [0].",
     "Train K networks and average their probabilities.": "신경망 K개를 학습하여 확률의 평균을 냅니다.",
     "Initial weights: imagenet, or a file (safetensors, PyTorch state dict).": (
@@ -117,7 +117,6 @@ HELP: dict[str, str] = {
         "공통 테스트 이미지 대신 이 폴더의 새 이미지로 비교합니다."
     ),
     "The page [comparison.html in the last RUN].": "만들 페이지 [마지막 RUN의 comparison.html].",
-    "Print all figures as JSON.": "모든 수치를 JSON으로 출력합니다.",
     # predict
     'Predict the classes of image FILES and of all images in folders.\n\n"-" reads the names of files from standard '
     "input, one on each line, or separated by zero bytes (find -print0).\n\nImages are marked unknown if they are "
@@ -144,17 +143,17 @@ HELP: dict[str, str] = {
     ),
     "With --sort-into: move the images instead of copying them.": "--sort-into에서 이미지를 복사하지 않고 옮깁니다.",
     # serve
-    "Answer predictions over HTTP, and show a page to upload, drop or photograph images.\n\nSeveral models are "
+    "Serve predictions over HTTP, with a web page to upload, drop or photograph images.\n\nSeveral models are "
     "available under the names of their folders. Other machines can be served with --host 0.0.0.0; clients must "
     "then send the token in the environment variable STRIATE_TOKEN. Stop with Ctrl-C.": (
-        "HTTP 요청에 예측으로 답하고, 이미지를 올리거나 끌어다 놓거나 촬영할 수 있는 페이지를 엽니다.\n\n모델이 "
+        "HTTP로 예측을 제공하고, 이미지를 올리거나 끌어다 놓거나 촬영할 수 있는 페이지를 엽니다.\n\n모델이 "
         "여럿이면 폴더 이름으로 고릅니다. --host 0.0.0.0을 주면 다른 컴퓨터에서도 쓸 수 있으며, 이때는 환경 변수 "
         "STRIATE_TOKEN의 토큰을 함께 보내야 합니다. Ctrl-C로 끝냅니다."
     ),
     "Address to listen on [127.0.0.1: this machine].": "요청을 받을 주소 [127.0.0.1: 이 컴퓨터만].",
     "TCP port [8000]; 0: any.": "TCP 포트 [8000]. 0이면 빈 포트.",
-    "Most images that wait [64].": "기다릴 수 있는 이미지 수 [64].",
-    "Largest request.": "가장 큰 요청의 크기(MB).",
+    "Maximum number of waiting images [64].": "기다리는 이미지의 최대 수 [64].",
+    "Maximum size of a request in megabytes [20].": "요청의 최대 크기(MB) [20].",
     # explore
     "Look inside a network in the browser: its mistakes, feature maps, filters, and the arithmetic of every unit.\n\n"
     "MODEL is a run folder, a model file or an ONNX file. Without it, LeNet-5 is trained within seconds on digits "
@@ -183,8 +182,8 @@ HELP: dict[str, str] = {
         "uint8 픽셀, 출력은 확률이고, 클래스 이름도 들어 있습니다. 폴더는 어느 웹 호스트에나 올릴 수 있습니다. "
         "페이지는 파일과 카메라의 이미지를 예측하고 아무것도 보내지 않으며, 한 번 열면 인터넷 연결 없이도 동작합니다. "
         "FILE.html은 같은 페이지를 파일 하나로 만든 것으로, 디스크에서 바로 열 수 있습니다. 페이지의 모델은 어떤 "
-        "크기의 이미지든 받고, 가중치는 8비트로 저장합니다.\n\n쓰기 전에 답을 실제 이미지로 "
-        "원본과 비교하며, 답이 다른 파일은 만들지 않습니다. 앙상블은 구성원의 평균을 내는 신경망 하나가 됩니다."
+        "크기의 이미지든 받고, 가중치는 8비트로 저장합니다.\n\n쓰기 전에 예측을 실제 이미지로 "
+        "원본과 비교하며, 예측이 다른 파일은 만들지 않습니다. 앙상블은 구성원의 평균을 내는 신경망 하나가 됩니다."
     ),
     "What to write: FILE.onnx, a folder for a web page, or FILE.html.": (
         "무엇을 만들지: FILE.onnx, 웹 페이지 폴더 또는 FILE.html."
@@ -234,7 +233,7 @@ HELP: dict[str, str] = {
     "Run the systems ID… (default: all) and compare measured with reported figures.": (
         "시스템 ID…를 실행하여(기본값: 모두) 측정값을 알려진 값과 비교합니다."
     ),
-    "Number of trainings of each.": "시스템마다 학습하는 횟수.",
+    "Number of training runs of each system.": "시스템마다 학습하는 횟수.",
     "The first seed.": "첫 번째 시드.",
     "Train with the recipes of the reported figures.": "알려진 값을 얻은 학습 방법 그대로 학습합니다.",
     "Folder for the runs; finished runs in it are reused.": "실행을 둘 폴더. 그 안에 끝난 실행이 있으면 다시 씁니다.",
@@ -283,7 +282,7 @@ HELP: dict[str, str] = {
         "학습하기 전에 이미지 폴더를 확인합니다: 형식, 크기, 읽을 수 없는 파일, 중복, 클래스별 이미지 수."
     ),
     "Check a folder of images before training.": "학습하기 전에 이미지 폴더를 확인합니다.",
-    "Find labels that are probably wrong, images that show the same, and unusual images in a FOLDER.\n\nThe results "
+    "Find labels that are probably wrong, duplicate images, and unusual images in a FOLDER.\n\nThe results "
     'are a page to look at, audit.html, and a table, audit.csv. Write "exclude" or "relabel" in its column "action" '
     "and pass it to striate train FOLDER --exclude audit.csv. The folder itself is never changed.": (
         "폴더에서 잘못되었을 가능성이 높은 라벨, 중복 이미지, 특이한 이미지를 찾습니다.\n\n결과는 눈으로 확인할 페이지 "
@@ -293,8 +292,8 @@ HELP: dict[str, str] = {
     "Find wrong labels, duplicates and unusual images.": "잘못된 라벨, 중복, 특이한 이미지를 찾습니다.",
     "Folder for the results [audits/FOLDER].": "결과를 둘 폴더 [audits/FOLDER].",
     "Pretrained network that computes the features [chosen].": "특성을 계산할 사전 학습한 신경망 [자동].",
-    "From where images are unusual, such as blurred=0.7 or tiny=64.": (
-        "어디부터 특이한 이미지로 볼지. 예: blurred=0.7, tiny=64."
+    "Threshold of a kind of unusual images, such as blurred=0.7 or tiny=64.": (
+        "특이한 이미지로 볼 임계값. 예: blurred=0.7, tiny=64."
     ),
     "Write a lesson instead: one page about a few images, which needs no server.": (
         "대신 수업 자료를 씁니다. 이미지 몇 장을 살펴보는 페이지 하나로, 서버가 필요 없습니다."

@@ -170,7 +170,7 @@ TERMINAL: dict[str, str] = {
     # evaluate
     "cost of an image:": "이미지 한 장의 비용:",
     "{amount} if the most probable class is predicted": "확률이 가장 높은 클래스로 예측하면 {amount}",
-    "{amount} if the class with the least expected cost is predicted; it differs for {images}": (
+    "{amount} if the class with the lowest expected cost is predicted; it differs for {images}": (
         "기대 비용이 가장 적은 클래스로 예측하면 {amount}; 예측이 달라지는 것은 {images}"
     ),
     "{share:.1f} % of '{true}' were predicted as '{predicted}' ({count})": (
@@ -204,8 +204,8 @@ TERMINAL: dict[str, str] = {
     ),
     # inspect
     "an unknown program": "알 수 없는 프로그램",
-    "{path}: ONNX, operators of version {opset} (opset), written by {producer}, {size}": (
-        "{path}: ONNX, 연산자 버전(opset) {opset}, 만든 프로그램 {producer}, {size}"
+    "{path}: ONNX, opset {opset}, written by {producer}, {size}": (
+        "{path}: ONNX, opset {opset}, 만든 프로그램 {producer}, {size}"
     ),
     "input: {dtype} {shape}, named '{name}'": "입력: {dtype} {shape}, 이름 '{name}'",
     "output: named '{name}'": "출력: 이름 '{name}'",
