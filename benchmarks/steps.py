@@ -15,6 +15,10 @@ BATCHES = {"simple-convnet": 100, "lenet5": 50, "mnist-cnn": 100}
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--python", default=sys.executable, help="with Striate and NumPy")
+    parser.add_argument(
+        "--striate-torch", choices=("float32", "bfloat16"), action="append",
+        help="Striate's PyTorch engine in this precision too; may be repeated",
+    )  # fmt: skip
     parser.add_argument("--torch-python", help="with torch; without it PyTorch is skipped")
     parser.add_argument("--keras-python", help="with keras and tensorflow; without it Keras is skipped")
     parser.add_argument("--network", choices=BATCHES, action="append", help="one network; may be repeated")
@@ -26,7 +30,9 @@ def arguments() -> argparse.Namespace:
 
 def commands(args: argparse.Namespace, network: str) -> list[list[str]]:
     """Return the command of each framework, in the order of each round."""
-    sides = [] if args.without_striate else [[args.python, "striate_numpy.py"]]
+    sides = [] if args.without_striate else [[args.python, "striate_engine.py"]]
+    for precision in args.striate_torch or ():
+        sides.append([args.python, "striate_engine.py", "--engine", "torch", "--precision", precision])
     if network == "simple-convnet":
         sides += [[args.python, "textbook.py"], [args.python, "striate_textbook.py"]]
     if args.torch_python:
