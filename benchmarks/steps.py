@@ -31,8 +31,8 @@ def arguments() -> argparse.Namespace:
 def commands(args: argparse.Namespace, network: str) -> list[list[str]]:
     """Return the command of each framework, in the order of each round."""
     sides = [] if args.without_striate else [[args.python, "striate_engine.py"]]
-    for precision in args.striate_torch or ():
-        sides.append([args.python, "striate_engine.py", "--engine", "torch", "--precision", precision])
+    pytorch = [args.python, "striate_engine.py", "--engine", "torch", "--precision"]
+    sides += [[*pytorch, precision] for precision in args.striate_torch or ()]
     if network == "simple-convnet":
         sides += [[args.python, "textbook.py"], [args.python, "striate_textbook.py"]]
     if args.torch_python:
