@@ -1,8 +1,9 @@
-"""Fixtures that run the command line in a separate process, in an empty folder."""
+"""Fixtures that run the command line, usually in a separate process, in an empty folder."""
 
 import os
 import subprocess
 import sys
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 
 import striate
+from striate.cli import main
 from striate.images import encode_png
 
 SOURCE = Path(striate.__file__).parents[1]
@@ -38,6 +40,25 @@ def cli(tmp_path: Path) -> Cli:
 
     def call(*args: str | Path, env: dict[str, str] | None = None) -> Finished:
         return run(*args, cwd=tmp_path, env=env)
+
+    return call
+
+
+@pytest.fixture
+def cli_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Cli:
+    """As `cli`, but in this process, which need not import the packages again: for commands that fail at once."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("STRIATE_DEBUG", raising=False)
+    monkeypatch.setattr(warnings, "showwarning", warnings.showwarning)  # which the command replaces
+
+    def call(*args: str | Path) -> Finished:
+        command = ["striate", *map(str, args)]
+        monkeypatch.setattr(sys, "argv", command)
+        with pytest.raises(SystemExit) as stopped:
+            main()
+        printed = capsys.readouterr()
+        assert isinstance(stopped.value.code, int)
+        return Finished(command, stopped.value.code, printed.out, printed.err)
 
     return call
 

@@ -72,8 +72,8 @@ FAILURE = {
 
 
 @pytest.mark.parametrize("command", USAGE)
-def test_invalid_usage_exits_2(cli: Cli, tmp_path: Path, command: str) -> None:
-    result = cli(*command.split())
+def test_invalid_usage_exits_2(cli_here: Cli, tmp_path: Path, command: str) -> None:
+    result = cli_here(*command.split())
     assert USAGE[command] in result.stderr
     assert result.returncode == 2
     assert result.stdout == ""
@@ -81,33 +81,33 @@ def test_invalid_usage_exits_2(cli: Cli, tmp_path: Path, command: str) -> None:
 
 
 @pytest.mark.parametrize("command", FAILURE)
-def test_failure_exits_1(cli: Cli, tmp_path: Path, photographs: Path, command: str) -> None:
+def test_failure_exits_1(cli_here: Cli, tmp_path: Path, photographs: Path, command: str) -> None:
     (tmp_path / "empty").mkdir()
     (tmp_path / "one" / "혼자").mkdir(parents=True)
     (tmp_path / "one" / "혼자" / "그림.png").write_bytes((photographs / "빨강" / "그림 1.png").read_bytes())
     (tmp_path / "file.txt").write_text("", encoding="utf-8")
     (tmp_path / "foreign.safetensors").write_bytes(b"PK\x03\x04 something else altogether")
-    result = cli(*command.split())
+    result = cli_here(*command.split())
     assert FAILURE[command] in result.stderr
     assert result.stderr.count("\n") == 1
     assert result.returncode == 1
 
 
-def test_no_run_is_created_inside_the_image_folder(cli: Cli, tmp_path: Path) -> None:
+def test_no_run_is_created_inside_the_image_folder(cli_here: Cli, tmp_path: Path) -> None:
     (tmp_path / "images").mkdir()
     for command in ("train images --out images", "train images --out images/runs/first", "train ."):
-        result = cli(*command.split())
+        result = cli_here(*command.split())
         assert result.returncode == 2
         assert "is inside your image folder" in result.stderr
         assert "where Striate never writes. Choose another folder with --out." in result.stderr
     assert list((tmp_path / "images").iterdir()) == []
 
 
-def test_damaged_model_exits_1(cli: Cli, trained: tuple[Path, Finished], tmp_path: Path) -> None:
+def test_damaged_model_exits_1(cli_here: Cli, trained: tuple[Path, Finished], tmp_path: Path) -> None:
     content = bytearray((trained[0] / "model.safetensors").read_bytes())
     content[-5] ^= 1
     (tmp_path / "damaged.safetensors").write_bytes(content)
-    result = cli("evaluate", "damaged.safetensors", "mnist5k")
+    result = cli_here("evaluate", "damaged.safetensors", "mnist5k")
     assert result.returncode == 1
     assert result.stderr.strip() == (
         "Error: 'damaged.safetensors' is damaged: its content does not match its checksum. Use a copy, or train again."
