@@ -354,12 +354,14 @@ class TorchEngine(DistributedEngine):
         """
         count, own = batch or len(inputs[0]), len(inputs[0])
         whole = self.device.type != "cpu" or self.world_size > 1
-        total, outputs = penalty(self.network, self._module.values).to(self.device, self._dtype), []
+        total, outputs = torch.zeros((), dtype=self._dtype, device=self.device), []
         with deterministic_algorithms(self.deterministic):
             for part in [slice(0, own)] if whole else micro_batches(self.network, self._frozen, own):
                 x, t, weights = take(inputs, part), take(targets, part), take(sample_weights, part)
                 values, logits, context = self._pass(x, training, step, count, distributed=batch is not None, part=part)
                 loss = self._loss(values, logits, t, weights, count / self.world_size if batch else count)
+                if not outputs:  # after a forward pass, in which distributed training may write parameters
+                    loss = loss + penalty(self.network, self._module.values)
                 total = total + loss
                 if total.requires_grad:  # False if the network has no trainable parameters
                     self._scaler.scale(total).backward()  # type: ignore[no-untyped-call]
