@@ -92,7 +92,8 @@ def train(resume: str | None, epochs: int | None, out: str | None, quiet: bool, 
     from striate.workflows.train import train as run_training
 
     minutes = asked["minutes"]
-    remaining = TimeLimit.start(minutes).remaining if minutes and minutes > 0 else no_time_limit
+    limit = TimeLimit.start(minutes) if minutes and minutes > 0 else None
+    remaining = limit.remaining if limit else no_time_limit
     quiet = quiet or current_process().rank > 0  # of several processes only the first prints
     if resume:
         _check_resumed(asked | {"out": out})
@@ -103,6 +104,8 @@ def train(resume: str | None, epochs: int | None, out: str | None, quiet: bool, 
             return
     print_line = (lambda text: None) if quiet else echo_message
     prepared, run = reopen(resume, epochs) if resume else _start(epochs, out, asked, remaining, print_line)
+    if limit:
+        limit.classes = len(prepared.data.classes)
     if not quiet:
         _announce(prepared, run)
     elif not current_process().rank and (time := long_run_note(prepared, run)):

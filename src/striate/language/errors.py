@@ -238,6 +238,12 @@ ERRORS: dict[str, str] = {
     ),
     # training from folders
     "--minutes must be more than 0; received {value}.": "--minutes는 0보다 커야 하는데 {value}을(를) 받았습니다.",
+    "--minutes {value} is too short: at the present speed of this machine, {n} images take about {seconds} seconds "
+    "even if they are resized to {size} pixels. Use --minutes {shortest} or more, or try again when fewer programs "
+    "run.": (
+        "--minutes {value}은(는) 너무 짧습니다. 지금 이 컴퓨터의 속도로는 이미지 {n}장을 {size}픽셀로 줄여도 약 "
+        "{seconds}초 걸립니다. --minutes {shortest} 이상을 주거나, 다른 프로그램이 적게 돌 때 다시 실행하십시오."
+    ),
     "--minutes decides the number of epochs of fine-tuning: leave out --epochs or --minutes.": (
         "--minutes가 미세 조정의 에포크 수를 정합니다. --epochs와 --minutes 가운데 하나를 빼십시오."
     ),

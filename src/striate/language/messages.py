@@ -432,8 +432,9 @@ MESSAGES: dict[str, str] = {
     ),
     "{stage_word}: not trained, to keep to the time limit": "{stage_word}: 시간 제한을 지키기 위해 학습하지 않았습니다",
     "images are resized to {size} pixels to keep to {n} minutes": "{n}분을 지키기 위해 이미지를 {size}픽셀로 줄입니다",
-    "images are resized to {size} pixels, and yet this is more than the {n} minutes requested": (
-        "이미지를 {size}픽셀로 줄여도 요청한 {n}분보다 오래 걸립니다"
+    "To keep to the time limit: features at {size} pixels": "시간 제한을 지키기 위해: {size}픽셀에서 계산하는 특성",
+    "To keep to the time limit: features at {size} pixels, in 8-bit integers": (
+        "시간 제한을 지키기 위해: {size}픽셀에서 8비트 정수로 계산하는 특성"
     ),
     "gray images of {size} pixels are drawings rather than photographs, and {enough_text} are enough to train a "
     "small network from scratch": (

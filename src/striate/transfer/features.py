@@ -19,24 +19,27 @@ if TYPE_CHECKING:
     from striate.engines.onnxruntime import OnnxEngine
 
 Features = Mapping[str, Array]  # float32 (N, F) by the name of the feature layer
+Check = Callable[[int, int], None]
 Batch = tuple[int, int, int]  # the number of a part of the data set, and the first image and that after the last
 
 VERSION = 1  # of how features are computed; increase it to invalidate cached features
 BATCH_SIZE = 64  # images per engine call; the engine distributes them over the cores
 
 
-def extract_features(base: Base, data: Dataset) -> tuple[Features, Features, Features]:
+def extract_features(base: Base, data: Dataset, check: Check | None = None) -> tuple[Features, Features, Features]:
     """Return the features of the training, validation and test images.
 
     Args:
         base: The base that computes them.
         data: The data set.
+        check: Called with the numbers of finished and of all images after each batch that is computed; it may raise an
+            error to end the computation.
 
     Returns:
         For each part float32 (N, F) by feature layer, mapped from the cache and not writable.
     """
     first, second = np.cumsum([len(part) for part in _parts(data)])[:-1]
-    rows = _all_rows(base, data)
+    rows = _all_rows(base, data, check)
     return _by_layer(rows[:first], base), _by_layer(rows[first:second], base), _by_layer(rows[second:], base)
 
 
@@ -50,12 +53,12 @@ def features_to_fit(base: Base, data: Dataset) -> tuple[Features, Features]:
     return _by_layer(rows[:end], base), _by_layer(rows[end:], base)
 
 
-def _all_rows(base: Base, data: Dataset) -> Array:
+def _all_rows(base: Base, data: Dataset, check: Check | None = None) -> Array:
     """Return the features of all layers side by side, float32 (N, F), of the images of all parts."""
     try:
-        return store_features(base, data, (rows.data for rows in _compute(base, data)))
+        return store_features(base, data, (rows.data for rows in _compute(base, data, check)))
     except CacheError:
-        return np.concatenate(list(_compute(base, data)))
+        return np.concatenate(list(_compute(base, data, check)))
 
 
 def store_features(base: Base, data: Dataset, content: Iterable[bytes | memoryview]) -> Array:
@@ -200,14 +203,18 @@ def feature_key(base: Base, data: Dataset) -> str:
     return state.hexdigest()
 
 
-def _compute(base: Base, data: Dataset) -> Iterator[Array]:
+def _compute(base: Base, data: Dataset, check: Check | None) -> Iterator[Array]:
     """Yield the features of all layers side by side, float32 (n, F), batch by batch in order."""
     computer = FeatureComputer(base, data)
-    with progress_bar("computing features", sum(map(len, _parts(data)))) as advance:
+    done, total = 0, sum(map(len, _parts(data)))
+    with progress_bar("computing features", total) as advance:
         for batch in feature_batches(data):
             rows = computer.rows(batch)
             yield rows
             advance(len(rows))
+            done += len(rows)
+            if check:
+                check(done, total)
 
 
 def _by_layer(rows: Array, base: Base) -> Features:

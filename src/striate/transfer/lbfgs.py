@@ -19,12 +19,11 @@ History = deque[tuple[Array, Array, Array]]  # s = change of x, y = change of th
 MEMORY = 10  # steps stored for the approximation of the Hessian
 SUFFICIENT_DECREASE = 1e-4  # required fraction of the decrease that the slope predicts
 MAX_HALVINGS = 30
-MIN_STEPS = 20  # that are always made
 
 
 def minimize(
     function: Function, start: Array, *, tolerance: float = 1e-4, max_steps: int = 500,
-    stop: Callable[[], bool] = lambda: False,
+    stop: Callable[[], bool] = lambda: False, min_steps: int = 0,
 ) -> Array:  # fmt: skip
     """Find the minima of several functions of the same number of variables.
 
@@ -36,7 +35,8 @@ def minimize(
         start: Where the search starts, (P, D).
         tolerance: Tolerance of the elements of the gradients.
         max_steps: The largest number of steps.
-        stop: Called before each step after the first MIN_STEPS; if it returns True, the search ends where it is.
+        stop: Called before each step after the first `min_steps`; if it returns True, the search ends where it is.
+        min_steps: Steps that are made in any case.
 
     Returns:
         The points (P, D) of the minima.
@@ -45,7 +45,7 @@ def minimize(
     value, gradient = function(x)
     history: History = deque(maxlen=MEMORY)
     for number in range(max_steps):
-        if np.abs(gradient).max() <= tolerance or (number >= MIN_STEPS and stop()):
+        if np.abs(gradient).max() <= tolerance or (number >= min_steps and stop()):
             break
         step = _line_search(function, x, value, gradient, -_inverse_hessian_product(gradient, history))
         s, y = step[0] - x, step[2] - gradient

@@ -17,10 +17,14 @@ from striate.transfer.lbfgs import minimize
 
 PRIOR_IMAGES = 100  # weight of the prior that all features have the same variance, in images
 PENALTIES = (10.0, 3.0, 1.0, 0.3, 0.1, 0.03, 0.01, 0.003, 0.001)
+HURRIED_PENALTIES = PENALTIES[4:]  # that are tried if time is limited and each takes long
 FOLDS = 5
 JITTER = 1e-10  # relative to the mean square of the images; their products are singular if two are equal
 LEAVE_ONE_OUT = 40  # number of images up to which leave-one-out is used
 MAX_WORK = 2e10  # multiply-adds of one step over all folds; above it, fewer folds are used
+MIN_STEPS = 20  # that are made even if time has run out, unless they take long
+RIDGE_PENALTY = 0.3  # relative to the mean variance of the features
+RIDGE_SCALE = 10.0  # from targets of 0 and 1 to logits
 SMALL_WORK = 5e8  # up to which several threads for one matrix product gain nothing
 FINAL_TOLERANCE, SEARCH_TOLERANCE = 1e-6, 1e-3  # of the gradient
 SEARCH_SHARE = 0.6  # of limited time, for the choice of the penalty
@@ -319,7 +323,7 @@ def _cross_validate(
     weights = (folds != numbers[:, None]).astype(np.float64)  # (P, N)
     held_out, losses, start = {}, list[float](), None
     tolerance = SEARCH_TOLERANCE * min(1, FEW_CLASSES / classes)
-    for penalty in PENALTIES:
+    for penalty in HURRIED_PENALTIES if _is_slow(x, classes, len(numbers), remaining) else PENALTIES:
         began = remaining()
         kernels, biases = start = _solve(
             x, y, classes, penalty, weights, start, tolerance, lambda: remaining() - reserved
@@ -347,6 +351,17 @@ def _solve(
     problems, size = len(weights), x.shape[1]
     share = weights / weights.sum(axis=1, keepdims=True)
     target = np.eye(classes)[y]
+    slow = _is_slow(x, classes, problems, remaining)
+    if slow and start is None:
+        start = _solve_ridge(x, target, weights)
+    last = remaining()
+
+    def late() -> bool:
+        """Return whether a step as long as the last one would end too late."""
+        nonlocal last
+        now = remaining()
+        needed, last = last - now if slow else 0.0, now
+        return now < needed
 
     def loss_and_gradient(points: Array) -> tuple[Array, Array]:
         kernels, biases = _unpack(points, size, classes)
@@ -366,8 +381,39 @@ def _solve(
         return loss + squares, gradient
 
     initial = np.zeros((problems, (size + 1) * classes)) if start is None else _pack(*start)
-    points = minimize(loss_and_gradient, initial, tolerance=tolerance, stop=lambda: remaining() < 0)
+    min_steps = 0 if slow else MIN_STEPS
+    points = minimize(loss_and_gradient, initial, tolerance=tolerance, stop=late, min_steps=min_steps)
     return _unpack(points, size, classes)
+
+
+def _is_slow(x: StandardizedRows, classes: int, problems: int, remaining: Remaining) -> bool:
+    """Return whether time is limited and a step of this many problems takes a noticeable part of a second."""
+    return remaining() < inf and problems * x.shape[0] * x.shape[1] * classes > SMALL_WORK
+
+
+def _solve_ridge(x: StandardizedRows, target: Array, weights: Array) -> tuple[Array, Array]:
+    """Return the kernels and biases of ridge regressions to targets of 0 and 1 (N, K), for the weightings (P, N).
+
+    They take one solution of linear equations each, and start the search close to its end if it will be short.
+    """
+    kernels, biases = [], []
+    for weight in weights:
+        gram, products = np.zeros((x.shape[1], x.shape[1])), np.zeros((x.shape[1], target.shape[1]))
+        mean = np.zeros(x.shape[1])
+        for rows, block in x:
+            own = block[weight[rows] > 0]
+            gram += own.T @ own
+            products += own.T @ target[rows][weight[rows] > 0].astype(block.dtype)
+            mean += own.sum(axis=0)
+        count = weight.sum()
+        mean, means = mean / count, target[weight > 0].mean(axis=0)
+        gram -= count * np.outer(mean, mean)
+        products -= count * np.outer(mean, means)
+        gram[np.diag_indices(len(gram))] += RIDGE_PENALTY * gram.trace() / len(gram)
+        kernel = np.linalg.solve(gram, products)
+        kernels.append(RIDGE_SCALE * kernel)
+        biases.append(RIDGE_SCALE * (means - mean @ kernel))
+    return np.stack(kernels), np.stack(biases)
 
 
 def _pack(kernels: Array, biases: Array) -> Array:

@@ -17,10 +17,11 @@ from striate.tasks import Decision, Task
 from striate.training import Recipe
 from striate.transfer.bases import ALL_LAYERS, Base, join_head
 from striate.transfer.extraction import ExtractionResult, fit_on_features, fit_task_on_features
-from striate.transfer.int8 import measure_ranges, ranges_to_extras
+from striate.transfer.int8 import ranges_to_extras
 from striate.transfer.linear_head import LinearHead, Remaining, no_time_limit
 from striate.transfer.onnx_bases import is_onnx_file
 from striate.transfer.open_set import OpenSetDetector, OpenSetFindings, probability_threshold
+from striate.workflows.features_in_time import with_ranges
 from striate.workflows.plan import TrainingPlan, data_options
 from striate.workflows.prepare import PreparedRun
 from striate.workflows.run_record import ExtractionFindings, Score, TrainingRun
@@ -93,10 +94,8 @@ def run_extraction(
     """
     plan, task = prepared.plan, prepared.data.task
     with run.timed():
-        base = prepared.base
+        base = with_ranges(prepared).base
         assert base is not None, "prepared with a base"
-        if plan.int8:
-            base = replace(base, ranges=measure_ranges(base, prepared.data))
         echo(_describe_features(plan))
         share_features(base, prepared.data)
         leave_to_rank_0()

@@ -193,7 +193,7 @@ class _FineTuning:
         classes, task, groups = len(prepared.data.classes), prepared.data.task, self.data.train.groups
         if task is Task.CLASSIFICATION:
             folds = content_folds(x, y, classes, groups=groups)
-            head = fit_linear_head(x, y, classes, folds, base.block_sizes(layer)).head
+            head = fit_linear_head(x, y, classes, folds, base.block_sizes(layer), self.remaining).head
         else:
             head = fit_task_head(task, x, y, task_folds(task, x, y, groups)).head
         network, weights = join_head(base, layer, head, task.activation)

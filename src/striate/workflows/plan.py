@@ -40,11 +40,13 @@ from striate.workflows.strategy import (
     choose_strategy,
     fine_tuning_seconds,
     training_images,
+    training_seconds,
 )
 from striate.zoo.photographs import MEAN, STDDEV
 
 DEFAULT_DATA = "mnist5k"
 DEFAULT_MODEL = "lenet5"
+TRAINING_SHARE = 0.7  # of limited time, for epochs; the rest is for reading images and for the report
 
 
 @dataclass(frozen=True)
@@ -228,6 +230,8 @@ def make_plan(
         if "epochs" in recipe:
             raise UsageError("--minutes decides the number of epochs of fine-tuning: leave out --epochs or --minutes.")
         usual = _shorten(usual, minutes, training_images(data, layout), strategy.time_factor)
+    elif minutes is not None and strategy.method is Method.SCRATCH and "epochs" not in recipe:
+        usual = _shorten_scratch(usual, minutes, training_images(data, layout), strategy.time_factor)
     photographs = recipe.get("augment") is not None and not are_drawings(layout)
     changed = with_schedule(change_recipe(usual.recipe, photographs=photographs, **recipe), schedule)
     changed, settings = assign_settings(changed, {key: parse(value) for key, value in sets.items()})
@@ -359,7 +363,15 @@ def _shorten(plan: TrainingPlan, minutes: float, images: int, time_factor: float
     else:
         work = zoo.network(plan.model, input_shape=shape).multiply_adds
     epoch = time_factor * fine_tuning_seconds(images, work, accelerator(), cores())
-    fitting = max(1, int(60 * minutes / epoch))
+    fitting = max(1, int(TRAINING_SHARE * 60 * minutes / epoch))
+    return replace(plan, recipe=replace(plan.recipe, epochs=min(plan.recipe.epochs, fitting)))
+
+
+def _shorten_scratch(plan: TrainingPlan, minutes: float, images: int, time_factor: float) -> TrainingPlan:
+    """Limit the epochs of training from scratch to those that fit into most of the minutes, at least one."""
+    shape = plan.settings.get(INPUT_SHAPE) or zoo.input_shape(plan.model)
+    epoch = time_factor * training_seconds(images, zoo.network(plan.model, input_shape=shape), accelerator(), cores())
+    fitting = max(1, int(TRAINING_SHARE * 60 * minutes / epoch))
     return replace(plan, recipe=replace(plan.recipe, epochs=min(plan.recipe.epochs, fitting)))
 
 

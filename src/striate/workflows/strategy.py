@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from math import ceil
 from pathlib import Path
 from typing import Any
 
@@ -31,13 +32,16 @@ SAMPLED_IMAGES = 24  # images whose size and colors are inspected
 MAX_DRAWING_SIDE = 48  # pixels of the longer side; larger gray images are photographs
 MIN_DRAWINGS = 50  # per class, from which a small network learns well from scratch
 MAX_COLOR_DIFFERENCE = 4  # maximum difference of the color channels in images that are practically gray
-# To extract one image's features on one core, by the input size.
+# To read one image and to extract its features on one core, by the input size.
 EXTRACTION_SECONDS = {224: 0.013, 160: 0.007, 128: 0.0045}
-INT8_SHARE = 0.6  # of that time, in 8-bit integers
+READING_SECONDS = 0.002  # of that time, to read the image
+SEARCH_SECONDS = 0.0035  # to look for near-duplicates of one image, on one core
+INT8_SHARE = 0.6  # of the time for features, in 8-bit integers
 HEAD_SECONDS = 8e-9  # to fit the head on one core, per image, feature, class and fold
 FEATURE_COUNTS = (1280, 3248)  # of the last layer and of all layers of the base
-OTHER_SECONDS = 6  # for everything else
-MARGIN = 1.1  # by which a limit must be larger than the estimate
+LEAST_HEAD_SHARE = 0.1  # of that time, if the search for the best head ends early
+OTHER_SECONDS = 2.5  # for everything else
+MARGIN = 1.2  # by which a limit should be larger than the estimate
 TUNING_SECONDS = 3.7e-10  # per image and multiply-add on one core, for an epoch of both stages of fine-tuning
 SCRATCH_SECONDS = 4.5e-10  # per image and multiply-add on one core, for an epoch of training from scratch
 IMAGE_SECONDS = 1e-4  # per image and epoch, for everything else
@@ -121,17 +125,14 @@ def choose_strategy(layout: Layout, minutes: float | None = None, method: Method
         The strategy.
 
     Raises:
-        UsageError: If a base was requested, and the default one is not installed.
+        UsageError: If a base was requested, and the default one is not installed; or if the time is too short.
     """
     if method is Method.SCRATCH:
         return _choose_scratch()
     weights = published(BASE)
     if installed(weights.package):
         summary = summarize(layout, minutes)
-        chosen = strategy_for(summary, method)
-        if minutes is None or chosen.method is Method.SCRATCH:
-            return chosen
-        return strategy_for(_with_measured_time(summary, layout), method)
+        return strategy_for(summary if minutes is None else _with_measured_time(summary, layout), method)
     install = f"pip install {weights.install}"
     if method:
         raise UsageError(f"--method {method} needs a base, and the default one is not installed: {install}, or --base.")
@@ -160,6 +161,9 @@ def strategy_for(summary: FolderSummary, method: Method | None = None) -> Strate
 
     Returns:
         The strategy.
+
+    Raises:
+        UsageError: If the time is too short for these images.
     """
     many = summary.images >= MIN_DRAWINGS * summary.classes
     if method is None and summary.gray and summary.side <= MAX_DRAWING_SIDE and many:
@@ -295,6 +299,7 @@ def _choose_drawings(summary: FolderSummary) -> Strategy:
 
 
 def _choose_transfer(summary: FolderSummary, method: Method | None) -> Strategy:
+    _check_minutes(summary, method)
     size, int8 = _affordable_input(summary, method)
     cores = f"{summary.cores} {'core' if summary.cores == 1 else 'cores'}"
     time = f"about {describe_seconds(_extraction_seconds(summary, size, int8))} on {cores}"
@@ -308,9 +313,7 @@ def _choose_transfer(summary: FolderSummary, method: Method | None) -> Strategy:
     limit = summary.minutes
     if int8:
         parts.append(f"the network computes in 8-bit integers to keep to {limit:g} minutes")
-    if limit is not None and _extraction_seconds(summary, size, int8) > 60 * limit:
-        parts.append(f"images are resized to {size} pixels, and yet this is more than the {limit:g} minutes requested")
-    elif size != max(EXTRACTION_SECONDS):
+    if size != max(EXTRACTION_SECONDS):
         parts.append(f"images are resized to {size} pixels to keep to {limit:g} minutes")
     tunes, reason = (False, "") if int8 else _choose_fine_tuning(summary, size, method)
     settings = {} if size == max(EXTRACTION_SECONDS) else {"input_shape": (size, size, 3)}
@@ -339,25 +342,76 @@ def _choose_fine_tuning(summary: FolderSummary, size: int, method: Method | None
     return False, f"fine-tuning the base too (--method fine-tune) would take about {describe_seconds(seconds)} more"
 
 
+def _check_minutes(summary: FolderSummary, method: Method | None) -> None:
+    """Raise UsageError if the limit cannot be kept however the features are computed."""
+    if summary.minutes is None:
+        return
+    needed = _extraction_seconds(summary, *_inputs(summary, method)[-1], least=True)
+    if needed > 60 * summary.minutes:
+        shortest = ceil(10 * MARGIN * needed / 60) / 10
+        raise UsageError(
+            f"--minutes {summary.minutes:g} is too short: at the present speed of this machine, "
+            f"{summary.images:,} images take about {ceil(needed)} seconds even if they are resized to "
+            f"{min(EXTRACTION_SECONDS)} pixels. Use --minutes {shortest:g} or more, or try again when fewer programs "
+            "run."
+        )
+
+
+def _inputs(summary: FolderSummary, method: Method | None) -> list[tuple[int, bool]]:
+    """Return input sizes, each with whether to compute in 8-bit integers, from the most accurate to the fastest."""
+    sizes = list(EXTRACTION_SECONDS)
+    if summary.fast_int8 and method is not Method.FINE_TUNE:
+        return [(sizes[0], False), *((size, True) for size in sizes)]
+    return [(size, False) for size in sizes]
+
+
 def _affordable_input(summary: FolderSummary, method: Method | None) -> tuple[int, bool]:
     """Return the input size, and whether to compute in 8-bit integers: what costs least accuracy and is in time.
 
     If nothing is, what takes the least time. Integers are for feature extraction only.
     """
-    sizes = list(EXTRACTION_SECONDS)
+    choices = _inputs(summary, method)
     if summary.minutes is None:
-        return max(sizes), False
-    if summary.fast_int8 and method is not Method.FINE_TUNE:
-        choices = [(sizes[0], False), *((size, True) for size in sizes)]
-    else:
-        choices = [(size, False) for size in sizes]
+        return choices[0]
     limit = 60 * summary.minutes / MARGIN
     return next((choice for choice in choices if _extraction_seconds(summary, *choice) <= limit), choices[-1])
 
 
-def _extraction_seconds(summary: FolderSummary, size: int, int8: bool) -> float:
-    each = EXTRACTION_SECONDS[size] * (INT8_SHARE if int8 else 1)
-    return summary.time_factor * (OTHER_SECONDS + (summary.images * each + _head_seconds(summary)) / summary.cores)
+def cheaper_inputs(size: int, int8: bool, *, fast_int8: bool) -> list[tuple[int, bool, float]]:
+    """Return what takes less time than features at this input size, from the most accurate to the fastest.
+
+    Args:
+        size: Height and width in pixels.
+        int8: Whether the features are computed in 8-bit integers.
+        fast_int8: Whether that can be used and is known to save time.
+
+    Returns:
+        Size, whether in 8-bit integers, and the time for one image relative to the present one, with reading it again.
+
+    Example:
+        >>> [(size, int8, round(share, 2)) for size, int8, share in cheaper_inputs(160, False, fast_int8=True)]
+        [(160, True, 0.6), (128, True, 0.7)]
+    """
+    if size not in EXTRACTION_SECONDS:
+        return []
+    present = _feature_seconds(size, int8)
+    found = [(size, True, _feature_seconds(size, True) / present)] if fast_int8 and not int8 else []
+    for smaller in [other for other in EXTRACTION_SECONDS if other < size]:
+        seconds = READING_SECONDS + _feature_seconds(smaller, int8 or fast_int8)
+        found.append((smaller, int8 or fast_int8, seconds / present))
+    return found
+
+
+def _feature_seconds(size: int, int8: bool) -> float:
+    """Return the time for the features of one image on one core."""
+    return (EXTRACTION_SECONDS[size] - READING_SECONDS) * (INT8_SHARE if int8 else 1)
+
+
+def _extraction_seconds(summary: FolderSummary, size: int, int8: bool, *, least: bool = False) -> float:
+    """Estimate how long feature extraction takes, or with `least` how long it takes at least."""
+    each = SEARCH_SECONDS + READING_SECONDS + _feature_seconds(size, int8)
+    head = _head_seconds(summary) * (LEAST_HEAD_SHARE if least else 1)
+    return summary.time_factor * (OTHER_SECONDS + (summary.images * each + head) / summary.cores)
 
 
 def _head_seconds(summary: FolderSummary) -> float:

@@ -1,8 +1,9 @@
 """How long training may take (`--minutes`), and how fast this machine is now, measured on a few images."""
 
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import cycle, islice
 from pathlib import Path
 
@@ -18,41 +19,58 @@ from striate.transfer.bases import open_base
 Clock = Callable[[], float]
 TRIAL_IMAGES = 8  # for each core, in one step of the trial
 TRIAL_SECONDS = 1.0  # after which no further step begins
-FINAL_SECONDS = 2.0  # for the evaluation and the report
+FINAL_SECONDS = 2.5  # of one core, for the detector of unknown images, the evaluation and the report
+CLASS_SECONDS = 0.008  # of it, for each class
+PACE_SECONDS = 5.0  # the pace is that of the last 5 to 10 seconds
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class TimeLimit:
     """A limit on the time from now on.
 
     Attributes:
         end: Time of the clock at which everything should be finished.
         clock: Returns the time in seconds.
+        processor: Returns the processor time of this process in seconds.
+        classes: The number of classes, once it is known.
     """
 
     end: float
     clock: Clock = time.monotonic
+    processor: Clock = time.process_time
+    classes: int = 0
+    _marks: deque[tuple[float, float]] = field(default_factory=lambda: deque(maxlen=2))  # times of both clocks
 
     @classmethod
-    def start(cls, minutes: float, clock: Clock = time.monotonic) -> "TimeLimit":
-        """Return a limit that starts now.
+    def start(cls, minutes: float, clock: Clock = time.monotonic, processor: Clock = time.process_time) -> "TimeLimit":
+        """Return a limit that began with the program, which has used its processor time since then.
 
         Args:
             minutes: How long everything may take.
             clock: Returns the time in seconds.
+            processor: Returns the processor time of this process in seconds.
 
         Returns:
             The limit.
         """
-        return cls(clock() + 60 * minutes, clock)
+        now = clock(), processor()
+        return cls(now[0] - now[1] + 60 * minutes, clock, processor, _marks=deque([now], maxlen=2))
 
     def remaining(self) -> float:
-        """Return the seconds that are left for training, without those for evaluation and report."""
-        return self.end - self.clock() - FINAL_SECONDS
+        """Return the seconds that are left for training, without those that will be needed after it."""
+        return self.end - self.clock() - (FINAL_SECONDS + CLASS_SECONDS * self.classes) * self.pace()
+
+    def pace(self) -> float:
+        """Return how long a second of processor time has lately taken, at least 1; other programs make it longer."""
+        now = self.clock(), self.processor()
+        if not self._marks or now[0] - self._marks[-1][0] >= PACE_SECONDS:
+            self._marks.append(now)
+        seconds, used = now[0] - self._marks[0][0], now[1] - self._marks[0][1]
+        return max(1.0, seconds / max(used, 0.1 * seconds)) if seconds > 0 else 1.0
 
 
 class StopInTime(Callback):
-    """Stop training before an epoch that would exceed the time limit.
+    """Stop training before an epoch that would exceed the time limit, and within one that does.
 
     Args:
         seconds: How long the training may take.
@@ -72,6 +90,11 @@ class StopInTime(Callback):
     def on_epoch_begin(self, epoch: int, logs: object = None) -> None:
         """Record when the epoch begins."""
         self.began = self.clock()
+
+    def on_train_batch_end(self, batch: int, logs: object = None) -> None:
+        """Stop within the epoch if the time is over."""
+        if self.clock() > self.end:
+            self.model.stop_training = True
 
     def on_epoch_end(self, epoch: int, logs: object = None) -> None:
         """Stop if another epoch as long as this one would end too late."""

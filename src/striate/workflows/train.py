@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
+from math import inf
 from pathlib import Path
 
 import numpy as np
@@ -34,6 +35,7 @@ from striate.transfer.open_set import OpenSetFindings, probability_threshold
 from striate.transfer.task_heads import choose_decision
 from striate.workflows import run_record
 from striate.workflows.extract_features import check_enough, run_extraction
+from striate.workflows.features_in_time import compute_in_time
 from striate.workflows.fine_tune import discard_stages, run_fine_tuning
 from striate.workflows.open_set import fit_open_set
 from striate.workflows.plan import TrainingPlan, is_folder
@@ -42,6 +44,7 @@ from striate.workflows.predictions import Predictions
 from striate.workflows.prepare import PreparedRun, make_trainable_model, prepare
 from striate.workflows.run_record import TrainingRecord, TrainingRun, describe_engine
 from striate.workflows.strategy import Method, describe_seconds, fine_tuning_seconds, training_seconds
+from striate.workflows.time_limit import StopInTime
 from striate.workflows.torchrun import local_rank_0_first, on_rank_0, release_others, run_name
 from striate.workflows.trained_model import THRESHOLD, average, member_path
 
@@ -234,7 +237,7 @@ def train(
         run: Its folder. When several processes train together, only rank 0 writes.
         verbose: What training prints.
         echo: Prints one line.
-        remaining: Returns how many seconds are left; with a base, training should take no longer.
+        remaining: Returns how many seconds are left; training should take no longer.
 
     Returns:
         The result.
@@ -245,6 +248,8 @@ def train(
     run.require_data(prepared.data.fingerprint)
     with _locked(run):
         if prepared.plan.base:
+            with run.timed():
+                prepared = compute_in_time(prepared, run, echo, remaining)
             outcome = (
                 run_fine_tuning(prepared, run, echo, verbose, remaining)
                 if prepared.plan.method is Method.FINE_TUNE
@@ -257,8 +262,8 @@ def train(
             release_others()
             return result
         if prepared.plan.ensemble == 1:
-            return _train_one(prepared, run, verbose, echo)[0]
-        return _train_members(prepared, run, verbose, echo)
+            return _train_one(prepared, run, verbose, echo, remaining)[0]
+        return _train_members(prepared, run, verbose, echo, remaining)
 
 
 @contextmanager
@@ -278,13 +283,14 @@ def _locked(run: TrainingRun) -> Iterator[None]:
 
 
 def _train_one(
-    prepared: PreparedRun, run: TrainingRun, verbose: Verbose, echo: Echo
+    prepared: PreparedRun, run: TrainingRun, verbose: Verbose, echo: Echo, remaining: Remaining
 ) -> tuple[TrainingResult, _Outputs]:
     plan = run.record.plan
     with run.timed():
         model = make_trainable_model(replace(prepared, plan=plan), run, run.recipe)
         echo(describe_engine(model.engine, run.record.engine_reason or ""))
-        model.train(prepared.data, run.recipe, run=run, callbacks=_callbacks(plan, run), verbose=verbose)
+        callbacks = _callbacks(plan, run, remaining())
+        model.train(prepared.data, run.recipe, run=run, callbacks=callbacks, verbose=verbose)
     outputs = _Outputs(*(_predict(model, part.x) for part in (prepared.data.validation, prepared.data.test)))
     data = prepared.data
     model.decision, threshold = _choose_decision(data, outputs.validation)
@@ -310,7 +316,9 @@ def _predict(model: Model, x: Array) -> Array:
     return predict_in_batches(model.engine, check_inputs(model.network, x), distributed=True)[0]
 
 
-def _train_members(prepared: PreparedRun, run: TrainingRun, verbose: Verbose, echo: Echo) -> TrainingResult:
+def _train_members(
+    prepared: PreparedRun, run: TrainingRun, verbose: Verbose, echo: Echo, remaining: Remaining
+) -> TrainingResult:
     seconds, outputs = 0.0, []
     if run.record.engine_reason is None:  # all members use the same engine
         make_trainable_model(replace(prepared, plan=run.record.plan.member(0)), run, run.recipe)
@@ -322,7 +330,8 @@ def _train_members(prepared: PreparedRun, run: TrainingRun, verbose: Verbose, ec
         folder.record.engine_reason = run.record.engine_reason
         if folder.recipe.epochs < run.recipe.epochs:
             folder.extend(run.recipe.epochs)
-        result, member_outputs = _train_one(member, folder, verbose, echo)
+        share = partial(_share_of, remaining, prepared.plan.ensemble - number)
+        result, member_outputs = _train_one(member, folder, verbose, echo, share)
         seconds += result.seconds
         outputs.append(member_outputs)
     joined = _Outputs(average([o.validation for o in outputs]), average([o.test for o in outputs]))
@@ -331,12 +340,16 @@ def _train_members(prepared: PreparedRun, run: TrainingRun, verbose: Verbose, ec
     return _finish(prepared, run, joined.test, run.record.decision)
 
 
+def _share_of(remaining: Remaining, members: int) -> float:
+    return remaining() / members
+
+
 def _started_member(path: Path) -> TrainingRun | None:
     return TrainingRun.open(path) if (path / "config.json").exists() else None
 
 
-def _callbacks(plan: TrainingPlan, run: TrainingRun) -> list[Callback]:
-    callbacks: list[Callback] = []
+def _callbacks(plan: TrainingPlan, run: TrainingRun, seconds: float) -> list[Callback]:
+    callbacks: list[Callback] = [StopInTime(seconds)] if seconds < inf else []
     if plan.plateau:
         callbacks.append(ReduceLROnPlateau(factor=0.5, patience=2))
     if plan.tensorboard and run.written_here:
