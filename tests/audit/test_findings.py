@@ -3,6 +3,7 @@
 import csv
 import io
 
+import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -12,6 +13,8 @@ from striate.audit.findings import (
     FolderAudit,
     SuspiciousLabel,
     audit_table,
+    suspicious_label_sets,
+    suspicious_numbers,
 )
 from striate.audit.unusual import THRESHOLDS, Kind, UnusualImage
 from striate.data.tables import escape_formula, unescape_formula
@@ -46,3 +49,30 @@ def test_no_cell_is_a_formula_and_names_survive(name: str) -> None:
     escaped = escape_formula(name)
     assert not escaped.startswith(("=", "+", "-", "@", "\t", "\r"))
     assert unescape_formula(escaped) == name
+
+
+def test_missing_and_wrong_labels_of_sets_are_found() -> None:
+    rng = np.random.default_rng(0)
+    truth = (rng.random((400, 3)) < 0.4).astype(np.float32)
+    probabilities = np.clip(0.05 + 0.9 * truth + rng.normal(0, 0.03, truth.shape), 0.01, 0.99)
+    given = truth.copy()
+    given[:8, 1] = 1 - truth[:8, 1]
+    rate, found = suspicious_label_sets(probabilities, given, ("a", "b", "c"))
+    assert {item.row for item in found[:8]} == set(range(8))
+    assert len(found) <= 12 and 0.003 < rate < 0.015  # of 1,200 labels, 8
+    for item in found[:8]:
+        assert set(item.given.split("; ")) ^ set(item.suggested.split("; ")) - {""} in ({"b"}, {"b", ""})
+    assert suspicious_label_sets(probabilities, truth, ("a", "b", "c"))[1] == ()
+
+
+def test_numbers_far_from_their_prediction_are_found() -> None:
+    rng = np.random.default_rng(0)
+    truth = rng.uniform(0, 9, (500, 1))
+    predicted, given = truth + rng.normal(0, 0.3, truth.shape), truth.copy()
+    half_widths = np.array([0.3 * 1.645])
+    assert suspicious_numbers(predicted, given, half_widths)[0] < 0.01
+    given[:5] += 5
+    rate, found = suspicious_numbers(predicted, given, half_widths)
+    assert {item.row for item in found[:5]} == set(range(5)) and 0.01 <= rate < 0.02
+    first = found[0]
+    assert first.deviation and first.deviation > 8 and first.given == f"{given[first.row, 0]:.4g}"

@@ -107,11 +107,25 @@ def test_one_class_must_not_remain(tmp_path: Path, layout: Layout) -> None:
         correct(layout, read_corrections(table(tmp_path, rows), layout))
 
 
-def test_only_classes_can_be_relabeled(tmp_path: Path, layout: Layout) -> None:
+def test_numbers_are_excluded_and_corrected(tmp_path: Path, layout: Layout) -> None:
     ages = tmp_path / "ages.csv"
     ages.write_text("file,age\ndog/1.jpg,3\ndog/2.jpg,4\n", "utf-8")
     numbers = labeled_layout(layout.folder, LabelFile(str(ages), Task.REGRESSION))
-    with pytest.raises(DataError, match="'relabel' is for folders with one class for each image"):
-        read_corrections(table(tmp_path, "file,suggested,action\ndog/1.jpg,5,relabel\n"), numbers)
+    with pytest.raises(DataError, match="'relabel' needs a number in the column 'suggested'; received 'old'"):
+        read_corrections(table(tmp_path, "file,suggested,action\ndog/1.jpg,old,relabel\n"), numbers)
+    corrected = correct(
+        numbers, read_corrections(table(tmp_path, "file,suggested,action\ndog/1.jpg,5.5,relabel\n"), numbers)
+    )
+    assert corrected.y.tolist() == [[5.5], [4.0]]
     excluded = correct(numbers, read_corrections(table(tmp_path, "file,action\ndog/1.jpg,exclude\n"), numbers))
     assert excluded.y.tolist() == [[4.0]] and excluded.classes == ("age",)
+
+
+def test_label_sets_are_corrected(tmp_path: Path, layout: Layout) -> None:
+    labels = tmp_path / "labels.csv"
+    labels.write_text("file,labels\ndog/1.jpg,wet;old\ndog/2.jpg,old\n", "utf-8")
+    sets = labeled_layout(layout.folder, LabelFile(str(labels), Task.MULTILABEL))
+    rows = "file,suggested,action\ndog/1.jpg,,relabel\ndog/2.jpg,wet; old,relabel\n"
+    assert correct(sets, read_corrections(table(tmp_path, rows), sets)).y.tolist() == [[0, 0], [1, 1]]
+    with pytest.raises(DataError, match=r"there is no class 'wett'\. Did you mean 'wet'"):
+        read_corrections(table(tmp_path, "file,suggested,action\ndog/1.jpg,wett,relabel\n"), sets)

@@ -58,5 +58,5 @@ def full_report() -> ReportData:
         filters_after=kernel,
         table=network.table(),
         unknown_threshold=0.42,
-        suspicious=[LabelCard(thumbnail(np.zeros((9, 7, 1), np.uint8)), NASTY[0], NASTY[4], NASTY[2], "1.2%", "97.1%")],
+        suspicious=[LabelCard(thumbnail(np.zeros((9, 7, 1), np.uint8)), NASTY[0], NASTY[4], NASTY[2], "1.2% → 97.1%")],
     )

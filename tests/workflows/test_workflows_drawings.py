@@ -53,8 +53,8 @@ def test_training_time_is_estimated() -> None:
 
 
 def test_numbers_need_as_many_drawings_as_ten_classes() -> None:
-    few = FolderSummary(images=400, classes=10, side=28, gray=True, task=Task.REGRESSION)
+    few = FolderSummary(images=2_400, classes=10, side=28, gray=True, task=Task.REGRESSION)
     assert strategy_for(few).method is Method.FEATURES
-    many = strategy_for(replace(few, images=600))
+    many = strategy_for(replace(few, images=2_600))
     assert many.method is Method.SCRATCH
-    assert "600 of them are enough" in many.because
+    assert "2,600 of them are enough" in many.because

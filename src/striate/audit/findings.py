@@ -5,11 +5,14 @@ import io
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from striate._types import Array
 from striate.audit.label_errors import LabelErrors, label_errors
 from striate.audit.unusual import Kind, UnusualImage
 from striate.data.tables import escape_formula
 
+MAX_DEVIATION = 2.0  # of correct numbers from their prediction, in half widths of the 90 % interval
 LABEL, DUPLICATE = "label", "duplicate"  # kinds of findings besides those of `Kind`
 COLUMNS = ("file", "kind", "given", "suggested", "measure", "threshold", "other_file", "action")
 
@@ -20,10 +23,12 @@ class SuspiciousLabel:
 
     Attributes:
         row: Number of the image.
-        given: Name of the given class.
-        suggested: Name of the most probable other class.
-        probability: Held-out probability of the given class, 0 … 1.
-        suggested_probability: Probability of the suggested class, 0 … 1.
+        given: Name of the given class; all given labels or numbers, separated by "; ".
+        suggested: Name of the most probable other class; the labels or numbers that are more probable.
+        probability: Held-out probability of the given class, or of the least probable given label, 0 … 1.
+        suggested_probability: Probability of the suggested class or label, 0 … 1.
+        deviation: For numbers, the distance from the held-out prediction, in half widths of its interval; for them the
+            two probabilities are 0.
     """
 
     row: int
@@ -31,6 +36,7 @@ class SuspiciousLabel:
     suggested: str
     probability: float
     suggested_probability: float
+    deviation: float | None = None
 
 
 @dataclass(frozen=True)
@@ -58,7 +64,8 @@ class FolderAudit:
         labels: The given class, labels or numbers of each file as text.
         model: The network that computed the features.
         accuracy: Share of the images that held-out classifiers classified as labeled; None without classes.
-        rate: Estimated share of wrong labels; None without classes.
+        rate: Estimated share of wrong labels; for numbers, the share of those far from their predictions; None if
+            labels were not checked.
         suspicious: Labels that are probably wrong, the most suspicious first.
         duplicates: Pairs of images that show the same, those with different labels first.
         unusual: Unusual images by kind.
@@ -116,6 +123,69 @@ def suspicious_labels(
     return errors, listed
 
 
+def suspicious_label_sets(
+    probabilities: Array, y: Array, classes: Sequence[str]
+) -> tuple[float, tuple[SuspiciousLabel, ...]]:
+    """Find images with labels that are probably missing or wrong, where each may have several.
+
+    Each label of each image is checked against its absence; the share of wrong ones is estimated from all together.
+
+    Args:
+        probabilities: Held-out probabilities (N, K) of the labels.
+        y: 0 and 1 for each label (N, K).
+        classes: Names of the labels.
+
+    Returns:
+        The estimated share of wrong labels among all, and the images to check, the most suspicious first.
+    """
+    given = np.where(y > 0, probabilities, 1 - probabilities)  # (N, K), of each label or its absence
+    flat = probabilities.ravel()
+    errors = label_errors(np.stack([1 - flat, flat], axis=1), y.ravel().astype(np.int64))
+    wrong = np.zeros(flat.shape, bool)
+    wrong[errors.rows] = True
+    wrong = wrong.reshape(y.shape)
+    worst = np.where(wrong, given, 1).min(axis=1)
+    listed = tuple(
+        SuspiciousLabel(
+            int(row), _label_set(y[row] > 0, classes), _label_set((y[row] > 0) != wrong[row], classes),
+            float(worst[row]), float(1 - worst[row]),
+        )
+        for row in np.argsort(worst, kind="stable")[: int(wrong.any(axis=1).sum())]
+    )  # fmt: skip
+    return errors.rate, listed
+
+
+def suspicious_numbers(
+    predicted: Array, y: Array, half_widths: Array, limit: float = MAX_DEVIATION
+) -> tuple[float, tuple[SuspiciousLabel, ...]]:
+    """Find images whose number is far from what their features predict.
+
+    Args:
+        predicted: Held-out predictions (N, T).
+        y: The given numbers (N, T).
+        half_widths: Of the intervals that contain 90 % of the numbers, (T,).
+        limit: From how many half widths on a number is suspicious.
+
+    Returns:
+        The share of suspicious images, and these, the farthest first.
+    """
+    deviations = (np.abs(predicted - y) / np.maximum(half_widths, 1e-12)).max(axis=1)
+    order = np.argsort(-deviations, kind="stable")[: int((deviations > limit).sum())]
+    listed = tuple(
+        SuspiciousLabel(int(row), _numbers(y[row]), _numbers(predicted[row]), 0.0, 0.0, float(deviations[row]))
+        for row in order
+    )
+    return len(listed) / len(y), listed
+
+
+def _label_set(has: Array, classes: Sequence[str]) -> str:
+    return "; ".join(name for name, chosen in zip(classes, has, strict=True) if chosen)
+
+
+def _numbers(values: Array) -> str:
+    return "; ".join(f"{value:.4g}" for value in values)
+
+
 def audit_table(audit: FolderAudit) -> str:
     """Return the text of audit.csv: one row for each finding, with an empty action.
 
@@ -135,7 +205,7 @@ def audit_table(audit: FolderAudit) -> str:
 
 def _rows(audit: FolderAudit) -> Iterator[tuple[str, ...]]:
     for item in audit.suspicious:
-        measure = f"{item.probability:.4f}"
+        measure = f"{item.probability if item.deviation is None else item.deviation:.4f}"
         yield audit.names[item.row], LABEL, item.given, item.suggested, measure, "", "", ""
     for pair in audit.duplicates:
         first, second = (audit.names[row] for row in (pair.first, pair.second))

@@ -6,6 +6,7 @@ They are applied to the list of files, never to the files.
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -17,7 +18,8 @@ from striate.text import counted, listed
 
 EXCLUDE, RELABEL = "exclude", "relabel"
 
-Corrections = Mapping[str, str | None]  # by the name of the file, the new class; None: the image is left out
+# By the name of the file, the new class, labels or numbers separated by ";"; None: the image is left out.
+Corrections = Mapping[str, str | None]
 
 
 def read_corrections(path: str | Path, layout: Layout) -> Corrections:
@@ -28,7 +30,8 @@ def read_corrections(path: str | Path, layout: Layout) -> Corrections:
         layout: The files of the folder.
 
     Returns:
-        The new class of each image with the action "relabel", and None for each with the action "exclude".
+        The new class, labels or numbers of each image with the action "relabel", and None for each with the action
+        "exclude".
 
     Raises:
         DataError: If the file cannot be read, has no such columns, or contains an unknown action, file or class, or
@@ -72,7 +75,7 @@ def read_corrections(path: str | Path, layout: Layout) -> Corrections:
             missing.append(cells["file"])
             continue
         name = layout.names[found[0]]
-        new = _new_class(table, line, cells.get("suggested", ""), layout) if action == RELABEL else None
+        new = _new_label(table, line, cells.get("suggested", ""), layout) if action == RELABEL else None
         if name in corrections and corrections[name] != new:
             raise DataError(
                 f"'{table.path}', line {line}: '{name}' has another action or label in a row above. Keep one of them."
@@ -108,8 +111,9 @@ def correct(layout: Layout, corrections: Corrections) -> Layout:
     y, relabeled = layout.y.copy(), 0
     for row, name in enumerate(layout.names):
         new = corrections.get(name)
-        if new in layout.classes and layout.task is Task.CLASSIFICATION:
-            y[row] = layout.classes.index(str(new))
+        target = None if new is None else _target(new, layout)
+        if target is not None:
+            y[row] = target
             relabeled += 1
     y, classes = y[keep], layout.classes
     if layout.task is Task.CLASSIFICATION:
@@ -137,18 +141,41 @@ def _columns(table: Table) -> dict[str, int]:
     return {name: header.index(name) for name in ("file", "action", "suggested") if name in header}
 
 
-def _new_class(table: Table, line: int, suggested: str, layout: Layout) -> str:
-    if layout.task is not Task.CLASSIFICATION:
-        raise DataError(
-            f"'{table.path}', line {line}: '{RELABEL}' is for folders with one class for each image. Correct the "
-            f"labels in their CSV file, or write '{EXCLUDE}'."
-        )
-    if not suggested:
+def _new_label(table: Table, line: int, suggested: str, layout: Layout) -> str:
+    if layout.task is Task.REGRESSION:
+        if _target(suggested, layout) is None:
+            needed = "a number" if len(layout.classes) == 1 else f"{len(layout.classes)} numbers separated by ';'"
+            raise DataError(
+                f"'{table.path}', line {line}: '{RELABEL}' needs {needed} in the column 'suggested'; received "
+                f"'{suggested}'."
+            )
+        return suggested
+    if not suggested and layout.task is Task.CLASSIFICATION:
         raise DataError(f"'{table.path}', line {line}: '{RELABEL}' needs a class in the column 'suggested'.")
-    if suggested not in layout.classes:
-        raise DataError(f"'{table.path}', line {line}: there is no class '{suggested}'."
-                        f"{nearest(suggested, layout.classes)}")  # fmt: skip
+    for name in _parts(suggested) if layout.task is Task.MULTILABEL else [suggested]:
+        if name not in layout.classes:
+            raise DataError(f"'{table.path}', line {line}: there is no class '{name}'."
+                            f"{nearest(name, layout.classes)}")  # fmt: skip
     return suggested
+
+
+def _target(text: str, layout: Layout) -> Any:
+    """Return the target that a text stands for: a class number, 0 and 1 for each label, numbers; None if for none."""
+    if layout.task is Task.CLASSIFICATION:
+        return layout.classes.index(text) if text in layout.classes else None
+    parts = _parts(text)
+    if layout.task is Task.MULTILABEL:
+        known = set(parts) <= set(layout.classes)
+        return np.array([name in parts for name in layout.classes], layout.y.dtype) if known else None
+    try:
+        numbers = np.array([float(part) for part in parts], layout.y.dtype)
+    except ValueError:
+        return None
+    return numbers if len(numbers) == len(layout.classes) and np.isfinite(numbers).all() else None
+
+
+def _parts(text: str) -> list[str]:
+    return [part.strip() for part in text.split(";") if part.strip()]
 
 
 def _require_found(table: Table, missing: Sequence[str], layout: Layout) -> None:

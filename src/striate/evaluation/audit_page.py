@@ -55,6 +55,7 @@ def render_audit_page(audit: FolderAudit, images: Images, command: str) -> str:
         a=audit,
         command=command,
         labels=[label_card(i, audit.names[i.row], images[i.row]) for i in audit.suspicious[:MAX_LABELS]],
+        numbers=any(item.deviation is not None for item in audit.suspicious),
         pairs=_pairs(audit, images),
         kinds=_kinds(audit, images),
         unusual_images=len({item.row for item in audit.unusual}),

@@ -18,18 +18,16 @@ class LabelCard:
     Attributes:
         image: Thumbnail as a data URI.
         name: File of the image.
-        given: Given class.
-        suggested: Suggested class.
-        probability: Probability of the given class, as text.
-        suggested_probability: Probability of the suggested class, as text.
+        given: Given class, labels or numbers.
+        suggested: Suggested ones.
+        measure: The probabilities of both; for numbers, the distance in half widths of the interval.
     """
 
     image: str
     name: str
     given: str
     suggested: str
-    probability: str
-    suggested_probability: str
+    measure: str
 
 
 def label_card(item: SuspiciousLabel, name: str, pixels: Array) -> LabelCard:
@@ -43,5 +41,7 @@ def label_card(item: SuspiciousLabel, name: str, pixels: Array) -> LabelCard:
     Returns:
         Its contents.
     """
-    probabilities = (f"{100 * share:.1f}%" for share in (item.probability, item.suggested_probability))
-    return LabelCard(thumbnail(np.asarray(pixels)), name, item.given, item.suggested, *probabilities)
+    measure = " → ".join(f"{100 * share:.1f}%" for share in (item.probability, item.suggested_probability))
+    if item.deviation is not None:
+        measure = f"{item.deviation:.1f} ×"
+    return LabelCard(thumbnail(np.asarray(pixels)), name, item.given or "–", item.suggested or "–", measure)

@@ -50,6 +50,14 @@ AUDIT_STRINGS: dict[str, dict[str, str]] = {
         "빼고 학습한 분류기에서 나온 값입니다(교차 검증). 분류하기 어려울 뿐인 이미지도 섞여 있을 수 있으므로, 라벨을 "
         "바꾸기 전에 직접 확인하십시오.",
     },
+    "audit_numbers_caption": {
+        "en": "Given number → predicted number. Below: their distance, in half widths of the interval that contains "
+        "90 % of the numbers. The prediction comes from a model that was fitted without this image (cross-validation). "
+        "Images that are only hard to predict can be among them, so look before you change a number.",
+        "ko": "주어진 수 → 예측한 수. 아래는 두 수의 차이를, 수의 90 %가 들어가는 구간의 반폭으로 나눈 값입니다. "
+        "예측은 그 이미지를 빼고 학습한 모델에서 나온 값입니다(교차 검증). 예측하기 어려울 뿐인 이미지도 섞여 있을 수 "
+        "있으므로, 수를 바꾸기 전에 직접 확인하십시오.",
+    },
     "suspicious": {"en": "Suspicious labels", "ko": "의심스러운 라벨"},
     "suspicious_more": {
         "en": "{command} checks all images and writes a table in which you can correct labels.",

@@ -10,8 +10,15 @@ from typing import Any
 import numpy as np
 
 from striate._types import Array
-from striate.audit.findings import DuplicatePair, FolderAudit, SuspiciousLabel, audit_table, suspicious_labels
-from striate.audit.label_errors import LabelErrors
+from striate.audit.findings import (
+    DuplicatePair,
+    FolderAudit,
+    SuspiciousLabel,
+    audit_table,
+    suspicious_label_sets,
+    suspicious_labels,
+    suspicious_numbers,
+)
 from striate.audit.unusual import Kind, check_thresholds, find_unusual, measure_pixels, measure_sizes, outlier_scores
 from striate.data import Dataset, Images
 from striate.data.dataset import fingerprint
@@ -40,6 +47,7 @@ from striate.tasks import Task
 from striate.transfer.bases import Base, check_base, open_base
 from striate.transfer.features import Features, extract_features
 from striate.transfer.linear_head import fit_linear_head, fold_count
+from striate.transfer.task_heads import conformal_half_widths, fit_task_head, task_folds
 from striate.workflows.plan import data_options
 from striate.workflows.plan_checks import check_outside
 from striate.workflows.strategy import BASE
@@ -48,6 +56,7 @@ ROOT = Path("audits")
 PAGE, TABLE = "audit.html", "audit.csv"
 REPEATS = 3  # of cross-validation, with other folds
 SHUFFLE = 0x9E3779B97F4A7C15  # odd, so that multiplying by it modulo 2**64 reorders digests
+MIN_TASK_IMAGES = 20  # different images, from which several labels or numbers are checked
 BLOCK = 64  # images that a thread measures at a time
 
 
@@ -104,7 +113,7 @@ def audit_folder(
         Kind.OUTLIER: outlier_scores(features[opened.top]),
     }
     unusual, common = find_unusual(measures, limits)
-    errors, suspicious, accuracy = _check_labels(layout, found, features, numbers)
+    rate, suspicious, accuracy = _check_labels(layout, found, features, numbers, opened.top)
     texts = _label_texts(layout, found.images.y)
 
     def differing_first(pair: DuplicatePair) -> tuple[bool, float]:
@@ -112,7 +121,7 @@ def audit_folder(
 
     audit = FolderAudit(
         folder=layout.name, names=names, labels=texts, model=opened.name, accuracy=accuracy,
-        rate=None if errors is None else errors.rate, suspicious=suspicious,
+        rate=rate, suspicious=suspicious,
         duplicates=tuple(sorted(duplicates, key=differing_first)),
         unusual=unusual, common=common, thresholds=limits,
         notes=(*layout.notes, *found.notes, *near_notes, *group_notes),
@@ -247,18 +256,38 @@ def _sizes(files: Sequence[Path]) -> list[tuple[int, int]]:
 
 
 def _check_labels(
-    layout: Layout, found: ReadableImages, features: Features, groups: GroupNumbers
-) -> tuple[LabelErrors | None, tuple[SuspiciousLabel, ...], float | None]:
-    """Return label errors, the images to check, and the accuracy on held-out images; nothing without classes."""
+    layout: Layout, found: ReadableImages, features: Features, groups: GroupNumbers, top: str
+) -> tuple[float | None, tuple[SuspiciousLabel, ...], float | None]:
+    """Return the share of wrong labels, the images to check, and the accuracy on held-out images; nothing if too few.
+
+    The accuracy is for classes only.
+    """
     y = found.images.y
-    if layout.task is not Task.CLASSIFICATION or len(np.unique(y)) < 2:
+    if layout.task is not Task.CLASSIFICATION:
+        return *_check_task_labels(layout, y, features[top], groups), None
+    if len(np.unique(y)) < 2:
         return None, (), None
     probabilities, checked = held_out_probabilities(features, y, len(layout.classes), found.digests, groups)
     accuracy = float((probabilities.argmax(axis=1) == y).mean())
     rows = np.flatnonzero(checked)
     if not len(rows):
         return None, (), accuracy
-    return *suspicious_labels(probabilities[rows], y[rows], layout.classes, rows), accuracy
+    errors, suspicious = suspicious_labels(probabilities[rows], y[rows], layout.classes, rows)
+    return errors.rate, suspicious, accuracy
+
+
+def _check_task_labels(
+    layout: Layout, y: Array, x: Array, groups: GroupNumbers
+) -> tuple[float | None, tuple[SuspiciousLabel, ...]]:
+    """Check several labels, or numbers, by a head on the features of the last layer, fitted without the image."""
+    if len(np.unique(groups)) < MIN_TASK_IMAGES or (y == y[0]).all():
+        return None, ()
+    with progress_bar("checking labels", len(y)) as advance:
+        fitted = fit_task_head(layout.task, x, y, task_folds(layout.task, x, y, groups))
+        advance(len(y))
+    if layout.task is Task.MULTILABEL:
+        return suspicious_label_sets(fitted.held_out, y, layout.classes)
+    return suspicious_numbers(fitted.held_out, y, conformal_half_widths(fitted.held_out - y))
 
 
 def held_out_probabilities(

@@ -30,7 +30,7 @@ SMALL_MODEL, LARGE_MODEL = "tutorial-cnn", "resnet18"
 TRAINING_SHARE = 0.8  # of the images, unless the folder defines the training part
 SAMPLED_IMAGES = 24  # images whose size and colors are inspected
 MAX_DRAWING_SIDE = 48  # pixels of the longer side; larger gray images are photographs
-MIN_DRAWINGS = 50  # per class, from which a small network learns well from scratch
+MIN_DRAWINGS = 250  # per class, from which a small network from scratch is as good as features of a large one
 MAX_COLOR_DIFFERENCE = 4  # maximum difference of the color channels in images that are practically gray
 # To read one image and to extract its features on one core, by the input size.
 EXTRACTION_SECONDS = {224: 0.013, 160: 0.007, 128: 0.0045}
