@@ -111,7 +111,7 @@ def test_numbers_are_excluded_and_corrected(tmp_path: Path, layout: Layout) -> N
     ages = tmp_path / "ages.csv"
     ages.write_text("file,age\ndog/1.jpg,3\ndog/2.jpg,4\n", "utf-8")
     numbers = labeled_layout(layout.folder, LabelFile(str(ages), Task.REGRESSION))
-    with pytest.raises(DataError, match="'relabel' needs a number in the column 'suggested'; received 'old'"):
+    with pytest.raises(DataError, match=r"'relabel' needs a number in the column .* received 'old'"):
         read_corrections(table(tmp_path, "file,suggested,action\ndog/1.jpg,old,relabel\n"), numbers)
     corrected = correct(
         numbers, read_corrections(table(tmp_path, "file,suggested,action\ndog/1.jpg,5.5,relabel\n"), numbers)

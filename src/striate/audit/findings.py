@@ -141,9 +141,8 @@ def suspicious_label_sets(
     given = np.where(y > 0, probabilities, 1 - probabilities)  # (N, K), of each label or its absence
     flat = probabilities.ravel()
     errors = label_errors(np.stack([1 - flat, flat], axis=1), y.ravel().astype(np.int64))
-    wrong = np.zeros(flat.shape, bool)
-    wrong[errors.rows] = True
-    wrong = wrong.reshape(y.shape)
+    wrong = np.zeros(y.shape, bool)
+    wrong.ravel()[errors.rows] = True
     worst = np.where(wrong, given, 1).min(axis=1)
     listed = tuple(
         SuspiciousLabel(

@@ -144,10 +144,9 @@ def _columns(table: Table) -> dict[str, int]:
 def _new_label(table: Table, line: int, suggested: str, layout: Layout) -> str:
     if layout.task is Task.REGRESSION:
         if _target(suggested, layout) is None:
-            needed = "a number" if len(layout.classes) == 1 else f"{len(layout.classes)} numbers separated by ';'"
             raise DataError(
-                f"'{table.path}', line {line}: '{RELABEL}' needs {needed} in the column 'suggested'; received "
-                f"'{suggested}'."
+                f"'{table.path}', line {line}: '{RELABEL}' needs a number in the column 'suggested', or one for each "
+                f"column of numbers, separated by ';'; received '{suggested}'."
             )
         return suggested
     if not suggested and layout.task is Task.CLASSIFICATION:

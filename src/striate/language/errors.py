@@ -133,13 +133,10 @@ ERRORS: dict[str, str] = {
     "'{table}', line {n}: '{action}' needs a class in the column 'suggested'.": (
         "'{table}' {n}번째 줄: '{action}'에는 'suggested' 열에 클래스가 필요합니다."
     ),
-    "'{table}', line {n}: '{action}' needs a number in the column 'suggested'; received '{value}'.": (
-        "'{table}' {n}번째 줄: '{action}'에는 'suggested' 열에 수가 필요한데 '{value}'을(를) 받았습니다."
-    ),
-    "'{table}', line {n}: '{action}' needs {m} numbers separated by ';' in the column 'suggested'; received "
-    "'{value}'.": (
-        "'{table}' {n}번째 줄: '{action}'에는 'suggested' 열에 ';'로 구분한 수 {m}개가 필요한데 '{value}'을(를) "
-        "받았습니다."
+    "'{table}', line {n}: '{action}' needs a number in the column 'suggested', or one for each column of numbers, "
+    "separated by ';'; received '{value}'.": (
+        "'{table}' {n}번째 줄: '{action}'에는 'suggested' 열에 수 하나가, 수의 열이 여럿이면 ';'로 구분한 수가 하나씩 "
+        "필요한데 '{value}'을(를) 받았습니다."
     ),
     "The corrections leave images of fewer than two classes in '{folder}'.": (
         "수정한 뒤 '{folder}'에 남는 이미지가 두 클래스가 되지 않습니다."
