@@ -28,7 +28,7 @@ RIDGE_SCALE = 10.0  # from targets of 0 and 1 to logits
 SMALL_WORK = 5e8  # up to which several threads for one matrix product gain nothing
 FINAL_TOLERANCE, SEARCH_TOLERANCE = 1e-6, 1e-3  # of the gradient
 SEARCH_SHARE = 0.6  # of limited time, for the choice of the penalty
-IN_MEMORY = 50_000  # number of images up to which standardized features are held in memory
+IN_MEMORY = 20_000  # number of images up to which standardized features are held in memory
 ROWS = 4096  # of features that are standardized at once, if there are more
 FEW_CLASSES = 10  # with more, gradients are smaller in proportion, and so is the tolerance of the search
 
@@ -64,7 +64,8 @@ class FeatureScaler:
         mean = x.mean(axis=0, dtype=np.float64)
         squares = np.zeros(x.shape[1])
         for rows in slices_of(len(x)):
-            squares += np.square(x[rows] - mean).sum(axis=0)
+            residual = x[rows] - mean
+            squares += np.square(residual, out=residual).sum(axis=0)
         variance = squares / len(x)
         weight = len(x) / (len(x) + PRIOR_IMAGES)
         sizes = np.asarray(blocks or [x.shape[1]])
@@ -82,7 +83,11 @@ class FeatureScaler:
         Returns:
             float32 (N, F) with mean 0 and, with blocks of one size, standard deviation about 1.
         """
-        return np.asarray((x - self.mean) / self.std, np.float32)
+        scaled = np.empty(x.shape, np.float32)
+        for start in range(0, len(x), ROWS):  # the arithmetic is in float64
+            rows = slice(start, start + ROWS)
+            scaled[rows] = (x[rows] - self.mean) / self.std
+        return scaled
 
 
 def slices_of(count: int) -> Iterator[slice]:
