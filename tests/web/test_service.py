@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import json
+import re
 import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -141,6 +142,11 @@ def test_requests_that_cannot_be_answered_say_why(
     answer = client.post(path, **request_)
     assert (answer.status_code, message in answer.json()["error"]) == (status, True), answer.text
     assert answer.headers["content-security-policy"] == HEADERS["content-security-policy"]
+    if "content" not in request_ or isinstance(request_["content"], bytes):  # an iterator can be sent once
+        headers = request_.get("headers", {}) | {"accept-language": "ko-KR,ko;q=0.9,en;q=0.8"}
+        korean = client.post(path, **request_ | {"headers": headers})
+        assert korean.status_code == status
+        assert re.search("[가-힣]", korean.json()["error"]), korean.text
 
 
 def test_an_image_that_cannot_be_read_does_not_spoil_the_others(
@@ -149,6 +155,8 @@ def test_an_image_that_cannot_be_read_does_not_spoil_the_others(
     form = [("a", ("a", b"nothing")), ("b", ("b", images[0]))]
     answers = client.post("/v1/predict", files=form).json()["predictions"]
     assert answers[0]["error"].startswith("'a' cannot be read")
+    korean = client.post("/v1/predict", files=form, headers={"accept-language": "ko"}).json()["predictions"]
+    assert korean[0]["error"].startswith("'a'을(를) 읽을 수 없습니다")
     assert agrees(answers[1], expected[0])
 
 

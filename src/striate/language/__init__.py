@@ -5,7 +5,15 @@ reader selects. The terminal shows one language: `translate` returns the Korean 
 that for a finished message, such as a note of a run or an error. What has no Korean is shown in English.
 """
 
-from striate.language.choice import Language, choose_language, current_language, use_language
+from striate.language.choice import Language, choose_language, current_language, preferred_language, use_language
 from striate.language.translation import localized, translate
 
-__all__ = ["Language", "choose_language", "current_language", "localized", "translate", "use_language"]
+__all__ = [
+    "Language",
+    "choose_language",
+    "current_language",
+    "localized",
+    "preferred_language",
+    "translate",
+    "use_language",
+]

@@ -50,6 +50,26 @@ def choose_language(environment: Mapping[str, str]) -> Language:
     return Language.KOREAN if _code(system) in ("ko", "korean") else Language.ENGLISH
 
 
+def preferred_language(accepted: str) -> Language:
+    """Return the language that a browser prefers.
+
+    Args:
+        accepted: The header Accept-Language of its request.
+
+    Returns:
+        Korean if it is preferred to English, else English.
+
+    Example:
+        >>> preferred_language("ko-KR,ko;q=0.9,en;q=0.8")
+        <Language.KOREAN: 'ko'>
+        >>> preferred_language("en,ko;q=0.5"), preferred_language("fr, */*;q=x")
+        (<Language.ENGLISH: 'en'>, <Language.ENGLISH: 'en'>)
+    """
+    found = re.findall(r"(?:^|,)\s*(ko|en)\b[^,;]*(?:;\s*q=([01](?:\.\d*)?))?", accepted[:1000].lower())
+    weights = {name: float(weight or 1) for name, weight in reversed(found)}
+    return Language.KOREAN if weights.get("ko", 0) > weights.get("en", 0) else Language.ENGLISH
+
+
 def _code(name: str) -> str:
     """Return the language of a locale's name: ko_KR.UTF-8 → ko, Korean_Korea → korean."""
     return re.split(r"[_.@-]", name)[0].lower()

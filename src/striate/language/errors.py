@@ -359,4 +359,55 @@ ERRORS: dict[str, str] = {
     "{names}.": (
         "'{name}'에 모델이 모르는 '{label}'({what_word})이(가) 있습니다. 모델이 아는 것({plural_word}): {names}."
     ),
+    # the service
+    "A request may have {n} MB at most. Send a smaller image.": (
+        "요청은 {n} MB까지 보낼 수 있습니다. 더 작은 이미지를 보내십시오."
+    ),
+    "The request did not arrive within {n} seconds.": "요청이 {n}초 안에 도착하지 않았습니다.",
+    "The connection was closed.": "연결이 끊어졌습니다.",
+    "The request contains no image. Send an image file as the body, files in a form, or JSON with 'image' as base64 "
+    "text.": (
+        "요청에 이미지가 없습니다. 이미지 파일을 본문으로, 여러 파일을 폼(form)으로, 또는 base64 텍스트를 JSON의 "
+        "'image'로 보내십시오."
+    ),
+    "The request contains {n} images; at most {m} are possible.": (
+        "요청에 이미지가 {n}장 있습니다. {m}장까지 보낼 수 있습니다."
+    ),
+    "The body is not valid JSON: {error}.": "본문이 올바른 JSON이 아닙니다: {error}.",
+    "The JSON must be an object with 'image' or 'images'.": "JSON은 'image'나 'images'가 있는 객체여야 합니다.",
+    "{name} must be an image as base64 text.": "{name}은(는) 이미지를 나타내는 base64 텍스트여야 합니다.",
+    "{name} is not valid base64: {error}.": "{name}은(는) 올바른 base64가 아닙니다: {error}.",
+    "'images' must be a list of images as base64 texts.": (
+        "'images'는 이미지를 나타내는 base64 텍스트의 목록이어야 합니다."
+    ),
+    "The form cannot be read: {error}.": "폼(form)을 읽을 수 없습니다: {error}.",
+    "{name} is '{value}'; it must be a whole number{or_text}.": (
+        "{name}이(가) '{value}'입니다. 정수{or_text}여야 합니다."
+    ),
+    "Requests to the host '{host}' are not answered; use localhost.": (
+        "호스트 '{host}'(으)로 온 요청에는 답하지 않습니다. localhost를 사용하십시오."
+    ),
+    "Pages of '{origin}' may not use this service.": "'{origin}'의 페이지는 이 서비스를 사용할 수 없습니다.",
+    "Send the token of this service: Authorization: Bearer TOKEN.": (
+        "이 서비스의 토큰을 보내십시오: Authorization: Bearer TOKEN."
+    ),
+    "{n} images are waiting already; at most {m} can.": (
+        "이미지 {n}장이 이미 기다리고 있습니다. {m}장까지 기다릴 수 있습니다."
+    ),
+    "the answer took too long.": "답하는 데 시간이 너무 오래 걸렸습니다.",
+    "The service is overloaded: {reason_text} Try again later.": (
+        "서비스가 처리할 수 있는 양을 넘었습니다: {reason_text} 잠시 뒤에 다시 시도하십시오."
+    ),
+    "There is nothing at '{path}'. See /openapi.json.": "'{path}'에는 아무것도 없습니다. /openapi.json을 보십시오.",
+    "'{path}' does not answer {method}, but {allowed}.": "'{path}'는 {method}에 답하지 않고 {allowed}에 답합니다.",
+    "There is no model '{name}'. The models are: {known}.": "모델 '{name}'은(는) 없습니다. 모델: {known}.",
+    "'inputs' must be a list with one tensor, 'image' or 'pixels'.": (
+        "'inputs'는 'image'나 'pixels' 텐서 하나가 든 목록이어야 합니다."
+    ),
+    "The input must be 'image' of datatype BYTES, or 'pixels' of datatype UINT8.": (
+        "입력은 데이터 타입이 BYTES인 'image'나 UINT8인 'pixels'여야 합니다."
+    ),
+    "'pixels' must hold whole numbers 0 … 255, and its shape must be [N, {shape}].": (
+        "'pixels'에는 0 … 255의 정수가 있어야 하고, 모양(shape)은 [N, {shape}]이어야 합니다."
+    ),
 }

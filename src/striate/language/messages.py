@@ -652,4 +652,5 @@ MESSAGES: dict[str, str] = {
     "label smoothing {ours} for label smoothing {reported}": "라벨 스무딩 {reported} 대신 {ours}",
     "averaged weights for the last weights": "마지막 가중치 대신 평균 가중치",
     "{ours_word} {n} for {reported_word} {m}": "{reported_word} {m} 대신 {ours_word} {n}",
+    "or 'all'": "또는 'all'",
 }

@@ -22,11 +22,12 @@ from striate.images import UnreadableFile
 from striate.language.service import SERVICE_STRINGS
 from striate.web import inference_protocol
 from striate.web.batcher import Batcher, OverloadedError
-from striate.web.guard import Guard, error_response
+from striate.web.guard import Guard, error_response, in_language
 from striate.web.metrics import Metrics
 from striate.web.openapi import describe_service
 from striate.web.requests import RequestError, read_body, read_images, read_json, read_top
 from striate.web.settings import ServiceSettings
+from striate.workflows.predict import AnyPrediction
 from striate.workflows.prediction_files import json_content
 from striate.workflows.trained_model import TrainedModel
 
@@ -140,7 +141,8 @@ class Service:
             predictions = await batcher.predict(images, top=top)
         if len(predictions) == 1 and isinstance(predictions[0], UnreadableFile):
             raise RequestError(HTTPStatus.UNPROCESSABLE_ENTITY, predictions[0].reason)
-        return JSONResponse({"model": batcher.name, "predictions": [_renamed(json_content(p)) for p in predictions]})
+        answers = [_answer(p, request.headers) for p in predictions]
+        return JSONResponse({"model": batcher.name, "predictions": answers})
 
     async def server(self, _: Request) -> Response:
         """Describe the server (Open Inference Protocol)."""
@@ -177,9 +179,10 @@ def _describe(batcher: Batcher) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _renamed(content: dict[str, Any]) -> dict[str, Any]:
-    """Return a prediction with the name of the image as "file"; it has no path here."""
-    return {"file" if name == "path" else name: value for name, value in content.items()}
+def _answer(prediction: AnyPrediction | UnreadableFile, asked: Mapping[str, str]) -> dict[str, Any]:
+    """Return a prediction with the name of the image as "file", since it has no path here."""
+    content = {"file" if name == "path" else name: value for name, value in json_content(prediction).items()}
+    return content | ({"error": in_language(content["error"], asked)} if "error" in content else {})
 
 
 def _answering(handler: Handler, path: str) -> Handler:
@@ -190,23 +193,24 @@ def _answering(handler: Handler, path: str) -> Handler:
         try:
             return await handler(request)
         except RequestError as error:
-            return error_response(error.status, error.message)
+            return error_response(error.status, error.message, request.headers)
         except (OverloadedError, TimeoutError, MemoryError) as error:
-            reason = str(error) or "the answer took too long"
+            reason = str(error) or "the answer took too long."
             message = f"The service is overloaded: {reason} Try again later."
-            return error_response(HTTPStatus.SERVICE_UNAVAILABLE, message, retry_after=RETRY_AFTER)
+            return error_response(HTTPStatus.SERVICE_UNAVAILABLE, message, request.headers, retry_after=RETRY_AFTER)
 
     return answer
 
 
 async def _not_found(request: Request, _: Exception) -> Response:
-    return error_response(HTTPStatus.NOT_FOUND, f"There is nothing at '{request.url.path}'. See /openapi.json.")
+    message = f"There is nothing at '{request.url.path}'. See /openapi.json."
+    return error_response(HTTPStatus.NOT_FOUND, message, request.headers)
 
 
 async def _not_allowed(request: Request, error: Exception) -> Response:
     allowed = (getattr(error, "headers", None) or {}).get("Allow", "")
     message = f"'{request.url.path}' does not answer {request.method}, but {allowed}."
-    return error_response(HTTPStatus.METHOD_NOT_ALLOWED, message, allow=allowed)
+    return error_response(HTTPStatus.METHOD_NOT_ALLOWED, message, request.headers, allow=allowed)
 
 
 class Observer:

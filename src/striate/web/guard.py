@@ -1,15 +1,17 @@
 """Protection of the application: who may call it, how much may be sent, and what a browser may do with its pages."""
 
 import hmac
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from http import HTTPStatus
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from striate.language import localized, preferred_language, use_language
 from striate.web.settings import ServiceSettings
 
+LONGEST_TRANSLATED = 1000  # characters
 LOCAL_HOSTS = {"localhost", "127.0.0.1", "[::1]"}
 HEADERS = {
     "content-security-policy": (
@@ -26,9 +28,30 @@ HEADERS = {
 }
 
 
-def error_response(status: HTTPStatus, message: str, **headers: str) -> Response:
-    """Return the answer to a request that failed."""
-    return JSONResponse({"error": message}, status, {name.replace("_", "-"): value for name, value in headers.items()})
+def error_response(
+    status: HTTPStatus, message: str, asked: Mapping[str, str] | None = None, **headers: str
+) -> Response:  # fmt: skip
+    """Return the answer to a request that failed.
+
+    Args:
+        status: Of the answer.
+        message: What is wrong, in English.
+        asked: The headers of the request, whose Accept-Language chooses the language; None: English.
+        **headers: Of the answer, with _ in place of -.
+
+    Returns:
+        JSON with the message as "error".
+    """
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    return JSONResponse({"error": in_language(message, asked or {})}, status, named)
+
+
+def in_language(message: str, asked: Mapping[str, str]) -> str:
+    """Return a message in the language that the headers of a request prefer."""
+    if len(message) > LONGEST_TRANSLATED:  # a long name in it would take long to match
+        return message
+    with use_language(preferred_language(asked.get("accept-language", ""))):
+        return localized(message)
 
 
 class Guard:
@@ -67,15 +90,15 @@ class Guard:
         host = headers.get("host", "")
         if self._settings.is_local and host.rsplit(":", 1)[0] not in LOCAL_HOSTS | {self._settings.host}:
             return error_response(
-                HTTPStatus.FORBIDDEN, f"Requests to the host '{host}' are not answered; use localhost."
+                HTTPStatus.FORBIDDEN, f"Requests to the host '{host}' are not answered; use localhost.", headers
             )
         origin = headers.get("origin")
         if origin is not None and origin.partition("://")[2] != host:
-            return error_response(HTTPStatus.FORBIDDEN, f"Pages of '{origin}' may not use this service.")
+            return error_response(HTTPStatus.FORBIDDEN, f"Pages of '{origin}' may not use this service.", headers)
         is_public = path in self._public or path.startswith("/static/")
         if self._settings.token and not is_public and not self._knows_token(headers):
             return error_response(
-                HTTPStatus.UNAUTHORIZED, "Send the token of this service: Authorization: Bearer TOKEN.",
+                HTTPStatus.UNAUTHORIZED, "Send the token of this service: Authorization: Bearer TOKEN.", headers,
                 www_authenticate="Bearer",
             )  # fmt: skip
         return None

@@ -88,8 +88,8 @@ async def read_images(request: Request, settings: ServiceSettings) -> list[Image
     if not images:
         raise RequestError(
             HTTPStatus.BAD_REQUEST,
-            'The request contains no image. Send an image file as the body, files in a form, or JSON: {"image": '
-            '"BASE64"}.',
+            "The request contains no image. Send an image file as the body, files in a form, or JSON with 'image' as "
+            "base64 text.",
         )
     check_count(images, settings)
     return images
@@ -129,7 +129,7 @@ def read_json(body: bytes) -> dict[str, Any]:
     except ValueError as error:
         raise RequestError(HTTPStatus.BAD_REQUEST, f"The body is not valid JSON: {error}.") from error
     if not isinstance(content, dict):
-        raise RequestError(HTTPStatus.BAD_REQUEST, 'The JSON must be an object, such as {"image": "BASE64"}.')
+        raise RequestError(HTTPStatus.BAD_REQUEST, "The JSON must be an object with 'image' or 'images'.")
     return content
 
 

@@ -9,7 +9,8 @@ const field = document.getElementById("token");
 let token = sessionStorage.getItem("token") ?? "";
 
 async function ask(path, options = {}) {
-  const headers = token ? { Authorization: `Bearer ${token}` } : {};
+  const headers = { "Accept-Language": document.documentElement.lang };
+  if (token) headers.Authorization = `Bearer ${token}`;
   return fetch(path, { ...options, headers: { ...headers, ...options.headers } });
 }
 
