@@ -13,10 +13,13 @@ from striate._types import Array
 from striate.engines.initialization import initial_weights
 from striate.engines.onnxruntime import OnnxEngine
 from striate.errors import ModelFileError, UsageError
+from striate.images import encode_png
 from striate.onnx.export import to_onnx
 from striate.transfer.bases import check_base, join_head, open_base
 from striate.transfer.linear_head import LinearHead
 from striate.transfer.onnx_bases import onnx_input_shape
+from striate.workflows.plan import make_plan
+from striate.workflows.prepare import prepare
 
 MEAN, STD = [0.485, 0.456, 0.406], [0.229, 0.224, 0.225]
 
@@ -159,3 +162,14 @@ def test_other_files_are_refused_with_a_sentence(tmp_path: Path) -> None:
         check_base("none.onnx")
     with pytest.raises(UsageError, match=r"contains its weights: leave out --weights\."):
         check_base(maps, "weights.pth")
+
+
+def test_images_get_the_size_of_the_file(tmp_path: Path) -> None:
+    fixed = classifier(tmp_path / "fixed.onnx")
+    for number in range(24):
+        file = tmp_path / "photos" / ("a", "b")[number % 2] / f"{number}.png"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        pixels = np.random.default_rng(number).integers(0, 256, (20, 20, 3), dtype=np.uint8)
+        file.write_bytes(encode_png(pixels))
+    plan = make_plan(str(tmp_path / "photos"), base=fixed, sets={"preprocessing": "0..1"})
+    assert prepare(plan).data.shape == (16, 16, 3)

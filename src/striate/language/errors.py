@@ -410,4 +410,42 @@ ERRORS: dict[str, str] = {
     "'pixels' must hold whole numbers 0 … 255, and its shape must be [N, {shape}].": (
         "'pixels'에는 0 … 255의 정수가 있어야 하고, 모양(shape)은 [N, {shape}]이어야 합니다."
     ),
+    # bases from other files, and full disks
+    "'{path}' cannot be a base: it takes {inputs}, and a base takes one batch of color images.": (
+        "'{path}'은(는) 백본이 될 수 없습니다. 입력이 {inputs}인데, 백본은 컬러 이미지 배치 하나를 받아야 합니다."
+    ),
+    "'{path}' cannot be a base: it takes {inputs}, and a base takes one batch of color images. It may be a language "
+    "model.": (
+        "'{path}'은(는) 백본이 될 수 없습니다. 입력이 {inputs}인데, 백본은 컬러 이미지 배치 하나를 받아야 합니다. 언어 "
+        "모델인 듯합니다."
+    ),
+    "'{path}' cannot be a base: its images have {channels} channels, and a base takes color images with 3.": (
+        "'{path}'은(는) 백본이 될 수 없습니다. 이미지의 채널이 {channels}개인데, 백본은 채널이 3개인 컬러 이미지를 "
+        "받아야 합니다."
+    ),
+    "'{path}' cannot be a base: in an image classifier one dense layer at the end gives the classes, but this network "
+    "gives {outputs} numbers for an image, by {layer}, as a detector or a segmentation network does.": (
+        "'{path}'은(는) 백본이 될 수 없습니다. 이미지 분류기라면 마지막 완전 연결층 하나가 클래스를 출력하는데, 이 "
+        "신경망은 검출기나 분할 신경망처럼 이미지 하나에 {outputs}개의 수를 {layer}(으)로 출력합니다."
+    ),
+    "'{path}' takes images of {size} only; received {other}.": (
+        "'{path}'은(는) {size} 이미지만 받는데 {other}을(를) 받았습니다."
+    ),
+    "'{path}' does not say how pixels become its input. Add --set {key}=imagenet, as for most networks from PyTorch, "
+    "0..1 or -1..1, as for many from TensorFlow and Keras, or 0..255; docs/bases.md says how to find out.": (
+        "'{path}'에는 픽셀을 입력으로 바꾸는 방법이 적혀 있지 않습니다. PyTorch의 신경망 대부분에는 --set "
+        "{key}=imagenet을, TensorFlow와 Keras의 신경망 상당수에는 0..1이나 -1..1을, 그 밖에는 0..255를 주십시오. "
+        "알아내는 방법은 docs/bases.ko.md에 있습니다."
+    ),
+    "{address} could not be read: {reason}. {hint_text}": "{address}을(를) 읽을 수 없습니다: {reason}. {hint_text}",
+    "Without access to the hub, download {file} of {source} elsewhere, and give the file: --base {base} --weights "
+    "{weights}": (
+        "허브에 접속할 수 없다면 다른 곳에서 {source}의 {file}을(를) 내려받아 그 파일을 주십시오: --base {base} "
+        "--weights {weights}"
+    ),
+    "The disk is full: '{path}' was not put into '{folder}'. Files that were put there before are complete. Free some "
+    "space and repeat the command.": (
+        "디스크가 가득 차서 '{path}'을(를) '{folder}'에 넣지 못했습니다. 먼저 넣은 파일은 온전합니다. 공간을 확보한 뒤 "
+        "같은 명령을 다시 실행하십시오."
+    ),
 }

@@ -161,8 +161,8 @@ def open_onnx(
         imported = import_graph(graph, path, size=(input_shape or shape)[:2])
     except NetworkError as error:
         raise ModelFileError(f"'{path}' cannot be a base, for which every operator needs a layer. {error}") from error
-    preprocessing = _preprocessing(graph, imported, path, (settings or {}).get(PREPROCESSING))
-    return _as_base(imported, _last_dense(imported, path), preprocessing)
+    last = _last_dense(imported, path)
+    return _as_base(imported, last, _preprocessing(graph, imported, path, (settings or {}).get(PREPROCESSING)))
 
 
 def _image_shape(graph: "OnnxGraph", path: str) -> tuple[int, int, int]:

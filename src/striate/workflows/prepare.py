@@ -275,8 +275,10 @@ def _load_weights(plan: TrainingPlan, network: Network, has_checkpoint: bool) ->
 
 
 def _published_shape(model: str) -> tuple[int, ...] | None:
-    """Return the input shape of a network for photographs; None for small networks, which get the usual size."""
-    shape = onnx_input_shape(model) if is_onnx_file(model) else zoo.input_shape(model)
+    """Return the input shape of an ONNX file or of a network for photographs; None for small networks of the zoo."""
+    if is_onnx_file(model):
+        return onnx_input_shape(model)
+    shape = zoo.input_shape(model)
     return shape if shape[-1] == 3 and min(shape[:2]) > FOLDER_SIZE else None
 
 
