@@ -1,4 +1,4 @@
-"""A network with its weights and the engine that runs it: the part of a model that knows nothing of training."""
+"""A network with its weights and the engine that runs it: the part of a model that does not concern training."""
 
 import os
 from collections.abc import Mapping

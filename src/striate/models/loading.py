@@ -121,7 +121,7 @@ def clone_model(model: Model, input_tensors: Any = None) -> Model:
 
     Args:
         model: The model.
-        input_tensors: Not supported, because a network knows its inputs.
+        input_tensors: Not supported, because the inputs are part of the network.
 
     Returns:
         The model. It shares nothing with the other one.

@@ -102,10 +102,10 @@ def check_training(label: str, training: bool | None) -> bool | None:
         training: The argument of the call.
 
     Returns:
-        False if the call asks for inference always, also while the model is trained; None if it does as the model.
+        False if the call always requests inference, also while the model is trained; None if it does as the model.
 
     Raises:
-        NetworkError: The call asks for training always.
+        NetworkError: The call always requests training.
     """
     mode = _mode.get()
     if training and mode is not True:

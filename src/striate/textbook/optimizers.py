@@ -1,7 +1,7 @@
 """Optimizers: rules that change the parameters w by their gradients g, in place.
 
-All have one method, update(params, grads), which takes dictionaries of arrays with the same keys and shapes. What an
-optimizer remembers from step to step (v, h, m) starts at 0 and has the shape of the parameter.
+All have one method, update(params, grads), which takes dictionaries of arrays with the same keys and shapes. The state
+of an optimizer (v, h, m) starts at 0 and has the shape of the parameter.
 """
 
 import numpy as np
@@ -143,7 +143,7 @@ class AdaGrad:
 
 
 class RMSprop:
-    """RMSprop: h ← ρ·h + (1 − ρ)·g², w ← w − η·g / (√h + ε). AdaGrad that forgets old gradients.
+    """RMSprop: h ← ρ·h + (1 − ρ)·g², w ← w − η·g / (√h + ε). AdaGrad with a decaying average.
 
     Args:
         lr: Learning rate η.

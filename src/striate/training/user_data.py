@@ -156,7 +156,7 @@ class UserData:
         return map(samples.take, rows), len(rows)
 
     def used_samples(self, network: Network, losses: Sequence[Loss]) -> Samples:
-        """Return those samples of arrays that the number of steps asks for."""
+        """Return those samples of arrays that the number of steps requires."""
         samples = self.samples(network, losses)
         count = self._count(len(samples))
         return samples if count == len(samples) else samples.take(slice(count))

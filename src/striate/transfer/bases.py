@@ -150,11 +150,11 @@ def with_preprocessing(network: Network, value: Any) -> Network:
         The network.
 
     Raises:
-        UsageError: The value is invalid, or asks for blue first.
+        UsageError: The value is invalid, or puts blue first.
     """
     preprocessing = Preprocessing.parse(value)
     if preprocessing.bgr:
-        raise UsageError(f"The weights of '{network.name}' are for red first; {PREPROCESSING} asks for blue first.")
+        raise UsageError(f"The weights of '{network.name}' are for red first; {PREPROCESSING} puts blue first.")
     entries = [(node.layer, node.inputs) for node in network.nodes]
     index = next(index for index, (layer, _) in enumerate(entries) if isinstance(layer, Rescale))
     entries[index] = (replace(preprocessing.scaling, name=entries[index][0].name), entries[index][1])

@@ -58,7 +58,7 @@ class Guard:
     """ASGI middleware that refuses unauthorized requests and adds HEADERS to all responses.
 
     A page of another site, open in the user's browser, can send requests to this machine. The Host header shows
-    whether the browser believes to talk to another site (DNS rebinding), and the Origin header whether a page of
+    whether the browser sent the request to another site name (DNS rebinding), and the Origin header whether a page of
     another site sends the request.
 
     Args:

@@ -67,7 +67,7 @@ def _page(data: str) -> str:
 
 
 def lesson_script(entry: str) -> str:
-    """Return a module of the page with all that it imports as one module, which asks the lesson in place of a server.
+    """Return a module of the page with all that it imports as one module, which reads the lesson in place of a server.
 
     Args:
         entry: Path of the module in `static/`.

@@ -27,7 +27,7 @@ PREDICTION: Schema = {
         "label": {**TEXT, "description": "The predicted class."},
         "probability": {**SHARE, "description": "Of the predicted class."},
         "unknown": {"type": "boolean", "description": "Whether the prediction should not be trusted."},
-        "probabilities": {**SHARES, "description": "By class; those that ?top= asks for."},
+        "probabilities": {**SHARES, "description": "By class; those requested with ?top=."},
         "labels": {"type": "array", "items": TEXT, "description": "Of a model of several labels."},
         "values": {**NUMBERS, "description": "Of a model of numbers."},
         "intervals": {"type": "object"},

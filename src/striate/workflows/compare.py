@@ -153,7 +153,7 @@ def _take_shared_images(names: Sequence[str], runs: Sequence[Predictions]) -> tu
 
 
 def _groups(runs: Sequence[Predictions]) -> Array | None:
-    """Return the groups of the images as the first run knows them; None if no run knows any."""
+    """Return the groups of the images as the first run recorded them; None if no run recorded any."""
     return next((run.groups for run in runs if run.groups is not None), None)
 
 

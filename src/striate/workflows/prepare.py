@@ -133,7 +133,7 @@ def _count_folds(plan: TrainingPlan, data: Dataset) -> int:
 
 
 def make_model(prepared: PreparedRun, trial: EngineTrial | None = None) -> tuple[Model, str]:
-    """Make the model of a prepared run, with its initial weights and the engine that its plan asks for.
+    """Make the model of a prepared run, with its initial weights and the engine of its plan.
 
     Args:
         prepared: The prepared run.

@@ -35,7 +35,7 @@ def write_run_report(
         run: The run folder.
         evaluation: Metrics on the test images.
         model: The trained model; None for an ensemble, whose members have their own reports.
-        open_set: Which of the evaluated images are unknown by their distance; None if only the probability decides.
+        open_set: Which of the evaluated images are unknown by their distance; None if only the probability is used.
         uncalibrated: The evaluated images by the probability that they had before calibration.
     """
     data, record, plan = prepared.data, run.record, prepared.plan

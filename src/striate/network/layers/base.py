@@ -401,7 +401,7 @@ class Layer:
 
 
 class _Calls:
-    """What layers do with arrays; set by `striate.models.layers`, which knows models and engines."""
+    """How layers are called with arrays; set by `striate.models.layers`, which may import models and engines."""
 
     arrays: Callable[[Layer, tuple[Any, ...], bool | None, dict[str, Any]], Any] | None = None
     make_weights: Callable[[Layer], None] | None = None

@@ -68,7 +68,7 @@ class Tensor(Operators):
         inputs: The tensors that were passed to it.
         sample_shape: Shape without the batch, (H, W, C) or (F,).
         scope: The blocks and models inside which the layer was called.
-        training: False if the call asks for the behavior in inference, also in training.
+        training: False if the call requests inference, also in training.
         dtype: That of the values; layers compute in float32.
     """
 

@@ -249,7 +249,7 @@ class AUC(Metric):
         multi_label: Whether to compute the area of each label and take the mean, rather than that of all decisions.
         num_labels: The number of labels, which the outputs tell.
         label_weights: Weights of the labels in their mean, or of the decisions.
-        from_logits: Whether the predictions of `update_state` are logits. In training, the output tells.
+        from_logits: Whether the predictions of `update_state` are logits. In training, this follows from the output.
     """
 
     reads: ClassVar[Reads] = "probabilities"
