@@ -35,7 +35,7 @@ def change_recipe(
     recipe: Recipe, *, photographs: bool, optimizer: str | None = None, learning_rate: float | None = None,
     augment: str | None = None, **plain: int,
 ) -> Recipe:  # fmt: skip
-    """Return a recipe with the values of options in place of its own.
+    """Return a recipe with the values of options in place of those of the recipe.
 
     Args:
         recipe: The usual recipe.
