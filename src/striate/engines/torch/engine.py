@@ -354,7 +354,8 @@ class TorchEngine(DistributedEngine):
         """
         count, own = batch or len(inputs[0]), len(inputs[0])
         whole = self.device.type != "cpu" or self.world_size > 1
-        total, outputs = torch.zeros((), dtype=self._dtype, device=self.device), []
+        total = torch.zeros((), dtype=self._dtype, device=self.device)
+        outputs: list[list[Tensor]] = []
         with deterministic_algorithms(self.deterministic):
             for part in [slice(0, own)] if whole else micro_batches(self.network, self._frozen, own):
                 x, t, weights = take(inputs, part), take(targets, part), take(sample_weights, part)
