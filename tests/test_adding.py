@@ -72,7 +72,7 @@ from striate.network import Network
 Negative = st.layers.Negative
 network = Network.sequential([st.layers.Input((4,)), Negative(), st.layers.Dense(3, activation="softmax")])
 assert Network.from_json(network.to_json()) == network
-assert max(row.worst for row in check_gradients(network)) < 1e-7
+assert max(row.max_error for row in check_gradients(network)) < 1e-7
 weights = initial_weights(network, 0)
 x, t = np.arange(20.0).reshape(5, 4).astype("float32"), np.array([0, 1, 2, 0, 1])
 engines = [make_engine(name, network, weights) for name in ("numpy", "torch", "onnx")]

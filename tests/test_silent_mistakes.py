@@ -96,7 +96,7 @@ def test_scores_unpack_to_values_and_have_names(verb: str) -> None:
     assert repr(scores) == f"Scores(loss={loss!r}, accuracy={accuracy!r})"
     for again in (copy.deepcopy(scores), pickle.loads(pickle.dumps(scores))):
         assert again == scores and again.keys() == scores.keys()
-    with pytest.raises(UsageError, match=r"There is no figure 'acuracy'\. Did you mean 'accuracy'"):
+    with pytest.raises(UsageError, match=r"There is no metric 'acuracy'\. Did you mean 'accuracy'"):
         scores["acuracy"]
 
 

@@ -52,7 +52,7 @@ class ActivationFunction:
     def _with(self, parameters: dict[str, Any]) -> str:
         given = {name: value for name, value in parameters.items() if value is not None}
         if given.pop("axis", -1) != -1:
-            given["axis"] = parameters["axis"]  # refused as unknown
+            given["axis"] = parameters["axis"]  # raises an error, as unknown
         if "approximate" in given and self.__name__ == "gelu_exact":
             return "gelu_tanh" if given.pop("approximate") else "gelu_exact"
         return activation_name(self.__name__, given) if given else self.activation_name

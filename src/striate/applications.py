@@ -17,7 +17,7 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module 'striate.applications' has no attribute '{name}'")
     raise UsageError(
         f"Striate has no applications.{name}: its pretrained networks come with the scaling of their pixels, and need "
-        "no preprocess_input. For a classifier of your own photographs run `striate train FOLDER`, which uses "
+        "no preprocess_input. To train a classifier of your own photographs, run `striate train FOLDER`, which uses "
         "pretrained features (docs/tutorials/photographs.md). An architecture with initial weights is "
         f"striate.zoo.build(…).{nearest(name, names())}"
     )

@@ -15,9 +15,9 @@ Class = TypeVar("Class", bound=type)
 
 
 def check_arguments(function: Callable[P, R]) -> Callable[P, R]:
-    """Refuse wrong arguments of a function with a UsageError (a decorator).
+    """Raise UsageError for wrong arguments of a function (a decorator).
 
-    Unknown, missing and surplus arguments are refused, and all that do not match their type hints.
+    Wrong are unknown, missing and surplus arguments, and those that do not match their type hints.
 
     Args:
         function: The function, with type hints.

@@ -26,8 +26,8 @@ __all__ = [
     "TerminateOnNaN",
 ]
 
-REFUSED = {
-    "BackupAndRestore": "a run folder resumes a training after any step: run = Run.create(RunRecord(recipe, "
+UNSUPPORTED = {
+    "BackupAndRestore": "a run folder resumes training after any step: run = Run.create(RunRecord(recipe, "
     "data.fingerprint), FOLDER) of striate.training, then model.train(data, run=run); on the command line, striate "
     "train --resume",
     "ProgbarLogger": "pass verbose=1 to fit, which shows the same",
@@ -39,7 +39,7 @@ REFUSED = {
 
 
 def __getattr__(name: str) -> NoReturn:
-    """Say what to write in place of callbacks of Keras that Striate does not have."""
-    if name in REFUSED:
-        raise UsageError(f"There is no callback {name}: {REFUSED[name]}.")
+    """Raise an error for callbacks that only Keras has, which says what to use instead."""
+    if name in UNSUPPORTED:
+        raise UsageError(f"There is no callback {name}: {UNSUPPORTED[name]}.")
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

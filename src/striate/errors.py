@@ -103,8 +103,8 @@ def missing_attribute(owner: object, name: str, instead: Mapping[str, str]) -> A
     return UnknownAttributeError(type(owner), name)
 
 
-def refuse_serialization(module: str, name: str) -> None:
-    """Refuse the functions `serialize` and `deserialize` of Keras's modules.
+def raise_for_serialization(module: str, name: str) -> None:
+    """Raise an error for the functions `serialize` and `deserialize` of Keras's modules.
 
     Args:
         module: Name of the module.

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from striate.errors import UsageError, refuse_serialization
+from striate.errors import UsageError, raise_for_serialization
 from striate.network.initializers import (
     Constant,
     GlorotNormal,
@@ -65,7 +65,7 @@ random_uniform = RandomUniform
 
 
 def __getattr__(name: str) -> Any:
-    refuse_serialization("initializers", name)
+    raise_for_serialization("initializers", name)
     if name in ("STFT", "STFTInitializer", "stft"):
         raise UsageError(f"Striate has no {name}: it is for sounds.")
     raise AttributeError(f"module 'striate.initializers' has no attribute '{name}'")

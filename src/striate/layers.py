@@ -18,7 +18,18 @@ Convolution2D, Convolution2DTranspose, SeparableConvolution2D = Conv2D, Conv2DTr
 def InputLayer(  # noqa: N802 - Keras's name
     shape: Any = None, batch_size: Any = None, dtype: str = "float32", name: str | None = None, **shapes: Any
 ) -> _layers.Input:
-    """Return an Input; the shape is given as `shape`, `input_shape` or `batch_shape`."""
+    """Return an `Input`, for code that uses Keras's name of the class.
+
+    Args:
+        shape: The shape without the batch.
+        batch_size: Accepted as in Keras, without effect.
+        dtype: The dtype of the input.
+        name: Name of the layer.
+        **shapes: `input_shape` or `batch_shape`, in place of `shape`.
+
+    Returns:
+        The layer.
+    """
     given = {} if shape is None else {"shape": shape}
     if "input_shape" in shapes:
         given["shape"] = shapes.pop("input_shape")
@@ -67,7 +78,7 @@ _FUNCTION = (
     "such as Rescaling, Activation, Reshape and SelectChannels, operators of tensors (x * 2 + y), or a layer class of "
     "your own (CONTRIBUTING.md says what it needs)."
 )
-_REFUSED = {
+_UNSUPPORTED = {
     **dict.fromkeys(
         ("Conv1D", "Conv1DTranspose", "SeparableConv1D", "DepthwiseConv1D", "MaxPooling1D", "AveragePooling1D",
          "MaxPool1D", "AvgPool1D", "GlobalMaxPooling1D", "GlobalAveragePooling1D", "ZeroPadding1D", "Cropping1D",
@@ -118,6 +129,6 @@ _REFUSED = {
 
 
 def __getattr__(name: str) -> Any:
-    if name in _REFUSED:
-        raise NetworkError(f"There is no layer {name}: {_REFUSED[name]}")
+    if name in _UNSUPPORTED:
+        raise NetworkError(f"There is no layer {name}: {_UNSUPPORTED[name]}")
     raise AttributeError(f"module 'striate.layers' has no attribute '{name}'")

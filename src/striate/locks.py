@@ -61,8 +61,7 @@ def lock_folder(folder: Path) -> None:
         raise RunError(f"'{path}' could not be written: {error.strerror or error}.") from error
     except OSError as error:  # some network file systems have no locks
         warnings.warn(
-            f"'{folder}' cannot be locked ({error.strerror or error}). Make sure that no other training writes "
-            "into it.",
+            f"'{folder}' cannot be locked ({error.strerror or error}). Make sure that no other process writes into it.",
             stacklevel=2,
         )
         return

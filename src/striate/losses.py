@@ -21,11 +21,11 @@ from striate.engines.losses import (
     Poisson,
     SparseCategoricalCrossentropy,
     SquaredHinge,
+    check_supported,
     get_loss,
     loss_function,
-    refuse_missing,
 )
-from striate.errors import refuse_serialization
+from striate.errors import raise_for_serialization
 
 
 def get(identifier: Any) -> Loss:
@@ -108,6 +108,6 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    refuse_serialization("losses", name)
-    refuse_missing(name)
+    raise_for_serialization("losses", name)
+    check_supported(name)
     raise AttributeError(f"module 'striate.losses' has no attribute '{name}'")

@@ -1,8 +1,8 @@
 """The metrics, importable as in Keras: `from striate.metrics import Precision`."""
 
 from striate.engines.losses import loss_function
-from striate.errors import refuse_serialization
-from striate.training.metrics import Metric, metric_function, metric_named, refuse_missing
+from striate.errors import raise_for_serialization
+from striate.training.metrics import Metric, check_supported, metric_function, metric_named
 from striate.training.metrics.accuracies import (
     Accuracy,
     BinaryAccuracy,
@@ -80,6 +80,6 @@ __all__ = [
 
 
 def __getattr__(name: str) -> object:
-    refuse_serialization("metrics", name)
-    refuse_missing(name)
+    raise_for_serialization("metrics", name)
+    check_supported(name)
     raise AttributeError(f"module 'striate.metrics' has no attribute '{name}'")

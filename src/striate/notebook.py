@@ -131,7 +131,7 @@ def image(source: str, caption: str = "") -> str:
 
 
 def charts(history: Mapping[str, Sequence[float]]) -> str:
-    """Draw each value of a training over the epochs, with that of the validation images.
+    """Draw each value of a training history over the epochs, together with its validation value.
 
     Args:
         history: Lists with one number for each epoch, such as "loss", "val_loss" and "accuracy".

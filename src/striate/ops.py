@@ -72,7 +72,7 @@ def convert_to_tensor(x: Any, dtype: str | None = None) -> Any:
     """Return x as an array.
 
     Args:
-        x: Numbers, or a tensor, which is returned as it is.
+        x: Numbers, or a tensor, which is returned unchanged.
         dtype: Name of the dtype; None: that of x.
 
     Returns:

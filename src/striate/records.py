@@ -37,7 +37,7 @@ def decode(kind: type[T], values: Any, name: str = "") -> T:
         Point(x=1.0, y=0.0)
     """
     if not isinstance(values, Mapping):
-        _refuse(name or kind.__name__, "an object", values)
+        _raise_wrong_type(name or kind.__name__, "an object", values)
     hints, known = get_type_hints(kind), {item.name: item for item in fields(kind)}  # type: ignore[arg-type]
     if unknown := sorted(set(values) - set(known)):
         raise ValueError(f"'{_join(name, unknown[0])}' is unknown")
@@ -48,7 +48,19 @@ def decode(kind: type[T], values: Any, name: str = "") -> T:
 
 
 def decode_value(hint: Any, value: Any, name: str = "value") -> Any:
-    """Return a value converted to the type of a hint. Raise ValueError like `decode`."""
+    """Return a value converted to the type of a hint. Raise ValueError like `decode`.
+
+    Args:
+        hint: The type.
+        value: The value, as JSON has it.
+        name: Its name in the message.
+
+    Returns:
+        The converted value.
+
+    Raises:
+        ValueError: The value does not match the type.
+    """
     origin, arguments = get_origin(hint), get_args(hint)
     if origin in (Union, types.UnionType):
         return _decode_union(arguments, value, name)
@@ -64,10 +76,10 @@ def decode_value(hint: Any, value: Any, name: str = "value") -> Any:
 def _decode_container(origin: Any, arguments: tuple[Any, ...], value: Any, name: str) -> Any:
     if origin is tuple:
         if not isinstance(value, list | tuple):
-            _refuse(name, "a list", value)
+            _raise_wrong_type(name, "a list", value)
         return tuple(decode_value(arguments[0], item, name) for item in value)
     if not isinstance(value, Mapping):
-        _refuse(name, "an object", value)
+        _raise_wrong_type(name, "an object", value)
     return {str(key): decode_value(arguments[1], item, _join(name, str(key))) for key, item in value.items()}
 
 
@@ -77,7 +89,7 @@ def _decode_plain(hint: Any, value: Any, name: str) -> Any:
     if issubclass(hint, Enum):
         return hint(value)
     if type(value) is not hint:
-        _refuse(name, {str: "a text", bool: "true or false"}[hint], value)
+        _raise_wrong_type(name, {str: "a text", bool: "true or false"}[hint], value)
     return value
 
 
@@ -97,13 +109,13 @@ def _decode_union(kinds: tuple[Any, ...], value: Any, name: str) -> Any:
 
 def _decode_number(hint: type, value: Any, name: str) -> Any:
     if type(value) not in (int, hint) or (type(value) is int and abs(value) > MAX_INTEGER):
-        _refuse(name, "an integer" if hint is int else "a number", value)
+        _raise_wrong_type(name, "an integer" if hint is int else "a number", value)
     if not math.isfinite(value):
-        _refuse(name, "a finite number", value)
+        _raise_wrong_type(name, "a finite number", value)
     return hint(value)
 
 
-def _refuse(name: str, expected: str, value: Any) -> NoReturn:
+def _raise_wrong_type(name: str, expected: str, value: Any) -> NoReturn:
     text = repr(value)
     raise ValueError(f"'{name}' is not {expected}: {text if len(text) <= 40 else text[:40] + '…'}")
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from striate.errors import NetworkError, refuse_serialization
+from striate.errors import NetworkError, raise_for_serialization
 from striate.network.regularizers import L1, L1L2, L2, Regularizer, get_regularizer
 
 __all__ = ["L1", "L1L2", "L2", "Regularizer", "get", "l1", "l1_l2", "l2"]
@@ -29,7 +29,7 @@ def get(identifier: Any) -> Regularizer | None:
 
 
 def __getattr__(name: str) -> Any:
-    refuse_serialization("regularizers", name)
+    raise_for_serialization("regularizers", name)
     if name in ("OrthogonalRegularizer", "orthogonal_regularizer"):
         raise NetworkError(
             f"Striate has no {name}. Start from orthogonal kernels, kernel_initializer='orthogonal', or use "

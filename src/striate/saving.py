@@ -30,7 +30,7 @@ def serialize_keras_object(obj: Any) -> Any:
     """Return class name and configuration of a layer, a model, an optimizer, a loss, a metric or a setting.
 
     Args:
-        obj: The object; anything without `get_config` is returned as it is.
+        obj: The object; anything without `get_config` is returned unchanged.
 
     Returns:
         {"class_name": …, "config": …}, in which objects are described in the same way.

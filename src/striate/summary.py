@@ -9,7 +9,7 @@ from typing import Any
 
 from striate import notebook
 from striate.language import translate
-from striate.network import Network, Pair, Row
+from striate.network import LayerRow, Network, Pair
 from striate.text import display_width, table, wrap
 
 COLUMNS = (
@@ -26,7 +26,7 @@ HYPHENATED_KINDS = {"Activation": "Activa-\ntion", "Concatenate": "Concat-\nenat
 
 
 def summary(
-    network: Network, width: int | None = None, frozen: Collection[str] = (), rows: list[Row] | None = None
+    network: Network, width: int | None = None, frozen: Collection[str] = (), rows: list[LayerRow] | None = None
 ) -> str:
     """Return the table of layers, one row for each use of a layer, and the totals.
 
@@ -36,6 +36,9 @@ def summary(
             names broken and multiply-adds rounded to three digits. None: any number.
         frozen: Names of frozen layers, whose parameters count as not trainable.
         rows: The rows of the table; None: those of `network.table()`.
+
+    Returns:
+        The lines, joined.
 
     Example:
         >>> from striate import zoo
@@ -60,7 +63,7 @@ def _totals(network: Network, frozen_layers: Collection[str]) -> str:
     return translate(text, parameters=network.parameter_count, frozen=frozen, adds=network.multiply_adds)
 
 
-def _rounding_notes(rows: list[Row]) -> list[str]:
+def _rounding_notes(rows: list[LayerRow]) -> list[str]:
     """Return a line for each of the first layers whose output size was rounded down, and how many others there are."""
     rounded = [row for row in rows if row.rounded]
     text = "output size of {layer} rounded down: {calculation}"
@@ -75,8 +78,14 @@ def terminal_width() -> int:
     return shutil.get_terminal_size().columns if sys.stdout.isatty() else PIPED_WIDTH
 
 
-def show_summary(network: Network, frozen: Collection[str] = (), rows: list[Row] | None = None) -> None:
-    """Print the table of layers as wide as the terminal, as `striate summary` does; in a notebook, show it as HTML."""
+def show_summary(network: Network, frozen: Collection[str] = (), rows: list[LayerRow] | None = None) -> None:
+    """Print the table of layers as wide as the terminal, as `striate summary` does; in a notebook, show it as HTML.
+
+    Args:
+        network: The network.
+        frozen: Names of frozen layers, whose parameters count as not trainable.
+        rows: The rows of the table; None: those of `network.table()`.
+    """
     rows = network.table() if rows is None else rows
     if not notebook.in_notebook():
         print(summary(network, terminal_width(), frozen, rows))
@@ -87,7 +96,7 @@ def show_summary(network: Network, frozen: Collection[str] = (), rows: list[Row]
     notebook.show(notebook.block(heading, table), summary(network, frozen=frozen, rows=rows))
 
 
-def collapsed(rows: list[Row], parts: Mapping[str, str]) -> list[Row]:
+def collapsed(rows: list[LayerRow], parts: Mapping[str, str]) -> list[LayerRow]:
     """Return rows with those of each nested model in one.
 
     Args:
@@ -97,7 +106,7 @@ def collapsed(rows: list[Row], parts: Mapping[str, str]) -> list[Row]:
     Returns:
         The rows. That of a nested model has the output of its last layer, and the sums of parameters and multiply-adds.
     """
-    found: list[Row] = []
+    found: list[LayerRow] = []
     for row in rows:
         name = next((part for part in parts if row.name.startswith(f"{part}.")), None)
         if name is None:
@@ -126,7 +135,7 @@ def summary_dict(network: Network) -> dict[str, Any]:
     }
 
 
-def _fitted(rows: list[Row], width: int | None) -> tuple[list[str], list[str]]:
+def _fitted(rows: list[LayerRow], width: int | None) -> tuple[list[str], list[str]]:
     """Return the most detailed table that is narrow enough, and the legend of its headings."""
     right = [COLUMNS.index("parameters"), COLUMNS.index("multiply-adds")]
     lines = table([_heads(COLUMNS), *map(_cells, rows)], right, rule=True, multiline=True)
@@ -160,7 +169,7 @@ def _width(lines: list[str]) -> int:
     return max(map(display_width, lines))
 
 
-def _cells(row: Row) -> tuple[str, ...]:
+def _cells(row: LayerRow) -> tuple[str, ...]:
     output = str(row.units) if row.size is None else f"{_pair(row.size)}×{row.maps}"
     return (
         row.name, row.kind, output, _pair(row.kernel), _pair(row.strides), row.padding_text, row.activation or "",
@@ -168,7 +177,7 @@ def _cells(row: Row) -> tuple[str, ...]:
     )  # fmt: skip
 
 
-def _broken_cells(row: Row, *, rounded: bool = False) -> tuple[str, ...]:
+def _broken_cells(row: LayerRow, *, rounded: bool = False) -> tuple[str, ...]:
     """Return the cells with long words broken; rounded: multiply-adds with three digits."""
     name, kind, output, kernel, stride, padding, activation, parameters, adds, *sizes = _cells(row)
     adds = three_digits(row.multiply_adds) if rounded else adds
@@ -176,7 +185,7 @@ def _broken_cells(row: Row, *, rounded: bool = False) -> tuple[str, ...]:
     return _break(name), _break(kind), output, kernel, stride, padding, _break(activation), parameters, adds, *sizes
 
 
-def _compact_rows(rows: list[Row]) -> list[tuple[str, ...]]:
+def _compact_rows(rows: list[LayerRow]) -> list[tuple[str, ...]]:
     """Return rows for many layers with long names: layers below their block, and kernel and stride as in 7×7/2."""
     found, last = [], ""
     for row in rows:
@@ -192,7 +201,7 @@ def _compact_rows(rows: list[Row]) -> list[tuple[str, ...]]:
     return found
 
 
-def _kernel_and_stride(row: Row) -> str:
+def _kernel_and_stride(row: LayerRow) -> str:
     """Return 3×3 for a stride of 1, else for example 7×7/2 or 3×2/2×1."""
     if row.strides is None or row.strides == (1, 1):
         return _pair(row.kernel)

@@ -168,15 +168,15 @@ def sparkline(values: Sequence[float], top: float) -> str:
 
 
 def scatter(points: Mapping[tuple[int, int], int], columns: int = 56, lines: int = 12) -> list[str]:
-    r"""Draw how many things there are at each position, on axes from 0 to the largest values.
+    r"""Draw the counts at points as a scatter plot of characters, with axes from 0 to the largest values.
 
     Args:
-        points: Numbers of things by (x, y), both 0 or more.
+        points: Counts by (x, y), both 0 or more.
         columns: Width of the drawing in characters, without the vertical axis.
         lines: Its height in lines, without the horizontal axis.
 
     Returns:
-        The lines, y upwards; darker marks stand for more things.
+        The lines, y upwards; darker marks stand for higher counts.
 
     Example:
         >>> print("\n".join(scatter({(100, 50): 1, (200, 100): 9}, columns=9, lines=3)))

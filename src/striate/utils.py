@@ -118,7 +118,7 @@ def load_img(
 
     if keep_aspect_ratio:
         raise UsageError(
-            "keep_aspect_ratio=True is not supported. st.data.load(folder, crop='center') crops to a square."
+            "keep_aspect_ratio=True is not supported. st.data.load(folder, fit='crop') crops images to a square."
         )
     return load_image(path, color_mode, target_size, interpolation)
 
@@ -218,7 +218,7 @@ def image_dataset_from_directory(
         directory: The folder; it is never changed.
         labels: "inferred", or None for images alone.
         label_mode: "int" for class numbers (N,), "categorical" for one-hot rows, "binary" for 0 and 1 (N, 1), or None.
-        class_names: The names of the subfolders, if given, in their order; another order is refused.
+        class_names: If given, the names of the subfolders in their natural order; no other order is supported.
         color_mode: "rgb" or "grayscale".
         batch_size: Images in a batch; None yields single images.
         image_size: Height and width of the images.
@@ -289,7 +289,7 @@ _SAVING = (
     "CustomObjectScope", "custom_object_scope", "deserialize_keras_object", "get_custom_objects",
     "register_keras_serializable", "serialize_keras_object",
 )  # fmt: skip
-_REFUSED = {
+_UNSUPPORTED = {
     "get_file": "Download the file with a browser, curl or Python's urllib, and pass its path. MNIST is downloaded by "
     "striate.datasets.mnist.load_data().",
     "split_dataset": "fit(validation_split=0.2) and st.data.load(folder) split by content, so that copies of an image "
@@ -325,6 +325,6 @@ def __getattr__(name: str) -> Any:
         from striate import saving
 
         return getattr(saving, name)
-    if name in _REFUSED:
-        raise UsageError(f"Striate has no utils.{name}. {_REFUSED[name]}")
+    if name in _UNSUPPORTED:
+        raise UsageError(f"Striate has no utils.{name}. {_UNSUPPORTED[name]}")
     raise AttributeError(f"module 'striate.utils' has no attribute '{name}'")

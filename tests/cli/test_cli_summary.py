@@ -95,7 +95,11 @@ def test_gradcheck_prints_ok_for_every_parameter(cli: Cli) -> None:
 
 
 def test_gradcheck_fails_on_a_wrong_gradient(monkeypatch: pytest.MonkeyPatch) -> None:
-    rows = [gradcheck.Row("a/kernel", 9, 0, 1e-9), gradcheck.Row("b/kernel", 9, 0, 2e-7), gradcheck.Row("c", 0, 5, 0.0)]
+    rows = [
+        gradcheck.GradientCheck("a/kernel", 9, 0, 1e-9),
+        gradcheck.GradientCheck("b/kernel", 9, 0, 2e-7),
+        gradcheck.GradientCheck("c", 0, 5, 0.0),
+    ]
     monkeypatch.setattr(gradcheck, "check_gradients", lambda network, seed: rows)
     result = CliRunner().invoke(command.gradcheck, ["mlp"])
     assert result.exit_code == 1

@@ -11,7 +11,7 @@ import pytest
 
 from striate.data.layout import Layout, read_layout
 from striate.errors import DataError
-from striate.images.formats import missing_reader
+from striate.images.formats import conversion_advice
 from striate.text import printable
 
 
@@ -40,7 +40,7 @@ def test_unsupported_image_formats_are_reported(tmp_path: Path) -> None:
     touch(tmp_path / "cat/1.HEIC", tmp_path / "cat/2.jpg", tmp_path / "dog/deep/3.avif", tmp_path / "dog/.4.heic")
     note = (
         "Left out: 2 images in formats that Striate does not read, such as 'cat/1.HEIC'. "
-        f"{' '.join(dict.fromkeys(map(missing_reader, ('HEIC', 'AVIF'))))}"
+        f"{' '.join(dict.fromkeys(map(conversion_advice, ('HEIC', 'AVIF'))))}"
     )
     with pytest.raises(DataError, match=re.escape(f"one for each class; found 1: cat. {note}")):
         read_layout(tmp_path)

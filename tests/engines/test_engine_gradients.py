@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from striate._types import Array
-from striate.engines.gradcheck import Row, check_gradients, numerical_gradient
+from striate.engines.gradcheck import GradientCheck, check_gradients, numerical_gradient
 from striate.engines.losses import BinaryCrossentropy, CategoricalCrossentropy, Loss, MeanSquaredError
 from striate.engines.numpy import LayerContext, LayerRule, losses, planner, rule
 from striate.engines.numpy.layers import (
@@ -49,12 +49,12 @@ from .networks import NETWORKS, chain
 LIMIT = 1e-7
 
 
-def assert_gradients_correct(rows: list[Row], network: Network, least: float = 0.8) -> None:
+def assert_gradients_correct(rows: list[GradientCheck], network: Network, least: float = 0.8) -> None:
     """Assert that every trainable parameter was checked, most numbers could be, and all of those are correct."""
     assert [row.parameter for row in rows] == [p.name for p in network.parameters if p.trainable]
-    assert max(row.worst for row in rows) <= LIMIT, rows
+    assert max(row.max_error for row in rows) <= LIMIT, rows
     assert min(row.checked for row in rows) > 0, rows
-    checked, left = sum(row.checked for row in rows), sum(row.at_kinks for row in rows)
+    checked, left = sum(row.checked for row in rows), sum(row.skipped for row in rows)
     assert checked >= least * (checked + left), rows
 
 
@@ -195,14 +195,14 @@ class SawtoothRule(LayerRule[Sawtooth, Array]):
 
 def test_numbers_at_kinks_are_counted_and_skipped() -> None:
     assert check_gradients(Network.sequential([Input((6,)), Rescale(), Sawtooth(name="rough")])) == [
-        Row("rough/factor", checked=0, at_kinks=6, worst=0.0)
+        GradientCheck("rough/factor", checked=0, skipped=6, max_error=0.0)
     ]
 
 
 def test_samples_and_seed() -> None:
     """No more numbers than requested; the same seed gives the same errors, another seed different ones."""
     rows = check_gradients(row_of("softmax"), samples=3)
-    assert [row.checked + row.at_kinks for row in rows] == [3] * 4
+    assert [row.checked + row.skipped for row in rows] == [3] * 4
     assert rows == check_gradients(row_of("softmax"), samples=3)
     assert rows != check_gradients(row_of("softmax"), samples=3, seed=1)
 
@@ -304,6 +304,6 @@ DELIBERATE_ERRORS: list[tuple[str, ErrorPlanter]] = [
 @pytest.mark.parametrize(("name", "plant_error"), DELIBERATE_ERRORS)
 def test_deliberate_errors_are_detected(name: str, plant_error: ErrorPlanter, monkeypatch: pytest.MonkeyPatch) -> None:
     network = row_of("softmax", kernel_regularizer=L2(0.1)) if name == "penalties" else NETWORKS[name]
-    assert max(row.worst for row in check_gradients(network, batch=3)) <= LIMIT
+    assert max(row.max_error for row in check_gradients(network, batch=3)) <= LIMIT
     plant_error(monkeypatch)
-    assert max(row.worst for row in check_gradients(network, batch=3)) > 1e-4
+    assert max(row.max_error for row in check_gradients(network, batch=3)) > 1e-4

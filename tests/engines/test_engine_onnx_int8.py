@@ -26,7 +26,7 @@ from striate.onnx.export import to_onnx
 from striate.onnx.export.int8 import to_int8
 from striate.onnx.export.model import build_model
 from striate.onnx.export.quantize import quantize
-from striate.onnx.export.weights import store_in_8_bits
+from striate.onnx.export.weights import quantize_weights
 from striate.onnx.metadata import ExportMetadata
 
 from .networks import perturbed_weights, pixels
@@ -153,7 +153,7 @@ def test_stored_weights_of_8_bits_keep_outputs_and_metadata(tmp_path: Path) -> N
     network = Network.sequential([Input((9, 8, 16)), Rescale(), *layers, Dense(5)])
     weights, (x,) = perturbed_weights(network, dtype="float32"), pixels(network, 20)
     model = to_onnx(network, weights, metadata=ExportMetadata(tuple("abcde")))
-    small = store_in_8_bits(model)
+    small = quantize_weights(model)
     assert len(small) < 0.35 * len(model)
     kernels = {
         item.name: item.data_type for item in onnx.load_from_string(small).graph.initializer if len(item.dims) == 4

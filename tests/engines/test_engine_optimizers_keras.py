@@ -160,7 +160,7 @@ Y = X.sum(axis=1, keepdims=True)
 
 
 class Halving(schedules.LearningRateSchedule):
-    """A schedule of one's own."""
+    """A custom schedule."""
 
     def __call__(self, step: int) -> float:
         """Return the rate."""

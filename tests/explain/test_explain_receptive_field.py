@@ -8,7 +8,7 @@ import striate as st
 from striate.errors import UsageError
 from striate.explain import Region, receptive_field
 from striate.explain.units import as_maps
-from striate.network import Concatenate, Conv2D, Input, MaxPool2D, Network, fields
+from striate.network import Concatenate, Conv2D, Input, MaxPool2D, Network, receptive_fields
 from striate.network.outputs import network_up_to
 
 IMAGES = 40
@@ -73,7 +73,7 @@ def test_lenet5_on_paper() -> None:
 def test_size_is_that_of_the_table(name: str) -> None:
     """The unclipped field of an inner unit, over all channels, has the size in the summary of the network."""
     network = st.zoo.network(name)
-    for number, (node, field) in enumerate(zip(network.nodes, fields(network), strict=True)):
+    for number, (node, field) in enumerate(zip(network.nodes, receptive_fields(network), strict=True)):
         if len(node.shape) == 3 and field and number % 23 == 0:
             region = receptive_field(network, number, (0, 0))
             assert region.size == field.size, node.layer

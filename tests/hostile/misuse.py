@@ -105,7 +105,7 @@ def valid(folder: Path) -> dict[str, dict[str, Any]]:
         "optimizers.with_weight_decay": {"optimizer": st.optimizers.AdamW(), "weight_decay": 0.1},
         "zoo.Architecture": {"id": "a", "builder": lambda: network},
         "zoo.PublishedWeights": {"file": "a-123.pth", "layer_name": str},
-        "zoo.UsualRecipe": {"epochs": 1, "batch_size": 2, "learning_rate": 0.1},
+        "zoo.DefaultRecipe": {"epochs": 1, "batch_size": 2, "learning_rate": 0.1},
         "zoo.build": {"id": "lenet5"},
         "zoo.find": {"id": "lenet5"},
         "zoo.input_shape": {"id": "lenet5"},

@@ -7,7 +7,7 @@ import pytest
 from striate.data import load
 from striate.data.layout import read_layout
 from striate.errors import DataError, UsageError
-from striate.images import describe_argument, encode_png, find_images, images_below, read_image, search_folder
+from striate.images import describe_argument, encode_png, find_images, read_image, readable_images, search_folder
 from striate.images.formats import is_readable
 
 
@@ -38,7 +38,7 @@ def test_missing_path_and_empty_folder_raise(tmp_path: Path) -> None:
 
 
 def names(folder: Path) -> list[str]:
-    return [path.relative_to(folder).as_posix() for path in images_below(folder)]
+    return [path.relative_to(folder).as_posix() for path in readable_images(folder)]
 
 
 def test_links_to_folders_and_files_are_followed(tmp_path: Path) -> None:
@@ -59,7 +59,7 @@ def test_link_cycles_end_and_each_folder_is_visited_once(tmp_path: Path) -> None
 def test_unreadable_folders_are_reported(tmp_path: Path, shut_folders: None) -> None:
     touch(tmp_path / "open/1.png", tmp_path / "shut/2.png")
     errors: list[OSError] = []
-    assert images_below(tmp_path, errors.append) == [tmp_path / "open/1.png"]
+    assert readable_images(tmp_path, errors.append) == [tmp_path / "open/1.png"]
     assert [str(error.strerror) for error in errors] == ["Permission denied"]
 
 

@@ -286,7 +286,7 @@ class Broken(st.Model):
         (lambda x, training: np.mean(x), "has no values, so NumPy cannot"),
         (lambda x, training: x if x > 0 else -x, "TypeError"),
         (lambda x, training: x.numpy(), "no attribute 'numpy'.*symbolic"),
-        (lambda x, training: x * 2 if training else x, "other things with training=True"),
+        (lambda x, training: x * 2 if training else x, "different layers for training=True"),
         (lambda x, training: None, "it returned NoneType. Does it end in `return x`"),
         (lambda x, training: layers.Dropout(0.5)(x, training=True), "training=True in a network"),
     ],

@@ -157,7 +157,7 @@ def test_own_objects_are_left_out_with_a_warning(tmp_path: Path) -> None:
 
 @dataclass(frozen=True)
 class CustomLoss(st.losses.CategoricalCrossentropy):
-    """A loss of one's own."""
+    """A custom loss."""
 
 
 def test_engine_that_is_not_there_is_replaced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

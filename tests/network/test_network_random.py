@@ -1,4 +1,4 @@
-"""Random networks: JSON round trips, and receptive fields compared with a trace of every dependency."""
+"""Random networks: JSON round trips, and receptive receptive_fields compared with a trace of every dependency."""
 
 import json
 from typing import Any
@@ -32,7 +32,7 @@ from striate.network import (
     Subsample2D,
     Tensor,
     ZeroPadding2D,
-    fields,
+    receptive_fields,
 )
 
 sides = st.tuples(st.integers(0, 2), st.integers(0, 2))
@@ -137,7 +137,7 @@ def traced(network: Network, axis: int) -> list[list[set[int]]]:
 
 def branches_have_equal_jumps(network: Network) -> bool:
     """Return whether all inputs of each merging layer have the same jump, so that one number describes them."""
-    jumps = [field.jump for field in fields(network) if field]
+    jumps = [field.jump for field in receptive_fields(network) if field]
     return all(len({jumps[source] for source in node.inputs}) < 2 for node in network.nodes)
 
 
@@ -154,7 +154,7 @@ def positions_read(layer: Layer, shape: Shape, axis: int, place: int) -> list[in
 @settings(max_examples=100, suppress_health_check=[HealthCheck.too_slow])
 def test_receptive_fields_contain_every_pixel_that_an_output_depends_on(network: Network, axis: int) -> None:
     assume(branches_have_equal_jumps(network))
-    for field, positions in zip(fields(network), traced(network, axis), strict=True):
+    for field, positions in zip(receptive_fields(network), traced(network, axis), strict=True):
         assert field is not None
         for place, pixels in enumerate(positions):
             start = field.start[axis] + place * field.jump[axis]

@@ -37,7 +37,7 @@ def assert_raises(proto: ModelProto | bytes, folder: Path, sentence: str) -> Non
 def test_graph_is_read_as_data(tmp_path: Path) -> None:
     (tmp_path / "model.onnx").write_bytes(small().SerializeToString())
     graph = read_onnx(tmp_path / "model.onnx")
-    assert [node.kind for node in graph.nodes] == ["Conv", "Relu"]
+    assert [node.op_type for node in graph.nodes] == ["Conv", "Relu"]
     assert (graph.inputs["x"].shape, graph.inputs["x"].dtype) == ((None, 3, 8, 8), "float32")
     assert (graph.outputs, graph.opset) == (("y",), 20)
     np.testing.assert_array_equal(graph.constants["k"], numbers(4, 3, 3, 3))
@@ -73,7 +73,7 @@ def test_attributes_and_constants_of_every_kind() -> None:
 def test_nodes_are_sorted_after_their_inputs() -> None:
     proto = small()
     proto.graph.node.reverse()
-    assert [node.kind for node in from_proto(proto).nodes] == ["Conv", "Relu"]
+    assert [node.op_type for node in from_proto(proto).nodes] == ["Conv", "Relu"]
 
 
 @pytest.mark.parametrize("where", ["../secret", "secret", "{folder}/secret", "link", "hard"])

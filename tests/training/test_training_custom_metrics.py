@@ -1,4 +1,4 @@
-"""Metric classes of one's own, written as for Keras: alone, in training, and wrong ones."""
+"""Custom metric classes, written as for Keras: alone, in training, and wrong ones."""
 
 from typing import Any
 
@@ -156,5 +156,5 @@ def test_variables_are_arrays_that_can_be_assigned() -> None:
     assert st.Variable("ones", shape=(2, 2)).value.sum() == 4
     with pytest.raises(UsageError, match=r"'v' has the shape \(2,\); received values of the shape \(3,\)"):
         variable.assign([1, 2, 3])
-    with pytest.raises(UsageError, match="A variable needs numbers; received 'a'"):
+    with pytest.raises(UsageError, match="The value of a variable must be numbers; received 'a'"):
         st.Variable("a")

@@ -71,7 +71,7 @@ def test_each_step_is_a_training_step_with_its_rate() -> None:
     found, own = model(), model()
     train: Samples = check_samples(own.network, own.losses, *samples())
     seen: list[tuple[int, float, float]] = []
-    sweep = sweep_learning_rate(found, recipe, train, steps=8, watch=lambda *args: seen.append(args))
+    sweep = sweep_learning_rate(found, recipe, train, steps=8, on_step=lambda *args: seen.append(args))
     own.engine.weights = initial_weights(own.network, 0)
     own.engine.compile(TrainingSettings(SGD(), [CategoricalCrossentropy()]))
     losses: list[float] = []

@@ -9,11 +9,11 @@ from striate.network import (
     Conv2D,
     Dropout,
     Input,
+    LayerRow,
     Network,
     Normal,
     RadialBasis,
     Rescale,
-    Row,
     TruncatedNormal,
     Values,
 )
@@ -39,7 +39,7 @@ MODERN = {
 LITES = {f"efficientnet-lite{size}" for size in range(3)}
 
 
-def rows(id: str, **settings: object) -> dict[str, Row]:
+def rows(id: str, **settings: object) -> dict[str, LayerRow]:
     return {row.name: row for row in zoo.network(id, **settings).table()}  # type: ignore[arg-type]
 
 

@@ -16,12 +16,12 @@ from striate.network import (
     Dense,
     Dropout,
     HeNormal,
+    LayerRow,
     LocalResponseNormalization,
     MaxPool2D,
     Network,
     Normal,
     Rescale,
-    Row,
     Zeros,
 )
 
@@ -29,11 +29,11 @@ RESNETS = ("resnet18", "resnet34", "resnet50", "resnet101", "resnet152")
 CLASSICS = ("alexnet", "alexnet-2012", "googlenet", "vgg16", *RESNETS)
 
 
-def rows(id: str, **settings: object) -> dict[str, Row]:
+def rows(id: str, **settings: object) -> dict[str, LayerRow]:
     return {row.name: row for row in zoo.network(id, **settings).table()}  # type: ignore[arg-type]
 
 
-def sizes(table: dict[str, Row], *names: str) -> list[int]:
+def sizes(table: dict[str, LayerRow], *names: str) -> list[int]:
     """Return the heights, which must equal the widths."""
     found = [table[name].size for name in names]
     assert all(size and size[0] == size[1] for size in found)

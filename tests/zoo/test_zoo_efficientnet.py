@@ -3,12 +3,12 @@
 import pytest
 
 from striate import zoo
-from striate.network import Add, BatchNormalization, Conv2D, DepthwiseConv2D, Network, Rescale, Row
+from striate.network import Add, BatchNormalization, Conv2D, DepthwiseConv2D, LayerRow, Network, Rescale
 
 IDS = ("efficientnet-lite0", "efficientnet-lite1", "efficientnet-lite2")
 
 
-def rows(id: str) -> dict[str, Row]:
+def rows(id: str) -> dict[str, LayerRow]:
     return {row.name: row for row in zoo.network(id).table()}
 
 

@@ -3,10 +3,10 @@
 import pytest
 
 from striate import zoo
-from striate.network import Conv2D, LayerScale, Network, Row
+from striate.network import Conv2D, LayerRow, LayerScale, Network
 
 
-def rows(id: str) -> dict[str, Row]:
+def rows(id: str) -> dict[str, LayerRow]:
     return {row.name: row for row in zoo.network(id).table()}
 
 

@@ -15,7 +15,7 @@ from striate.language import localized, translate
 from striate.notebook import can_redraw
 
 if TYPE_CHECKING:
-    from striate.training.lr_finder import LearningRateSweep, Watch
+    from striate.training.lr_finder import LearningRateSweep, StepCallback
 
 WIDTH = 70  # characters of the curve
 
@@ -58,14 +58,14 @@ def find_lr(data: str | None, model: str | None, out: str, sets: tuple[str, ...]
     for note in first(map(localized, (*prepared.notes, *prepared.data.notes))):
         echo_line(entry("note", note))
     echo()
-    with _progress() as watch:
-        sweep = run(prepared, out, watch=watch, echo=echo_message)
+    with _progress() as on_step:
+        sweep = run(prepared, out, on_step=on_step, echo=echo_message)
     _show(sweep)
     echo_page(Path(out), "plot")
 
 
 @contextmanager
-def _progress() -> "Iterator[Watch]":
+def _progress() -> "Iterator[StepCallback]":
     """Show a progress bar on a terminal, and a line for every tenth of the steps elsewhere."""
     from rich.progress import Progress
 

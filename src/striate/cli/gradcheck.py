@@ -26,11 +26,11 @@ def gradcheck(model: str, seed: int) -> None:
     from striate.engines.gradcheck import check_gradients
 
     results = check_gradients(zoo.network(model), seed=seed)
-    failed = [row for row in results if not row.worst <= LIMIT or not row.checked]
+    failed = [row for row in results if not row.max_error <= LIMIT or not row.checked]
     rows = [heads("parameter", "checked", "skipped", "largest relative error", "")]
     for row in results:
         verdict = translate("FAILED" if row in failed else "ok")
-        rows.append((row.parameter, str(row.checked), str(row.at_kinks), f"{row.worst:.1e}", verdict))
+        rows.append((row.parameter, str(row.checked), str(row.skipped), f"{row.max_error:.1e}", verdict))
     echo("\n".join(table(rows, right=[1, 2, 3])))
     text = "{n} of {all} parameters agree within {limit:g}"
     echo(translate(text, n=len(results) - len(failed), all=len(results), limit=LIMIT))

@@ -21,7 +21,7 @@ from striate.images import (
     UnreadableFile,
     decode_together,
     decoder_version,
-    quiet,
+    mute_warnings,
     read_file,
     relative_path,
 )
@@ -185,7 +185,7 @@ def _decode_all(
     results: list[int | UnreadableFile] = []
     size = max(1, min(64, BLOCK_BYTES // int(np.prod(policies[0].shape))))
     chunks = chunk_ranges(len(files), size)
-    with progress_bar("reading images", len(files)) as advance, quiet():
+    with progress_bar("reading images", len(files)) as advance, mute_warnings():
         for blocks, of_block in map_ordered(lambda rows: _decode_block(rows, files, names, policies), chunks):
             results += of_block
             for number, block in enumerate(blocks):

@@ -1,4 +1,4 @@
-"""What a data set shows of itself: in one line, and as a table with images in a notebook."""
+"""Representations of data sets: one line of text, and in notebooks a table with images."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any

@@ -344,7 +344,7 @@ def _table_notes(
     if 2 * size > len(names):
         yield (
             f"'{path}' puts {size:,} of {len(names):,} images into one group, '{printable(largest)}', which is never "
-            "divided between training and test. The figures are therefore unreliable. Give more, smaller groups."
+            "divided between training and test. The metrics are therefore unreliable. Give more, smaller groups."
         )
     if unknown:
         yield f"'{path}' names {counted(len(unknown), 'file')} that {_are(unknown)} not there: {_examples(unknown)}."

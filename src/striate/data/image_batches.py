@@ -28,8 +28,11 @@ class ImageBatches:
         class_names: The names of the subfolders.
         file_paths: The file of each image.
         batch_size: Images in a batch.
-        shuffle: Whether each epoch has another order.
-        seed: Decides the order.
+        shuffled: Whether each epoch has a different order.
+        seed: Seed of the order.
+        functions: Functions that `map` added, which are applied to each batch.
+        first: Number of the first batch.
+        last: Number of the batch after the last one; None: all.
 
     Example:
         >>> import numpy as np

@@ -1,21 +1,21 @@
 """Labels of a folder of images from a CSV file: a class, any number of labels, or numbers for each file."""
 
-import os
 import re
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from striate.data.layout import PART_NAMES, Layout, natural_key, read_layout, shown_name
+from striate.data.layout import PART_NAMES, Layout, image_name, natural_key, read_layout, shown_name
 from striate.data.split import TRAINING
 from striate.data.tables import FILE_NAME, FileFinder, Table, read_table
 from striate.errors import DataError, UsageError
-from striate.images import describe_argument, describe_unsupported, relative_path, require_folder, search_folder
+from striate.images import describe_argument, describe_unsupported, require_folder, search_folder
 from striate.tasks import MAX_NUMBER, Task, get_task
 from striate.text import counted, listed
 
@@ -173,8 +173,7 @@ def _find_images(given: str | Path) -> _Images:
     require_folder(Path(given))
     folder = Path(given).absolute()
 
-    def name(file: Path) -> str:
-        return shown_name(relative_path(file, folder).replace(os.sep, "/"))
+    name = partial(image_name, folder=folder)
 
     notes: list[str] = []
 
@@ -187,7 +186,7 @@ def _find_images(given: str | Path) -> _Images:
         notes.append(f"Left out: {describe_unsupported(found.unsupported, name)}")
     if not found.images:
         raise DataError(f"The folder '{given}' contains no images that can be read.{' '.join(['', *notes])}")
-    return _Images(folder, str(given), found.images, [name(file) for file in found.images], notes)
+    return _Images(folder, str(given), found.images, [image_name(file, folder) for file in found.images], notes)
 
 
 class _LabelTable:

@@ -15,8 +15,8 @@ from striate.data.split import TEST, TRAINING, VALIDATION
 from striate.errors import DataError
 from striate.images import (
     describe_unsupported,
-    images_below,
     is_image_file,
+    readable_images,
     relative_path,
     require_folder,
     search_folder,
@@ -108,12 +108,17 @@ def read_layout(path: str | Path, known: Sequence[str] | None = None) -> Layout:
     return Layout(
         walk.folder,
         tuple(files),
-        tuple(shown_name(relative_path(file, walk.folder).replace(os.sep, "/")) for file in files),
+        tuple(image_name(file, walk.folder) for file in files),
         tuple(classes),
         np.repeat([classes.index(item.name) for item in nonempty], sizes),
         np.repeat([item.part for item in nonempty], sizes).astype(np.int8),
         (*walk.notes, *_empty_folders(folders, walk.unreadable), *unsupported, *_similar_names(classes)),
     )
+
+
+def image_name(file: Path, folder: Path) -> str:
+    """Return the name of an image in messages and tables: its path below the folder, with slashes."""
+    return shown_name(relative_path(file, folder).replace(os.sep, "/"))
 
 
 def shown_name(text: str) -> str:
@@ -157,7 +162,7 @@ class _Walk:
         """
         folders = [item for item in _entries(self.folder) if item.is_dir()]
         parts = {item: PART_NAMES[item.name.casefold()] for item in folders if item.name.casefold() in PART_NAMES}
-        others = [item for item in folders if item not in parts and images_below(item)] if parts else []
+        others = [item for item in folders if item not in parts and readable_images(item)] if parts else []
         if not parts or (others and len(set(parts.values())) == 1):
             return {self.folder: TRAINING}
         if training and TRAINING not in parts.values():
@@ -185,7 +190,7 @@ class _Walk:
     def single_class(self, known: Sequence[str]) -> list[_Class]:
         """Return the folder itself as a class, if it has the name of a class and contains images."""
         name = shown_name(self.folder.resolve().name)
-        if name not in known or not images_below(self.folder):
+        if name not in known or not readable_images(self.folder):
             return []
         self.notes.clear()  # they concern folders that are not classes
         self.unsupported.clear()
@@ -251,7 +256,7 @@ def _hint(root: Path) -> str:
     """Suggest the subfolder that was probably meant (unpacked archives often have one), or what to do."""
     for item in _entries(root):
         inner = [folder for folder in _readable_entries(item) if folder.is_dir()] if item.is_dir() else []
-        if len([folder for folder in inner if images_below(folder)]) >= 2:
+        if len([folder for folder in inner if readable_images(folder)]) >= 2:
             return f" Did you mean '{item}'?"
     loose = any(item.is_file() and is_image_file(str(item), item.name) for item in _entries(root))
     return (

@@ -21,12 +21,12 @@ from striate.network.outputs import output_forms
 FLOOR = 1e-3
 """Relative errors divide by at least this fraction of the loss (of 1, if the loss is smaller).
 
-Smaller slopes have too few significant digits.
+Smaller derivatives have too few significant digits.
 """
 STEPS = tuple(2.0**-k for k in range(12, 21))
 """Step sizes to try: large steps have small rounding errors, small steps cross few kinks."""
 TOLERANCE = 5e-8
-"""Maximum estimated relative error of a numerical slope that is used."""
+"""Maximum estimated relative error of a numerical derivative that is used."""
 ROUNDING = 4 * float(np.finfo(np.float64).eps)
 """Relative rounding error of a loss."""
 NOISE = 0.05
@@ -34,21 +34,21 @@ NOISE = 0.05
 
 
 @dataclass(frozen=True)
-class Row:
+class GradientCheck:
     """The result for one parameter.
 
     Attributes:
         parameter: Full name (`C1/kernel`).
         checked: Number of compared elements.
-        at_kinks: Number of elements left out because the loss has a kink there.
-        worst: The maximum relative error |a − n| / max(|a| + |n|, floor) between backpropagation a and numerical n,
+        skipped: Number of elements where the loss is not differentiable.
+        max_error: The maximum relative error |a − n| / max(|a| + |n|, floor) between backpropagation a and numerical n,
             with floor = FLOOR · max(loss, 1).
     """
 
     parameter: str
     checked: int
-    at_kinks: int
-    worst: float
+    skipped: int
+    max_error: float
 
 
 def numerical_gradient(f: Callable[[Array], float], x: Array, *, step: float = 1e-4) -> Array:
@@ -68,21 +68,21 @@ def numerical_gradient(f: Callable[[Array], float], x: Array, *, step: float = 1
     """
     gradient = np.zeros(x.shape)
     for index in np.ndindex(x.shape):
-        gradient[index] = _slope(_along(f, x, index), step)
+        gradient[index] = _central_difference(_along(f, x, index), step)
     return gradient
 
 
 def check_gradients(
     network: Network, *, seed: int = 0, batch: int = 4, samples: int = 40, losses: Sequence[Loss] | None = None
-) -> list[Row]:
+) -> list[GradientCheck]:
     """Compare backpropagation with numerical gradients for every trainable parameter, in float64.
 
     The weights are the initial weights plus noise, so that no 0 or 1 hides a missing factor. Inputs are random pixels,
     and targets are random. Dropout and batch normalization are in training mode.
 
-    Where a ReLU or a max pooling switches within the step h, the loss has a kink and no slope. The slopes for h and
-    h / 2 then differ, and h is halved, down to the last of STEPS. An element for which each step crosses a kink or
-    leaves too few digits is left out and counted in `at_kinks`. This does not depend on the result of
+    Where a ReLU or a max pooling switches within the step h, the loss is not differentiable. The numerical derivatives
+    for h and h / 2 then differ, and h is halved, down to the last of STEPS. An element for which each step crosses a
+    kink or leaves too few digits is skipped and counted in `skipped`. This does not depend on the result of
     backpropagation.
 
     Args:
@@ -96,15 +96,15 @@ def check_gradients(
         One row for each trainable parameter.
     """
     rng = np.random.default_rng(seed)
-    problem = _Problem(network, seed, batch, tuple(losses or _usual_losses(network)), rng)
+    problem = _Problem(network, seed, batch, tuple(losses or _default_losses(network)), rng)
     floor = FLOOR * max(problem.loss(), 1.0)
     rows = []
     for name, gradient in problem.gradients().items():
         flat = rng.permutation(gradient.size)[:samples]
         indices = [tuple(int(i) for i in np.unravel_index(position, gradient.shape)) for position in flat]
         functions = [_along(lambda _: problem.loss(), problem.weights[name], index) for index in indices]
-        slopes = [_smooth_slope(function, floor) for function in functions]
-        rows.append(_compare(name, [float(gradient[index]) for index in indices], slopes, floor))
+        derivatives = [_numerical_derivative(function, floor) for function in functions]
+        rows.append(_compare(name, [float(gradient[index]) for index in indices], derivatives, floor))
     return rows
 
 
@@ -139,7 +139,7 @@ class _Problem:
         return sum(values) + self._penalties.value()
 
 
-def _usual_losses(network: Network) -> list[Loss]:
+def _default_losses(network: Network) -> list[Loss]:
     """Return the loss that matches the activation of each output; mean squared error if none does."""
     activations = [getattr(network.nodes[index].layer, "activation", "linear") for index in network.outputs]
     return [
@@ -168,22 +168,22 @@ def _along(f: Callable[[Array], float], x: Array, index: tuple[int, ...]) -> Cal
     return function
 
 
-def _slope(f: Callable[[float], float], h: float) -> float:
+def _central_difference(f: Callable[[float], float], h: float) -> float:
     return (8 * (f(h) - f(-h)) - (f(2 * h) - f(-2 * h))) / (12 * h)
 
 
-def _smooth_slope(f: Callable[[float], float], floor: float) -> float | None:
-    """Return the slope of f at 0, or None if no step gives a reliable one."""
+def _numerical_derivative(f: Callable[[float], float], floor: float) -> float | None:
+    """Return the derivative of f at 0, or None if no step gives a reliable one."""
     f = cache(f)
     for step, smaller_step in pairwise(STEPS):
-        slope = _slope(f, step)
-        uncertainty = abs(slope - _slope(f, smaller_step)) + ROUNDING * abs(f(0.0)) / step
-        if uncertainty <= TOLERANCE * max(2 * abs(slope), floor):
-            return slope
+        derivative = _central_difference(f, step)
+        uncertainty = abs(derivative - _central_difference(f, smaller_step)) + ROUNDING * abs(f(0.0)) / step
+        if uncertainty <= TOLERANCE * max(2 * abs(derivative), floor):
+            return derivative
     return None
 
 
-def _compare(name: str, gradients: Sequence[float], slopes: Sequence[float | None], floor: float) -> Row:
-    pairs = [(a, n) for a, n in zip(gradients, slopes, strict=True) if n is not None]
+def _compare(name: str, gradients: Sequence[float], derivatives: Sequence[float | None], floor: float) -> GradientCheck:
+    pairs = [(a, n) for a, n in zip(gradients, derivatives, strict=True) if n is not None]
     errors = [abs(a - n) / max(abs(a) + abs(n), floor) for a, n in pairs]
-    return Row(name, len(errors), len(slopes) - len(errors), max(errors, default=0.0))
+    return GradientCheck(name, len(errors), len(derivatives) - len(errors), max(errors, default=0.0))

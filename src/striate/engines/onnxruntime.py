@@ -76,7 +76,7 @@ class OnnxEngine(Engine):
     def forward(self, inputs: Sequence[Array], *, training: bool = False, step: int = 0) -> tuple[Array, ...]:
         """Compute the outputs of one batch, each (N, …)."""
         if training:
-            self._refuse()
+            self._raise_inference_only()
         session, arrays = self._prepare(inputs, all_outputs=False)
         starts = range(0, len(arrays[0]), self._chunk_size)
         chunks = ([x[start : start + self._chunk_size] for x in arrays] for start in starts)
@@ -119,13 +119,13 @@ class OnnxEngine(Engine):
     @slots.setter
     def slots(self, slots: Mapping[str, Array]) -> None:
         if slots:
-            self._refuse()
+            self._raise_inference_only()
 
-    def _refuse(self, *_: Any, **__: Any) -> NoReturn:
+    def _raise_inference_only(self, *_: Any, **__: Any) -> NoReturn:
         """Raise UsageError: ONNX Runtime does not train."""
         raise UsageError("The ONNX engine runs networks but does not train them: use engine 'numpy' or 'torch'.")
 
-    compile = gradients = train_step = _refuse
+    compile = gradients = train_step = _raise_inference_only
 
 
 def feature_ranges(network: Network, weights: Mapping[str, Array], x: Array) -> Ranges:

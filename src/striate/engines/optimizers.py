@@ -36,7 +36,15 @@ REPLACEMENTS = {  # of attributes of Keras
 
 
 def accept_keras_arguments(kind: Class) -> Class:
-    """Let a constructor take `lr` and `name`, and explain arguments of Keras that it does not take (a decorator)."""
+    """Let a constructor take Keras's `lr` and `name`, and explain other arguments that only Keras has (a decorator).
+
+    Args:
+        kind: A class of optimizers, a dataclass. Its constructor is replaced; it raises UsageError for these
+            arguments.
+
+    Returns:
+        The class.
+    """
     original: Callable[..., None] = kind.__init__  # type: ignore[misc]
 
     @wraps(original)
@@ -109,7 +117,7 @@ class Optimizer:
     if not TYPE_CHECKING:  # type checkers find unknown attributes themselves, unless they see this method
 
         def __getattr__(self, name: str) -> Any:
-            """Say what to write in place of attributes of Keras that optimizers do not have."""
+            """Raise an error for attributes that only Keras has, which says what to use instead."""
             raise missing_attribute(self, name, REPLACEMENTS)
 
     def get_config(self) -> dict[str, Any]:
@@ -335,12 +343,12 @@ SHORTHANDS: dict[str, Optimizer] = {
     "nesterov": SGD(momentum=0.9, nesterov=True),
 }
 OPTIMIZER_NAMES = (*OPTIMIZERS, *SHORTHANDS)
-REFUSED = ("adafactor", "ftrl", "lamb", "muon", "schedulefreeadamw", "lossscaleoptimizer", "multioptimizer")
+UNSUPPORTED = ("adafactor", "ftrl", "lamb", "muon", "schedulefreeadamw", "lossscaleoptimizer", "multioptimizer")
 """Optimizers of Keras that Striate does not have."""
 
 
-def refuse_missing(name: str) -> None:
-    """Refuse optimizers that only Keras has.
+def check_supported(name: str) -> None:
+    """Check that an optimizer is not one that only Keras has.
 
     Args:
         name: The name.
@@ -348,7 +356,7 @@ def refuse_missing(name: str) -> None:
     Raises:
         UsageError: Only Keras has this optimizer.
     """
-    if name.lower().replace("_", "") in REFUSED:
+    if name.lower().replace("_", "") in UNSUPPORTED:
         raise UsageError(f"Striate does not have the optimizer '{name}'; use 'adam', 'adamw' or 'sgd'.")
 
 
@@ -377,7 +385,7 @@ def get_optimizer(optimizer: Any, **settings: Any) -> Optimizer:
         return replace(optimizer, **settings)
     if not isinstance(optimizer, str):
         raise UsageError(f"optimizer must be a name or an Optimizer; received {describe(optimizer)}.")
-    refuse_missing(optimizer)
+    check_supported(optimizer)
     given, optimizer = optimizer, optimizer.lower()
     if optimizer not in OPTIMIZERS and optimizer not in SHORTHANDS:
         raise UsageError(f"There is no optimizer '{given}'.{nearest(optimizer, OPTIMIZERS | SHORTHANDS)}")

@@ -14,10 +14,11 @@ from striate.errors import UsageError, nearest
 class LearningRateSchedule:
     """Base of all schedules: the learning rate of each step since `compile`.
 
-    A custom schedule defines `__call__`. Schedules of `fit(schedule=…)` are factors that know the number of steps.
+    A custom schedule defines `__call__`. The schedules of `fit(schedule=…)` differ: they are factors of the rate, and
+    depend on the total number of steps.
 
     Attributes:
-        name: A name, which changes nothing.
+        name: A name, without effect.
     """
 
     name: str | None = field(default=None, kw_only=True, repr=False)
@@ -124,7 +125,7 @@ class PolynomialDecay(_Decay):
         decay_steps: N.
         end_learning_rate: e.
         power: p; 1 is a straight line.
-        cycle: Whether to restart with N multiplied by 2, 3, … after each N steps, rather than to stay at e.
+        cycle: Whether to restart after N steps, with N two, three, … times as long, rather than to stay at e.
     """
 
     end_learning_rate: float = 1e-4
@@ -148,10 +149,10 @@ class CosineDecay(_Decay):
 
     Attributes:
         initial_learning_rate: η.
-        decay_steps: How many steps the fall takes, after the warmup.
+        decay_steps: Number of steps of the decay, after the warmup.
         alpha: α.
         warmup_target: The rate to which the warmup rises in a straight line; None: no warmup.
-        warmup_steps: How many steps the warmup takes.
+        warmup_steps: Number of steps of the warmup.
     """
 
     alpha: float = 0.0
@@ -176,7 +177,7 @@ class CosineDecayRestarts(LearningRateSchedule):
 
     Attributes:
         initial_learning_rate: η.
-        first_decay_steps: How many steps the first wave takes.
+        first_decay_steps: Number of steps of the first wave.
         t_mul: How many times longer each wave is than the one before.
         m_mul: How many times higher its peak is.
         alpha: The lowest rate as a part of η.

@@ -1,11 +1,11 @@
-"""Arrays that can be assigned to, as Keras's variables: the state of custom metrics, and weights of layers."""
+"""Arrays that can be assigned to, like Keras's variables: the state of custom metrics, and weights of layers."""
 
 from typing import Any, Self
 
 import numpy as np
 
 from striate._types import Array
-from striate.arguments import describe
+from striate.engines.arrays import numeric_array
 from striate.engines.initialization import draw
 from striate.errors import UsageError
 from striate.network import get_initializer
@@ -59,7 +59,7 @@ class Variable(Values):
         if shape is not None:
             values = draw(get_initializer(initializer), tuple(shape)).astype(dtype or "float32")
         else:
-            values = _numbers(initializer)
+            values = numeric_array("The value of a variable", initializer)
             values = values.astype(dtype or ("float32" if values.dtype.kind == "f" else values.dtype))
         variable = np.array(values).view(cls)
         variable.name = variable.path = name or "variable"
@@ -87,7 +87,7 @@ class Variable(Values):
         Raises:
             UsageError: The shapes do not match.
         """
-        values = _numbers(value)
+        values = numeric_array("The value of a variable", value)
         if values.ndim and values.shape != self.shape:
             raise UsageError(f"'{self.path}' has the shape {self.shape}; received values of the shape {values.shape}.")
         self[...] = values
@@ -95,18 +95,8 @@ class Variable(Values):
 
     def assign_add(self, value: Any) -> Self:
         """Add to the values."""
-        return self.assign(self.numpy() + _numbers(value))
+        return self.assign(self.numpy() + numeric_array("The value of a variable", value))
 
     def assign_sub(self, value: Any) -> Self:
         """Subtract from the values."""
-        return self.assign(self.numpy() - _numbers(value))
-
-
-def _numbers(value: Any) -> Array:
-    try:
-        array = np.asarray(value.detach().cpu() if hasattr(value, "detach") else value)
-        if array.dtype.kind in "buif":
-            return array
-    except (TypeError, ValueError):  # not an array, or lists of different lengths
-        pass
-    raise UsageError(f"A variable needs numbers; received {describe(value)}.")
+        return self.assign(self.numpy() - numeric_array("The value of a variable", value))

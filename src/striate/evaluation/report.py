@@ -34,7 +34,7 @@ from striate.evaluation.sections import EMPTY_CELL, Percent, bold, duration, lab
 from striate.evaluation.task_sections import labels_context, numbers_context
 from striate.evaluation.tasks import AnyEvaluation
 from striate.files import atomic_write
-from striate.network.table import Row
+from striate.network.table import LayerRow
 from striate.text import printable
 from striate.transfer.open_set import OpenSetFindings
 
@@ -110,7 +110,7 @@ class ReportData:
     started: str = ""
     filters_before: Array | None = None
     filters_after: Array | None = None
-    table: Sequence[Row] = ()
+    table: Sequence[LayerRow] = ()
     unknown_threshold: float | None = None
     open_set: OpenSetFindings | None = None
     suspicious: Sequence[LabelCard] | None = None

@@ -14,7 +14,7 @@ from striate.evaluation.curves import LearningCurves
 from striate.evaluation.evaluate import WIDE_INTERVAL, Evaluation
 from striate.evaluation.metrics import ClassMetrics, percent_of_true
 from striate.language.report import STRINGS
-from striate.network.table import Row
+from striate.network.table import LayerRow
 from striate.transfer.open_set import OpenSetFindings
 
 EMPTY_CELL = "–"
@@ -328,7 +328,7 @@ def calibration(evaluation: Evaluation, percent: Percent) -> Markup:
     return t("calibration_over" if gap > 0 else "calibration_under", gap=points(gap))
 
 
-def layer_rows(table: Sequence[Row]) -> list[list[str]]:
+def layer_rows(table: Sequence[LayerRow]) -> list[list[str]]:
     """Return the rows of the table of layers as text.
 
     Args:
@@ -356,7 +356,7 @@ def layer_rows(table: Sequence[Row]) -> list[list[str]]:
     ]
 
 
-def layer_totals(table: Sequence[Row]) -> list[str]:
+def layer_totals(table: Sequence[LayerRow]) -> list[str]:
     """Return the total parameters and multiply-adds of the network as text.
 
     Args:

@@ -8,7 +8,7 @@ from striate.arguments import explain_arguments
 from striate.explain.graph_items import Item, collapsed, single
 from striate.explain.graph_layout import Point, layout
 from striate.explain.trace import AnyModel, as_model
-from striate.network import Network, Padding, Pair, Row, Shape
+from striate.network import LayerRow, Network, Padding, Pair, Shape
 
 
 @dataclass(frozen=True)
@@ -159,7 +159,7 @@ class _Drawing:
         )  # fmt: skip
 
     def _outside(self, node: int, place: Point) -> GraphNode:
-        row: Row = self.rows[node]
+        row: LayerRow = self.rows[node]
         return GraphNode(
             row.name, "outside", (row.kind,), (node,), 1, self.network.nodes[node].shape, 0, 0, row.receptive_field,
             None, None, None, None, place,

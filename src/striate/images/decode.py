@@ -19,15 +19,15 @@ from striate.images import jpeg, modes
 from striate.images.depth import BY_DATA, FULL_SCALES, scale, to_eight_bits
 from striate.images.formats import (
     HEAD,
-    describe_other,
+    conversion_advice,
+    describe_non_image,
     describe_tiff,
     identify,
     is_readable,
-    missing_reader,
     pillow_formats,
     webp_pixels,
 )
-from striate.images.guards import MEMORY, quiet, silence_decoders
+from striate.images.guards import MEMORY, mute_warnings, silence_decoders
 from striate.images.modes import UnsuitableError
 
 if TYPE_CHECKING:
@@ -292,7 +292,7 @@ def _open(data: bytes, path: str | Path, min_side: int | None = None) -> _ImageF
         raise DataError(f"'{path}' cannot be read: the file is empty.")
     kind = identify(data[:HEAD])
     if kind and not is_readable(kind):
-        raise DataError(f"'{path}' cannot be read: it is a {kind} image. {missing_reader(kind)}")
+        raise DataError(f"'{path}' cannot be read: it is a {kind} image. {conversion_advice(kind)}")
     header = jpeg.read_header(data) if kind == "JPEG" else None
     image = _pillow_image(data, header)
     file = _ImageFile(
@@ -315,7 +315,7 @@ def _open(data: bytes, path: str | Path, min_side: int | None = None) -> _ImageF
 def _pillow_image(data: bytes, header: jpeg.JpegHeader | None) -> "Image.Image":
     from PIL import Image, JpegImagePlugin, UnidentifiedImageError
 
-    if header and header.width * header.height > MAX_PIXELS:  # Image.open would refuse it before its scale is set
+    if header and header.width * header.height > MAX_PIXELS:  # Image.open would raise an error before its scale is set
         return JpegImagePlugin.JpegImageFile(BytesIO(data))
     silence_decoders()
     try:
@@ -334,7 +334,7 @@ def _errors(path: str | Path) -> "Iterator[None]":
     from PIL import Image
 
     try:
-        with quiet():
+        with mute_warnings():
             yield
     except Image.DecompressionBombError as error:
         raise DataError(f"'{path}' cannot be read: it has more than {MAX_PIXELS:,} pixels.") from error
@@ -356,7 +356,7 @@ def _unidentified(data: bytes) -> str:
         return f"the TIFF has {content}, a layout that cannot be read, or is damaged. {known}"
     if kind:
         return f"it is a {kind} image of a kind that cannot be read, or its beginning is damaged"
-    if described := describe_other(data[:HEAD]):
+    if described := describe_non_image(data[:HEAD]):
         return f"it is {described}, not a JPEG, PNG, WebP, BMP, GIF, TIFF or PPM image"
     return "it is not a JPEG, PNG, WebP, BMP, GIF, TIFF or PPM image, or its beginning is damaged"
 

@@ -10,7 +10,7 @@ from stat import S_ISREG
 from typing import NamedTuple
 
 from striate.errors import DataError
-from striate.images.formats import HEAD, describe_other, identify, is_readable, missing_reader
+from striate.images.formats import HEAD, conversion_advice, describe_non_image, identify, is_readable
 
 SUFFIXES = (
     ".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".pbm", ".pgm", ".ppm", ".pnm",
@@ -58,7 +58,7 @@ def _images_of(path: Path) -> list[Path]:
     require_folder(path)
     found = search_folder(path)
     if not found.images:
-        raise DataError(no_images(path, found.unsupported))
+        raise DataError(no_images_message(path, found.unsupported))
     return found.images
 
 
@@ -81,7 +81,7 @@ def require_folder(path: Path, given: str | None = None) -> None:
     raise DataError(f"'{given}' {described}." if described else f"There is no file or folder '{given}'.")
 
 
-def no_images(folder: Path, unsupported: list[Path]) -> str:
+def no_images_message(folder: Path, unsupported: list[Path]) -> str:
     """Return the message about a folder without images that can be read."""
     if unsupported:
         return f"The folder '{folder}' contains no images that can be read. {describe_unsupported(unsupported)}"
@@ -100,14 +100,14 @@ def describe_unsupported(files: list[Path], name: Callable[[Path], str] = str) -
     """
     count = "1 image" if len(files) == 1 else f"{len(files):,} images"
     kinds = [_kind(file) for file in files]
-    advice = list(dict.fromkeys(missing_reader(kind) for kind in dict.fromkeys(kinds)))
+    advice = list(dict.fromkeys(conversion_advice(kind) for kind in dict.fromkeys(kinds)))
     what = "in formats that Striate does not read"
     return f"{count} {what}, such as '{name(files[0])}'. {' '.join(advice)}"
 
 
 def describe_unsupported_file(file: Path) -> str:
     """Return a sentence on one image file in a format that cannot be read, and what to do about it."""
-    return f"'{file}' has a format that Striate does not read. {missing_reader(_kind(file), 'it')}"
+    return f"'{file}' has a format that Striate does not read. {conversion_advice(_kind(file), 'it')}"
 
 
 def _kind(file: Path) -> str:
@@ -140,7 +140,7 @@ def describe_argument(text: str) -> str | None:
         return None
     if kind := identify(head := _head(text)):
         return f"is a single {kind} image"
-    what = describe_other(head) or "a file"
+    what = describe_non_image(head) or "a file"
     return f"is {what}, not a folder{'. Unpack it, and give the folder' if 'archive' in what else ''}"
 
 
@@ -214,7 +214,7 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
         return False
 
 
-def images_below(folder: Path, on_error: Callable[[OSError], object] | None = None) -> list[Path]:
+def readable_images(folder: Path, on_error: Callable[[OSError], object] | None = None) -> list[Path]:
     """Return the readable image files that `search_folder` finds."""
     return search_folder(folder, on_error).images
 

@@ -50,7 +50,7 @@ def identify(head: bytes) -> str | None:
     return "PPM" if _NETPBM.match(head) else None
 
 
-def describe_other(head: bytes) -> str:
+def describe_non_image(head: bytes) -> str:
     """Describe a file that is not an image, for example "a ZIP archive" or "a text file"; "" if it is unknown."""
     for signature, name in _OTHERS:
         if head.startswith(signature):
@@ -107,7 +107,7 @@ def is_readable(name: str) -> bool:
     return name in READABLE if pillow is None else pillow in pillow_formats()
 
 
-def missing_reader(name: str, images: str = "them") -> str:
+def conversion_advice(name: str, images: str = "them") -> str:
     """Return advice for images, or "it", in a format that this installation does not read."""
     install = {"HEIC": "pillow-heif", "AVIF": "--upgrade pillow"}.get(name)
     if install is None or is_readable(name):

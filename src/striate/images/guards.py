@@ -11,7 +11,7 @@ from functools import cache
 MAX_MEMORY = 400_000_000  # bytes for all images being decoded; a larger image is decoded alone
 
 
-class Memory:
+class MemoryLimiter:
     """The memory of all images being decoded. A thread waits until its image fits within the limit."""
 
     def __init__(self) -> None:
@@ -33,7 +33,7 @@ class Memory:
                 self._changed.notify_all()
 
 
-MEMORY = Memory()
+MEMORY = MemoryLimiter()
 
 
 def _release_freed_memory() -> None:
@@ -64,7 +64,7 @@ class _Muted:
 
 
 @contextmanager
-def quiet() -> Iterator[None]:
+def mute_warnings() -> Iterator[None]:
     """Mute Pillow's warnings; `catch_warnings` alone is not safe when several threads decode."""
     with _Muted.lock:
         if _Muted.depth == 0:

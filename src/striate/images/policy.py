@@ -39,7 +39,7 @@ class ImagePolicy:
             Integers from 0 are scaled from the range of 8, 10, 12, 14 or 16 bits, the smallest that contains them (so
             0 … 4095 becomes 0 … 255), and floats from 0 … 1 or 0 … 255. In all other images, for example signed or
             32-bit ones, the smallest value becomes 0 and the largest 255. "type" divides 16-bit values by 257, and
-            refuses other types and images that would be black; models saved before this setting existed use it.
+            rejects other types and images that would be black; models saved before this setting existed use it.
 
     Raises:
         DataError: A setting is invalid.

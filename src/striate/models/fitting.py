@@ -1,4 +1,4 @@
-"""Training a model: on arrays and batches as in Keras, or on a data set by a recipe."""
+"""Training a model: on arrays and batches as in Keras, or on a data set with a recipe."""
 
 import warnings
 from collections.abc import Mapping, Sequence
@@ -12,11 +12,11 @@ from striate.models.predicting import PredictingModel
 from striate.network import Network
 from striate.tasks import Decision
 from striate.training import Recipe, Run, Samples, Schedule, fit, get_schedule
-from striate.training.by_recipe import train_by_recipe
 from striate.training.callbacks import Callback, History, check_callbacks
 from striate.training.fitting import check_split, make_validation, open_validation_data, training_source
 from striate.training.metrics import to_scores
 from striate.training.progress import Verbose
+from striate.training.recipe_training import train_with_recipe
 from striate.training.samples import warn_of_missing_classes
 from striate.training.user_data import MAX_COUNT, UserData
 from striate.training.weighting import by_class_number
@@ -148,7 +148,7 @@ class FittableModel(PredictingModel):
         run: Run | None = None,
         verbose: Verbose = "auto",
     ) -> History:
-        """Compile by a recipe and train on a data set.
+        """Compile with a recipe and train on a data set.
 
         The model receives the classes and the image policy of the data set. If the weights were never used or set,
         they are initialized from the recipe's seed. Numbers are standardized for training, so that the loss of a
@@ -175,7 +175,7 @@ class FittableModel(PredictingModel):
             if run:
                 run.require_data(data.fingerprint)
                 self._use_precision(run.record.precision)
-            return train_by_recipe(self, data, recipe, callbacks=callbacks, run=run, verbose=verbose)
+            return train_with_recipe(self, data, recipe, callbacks=callbacks, run=run, verbose=verbose)
 
     def _use_precision(self, precision: str | None) -> None:
         """Use the precision with which a run began, unless another was asked for."""

@@ -26,11 +26,11 @@ from striate.network.initializers import (
     get_initializer,
 )
 from striate.network.layers import *  # noqa: F403 - layers/__init__.py lists them
-from striate.network.receptive import Field, fields
+from striate.network.receptive import ReceptiveField, receptive_fields
 from striate.network.registry import layer_class, register_layer
 from striate.network.regularizers import L1, L1L2, L2, Regularizer, get_regularizer
 from striate.network.shapes import Margins, Padding, Pair, Shape, Window
-from striate.network.table import Row
+from striate.network.table import LayerRow
 
 __all__ = [
     "ACTIVATIONS",
@@ -39,13 +39,13 @@ __all__ = [
     "L2",
     "Block",
     "Constant",
-    "Field",
     "GlorotNormal",
     "GlorotUniform",
     "HeNormal",
     "HeUniform",
     "IdentityMatrix",
     "Initializer",
+    "LayerRow",
     "LecunNormal",
     "LecunUniform",
     "Margins",
@@ -56,8 +56,8 @@ __all__ = [
     "Orthogonal",
     "Padding",
     "Pair",
+    "ReceptiveField",
     "Regularizer",
-    "Row",
     "Shape",
     "TruncatedNormal",
     "Uniform",
@@ -66,10 +66,10 @@ __all__ = [
     "Window",
     "Zeros",
     "fans",
-    "fields",
     "get_initializer",
     "get_regularizer",
     "layer_class",
+    "receptive_fields",
     "register_layer",
 ]
 __all__ += vars(_layers)["__all__"]  # noqa: PLE0605 - a list, collected at import

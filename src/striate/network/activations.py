@@ -46,7 +46,7 @@ def get_activation(value: ActivationLike) -> str:
     if not isinstance(value, str):
         value = getattr(value, "activation_name", value)
     if not isinstance(value, str):
-        raise NetworkError(_refusal(value))
+        raise NetworkError(_not_an_activation(value))
     base, given = _parse(value)
     base = ALIASES.get(base, base)
     if base not in ACTIVATIONS:
@@ -55,7 +55,7 @@ def get_activation(value: ActivationLike) -> str:
     return activation_name(base, given)
 
 
-def _refusal(value: Any) -> str:
+def _not_an_activation(value: Any) -> str:
     if callable(value) and hasattr(value, "__name__"):
         return (
             f"expected the name of an activation, received the function {value.__name__}. A network is data, so a "

@@ -51,15 +51,15 @@ def build_layer(part: Any, inputs: tuple[Any, ...]) -> None:
         return
     shapes = [tensor.shape for tensor in as_tensors(_label(part), inputs)]
     several = len(inputs) > 1 or isinstance(inputs[0], list | tuple)
-    with plain_errors(part, "build"):
+    with explain_errors(part, "build"):
         build(shapes if several else shapes[0])
 
 
 def trace(part: Any, inputs: tuple[Any, ...], training: bool | None, settings: Mapping[str, Any] | None = None) -> Any:
     """Return what the method `call` returns for symbolic tensors.
 
-    A `call` that takes the argument `training` may use it in two ways: it passes it to layers, or it leaves out layers
-    that do nothing in inference, such as Dropout. It is called with True and with False, and the results are compared.
+    A `call` with the argument `training` may pass it on to layers, and may skip layers that do nothing in inference,
+    such as Dropout, when it is False. It is called with True and with False, and the results are compared.
 
     Args:
         part: An object with the method `call`.
@@ -85,17 +85,18 @@ def trace(part: Any, inputs: tuple[Any, ...], training: bool | None, settings: M
             results.append(_run(part, inputs, {**settings, "training": value}))
         finally:
             _mode.reset(token)
-    if [_form(tensor, {}) for tensor in tensors_in(results[0])] != [_form(t, {}) for t in tensors_in(results[1])]:
+    in_inference, in_training = ([_inference_key(tensor, {}) for tensor in tensors_in(result)] for result in results)
+    if in_inference != in_training:
         raise NetworkError(
-            f"{_label(part)}: call does other things with training=True than with training=False. A network has the "
-            "same layers in both, of which Dropout and BatchNormalization know whether the model is in training. Pass "
-            "training to layers, or leave out only Dropout when it is False."
+            f"{_label(part)}: call connects different layers for training=True and for training=False. A network has "
+            "the same layers in both modes; Dropout and BatchNormalization themselves behave differently in training. "
+            "Pass training on to layers; when it is False, skip only Dropout."
         )
     return results[1]
 
 
 def check_training(label: str, training: bool | None) -> bool | None:
-    """Return what the argument `training` of a call says about all trainings.
+    """Return the mode that the argument `training` of a call fixes for all later uses of the network.
 
     Args:
         label: The layer or model that is called, for messages.
@@ -110,15 +111,15 @@ def check_training(label: str, training: bool | None) -> bool | None:
     mode = _mode.get()
     if training and mode is not True:
         raise NetworkError(
-            f"{label}: training=True in a network would be so in predictions too, and they never drop values or use "
-            "the statistics of a batch. model(x, training=True) computes outputs as in training."
+            f"{label}: training=True in a network would also apply in predictions, which never drop values or "
+            "use the statistics of a batch. model(x, training=True) computes outputs in training mode."
         )
     return False if training is False and mode is not False else None
 
 
 @contextmanager
 def outside_of_traces() -> Iterator[None]:
-    """Call layers as outside of all blocks and traces, to build a model that a trace uses as a layer."""
+    """Call layers as if no block or trace were active, to build a model that is used as a layer inside of a trace."""
     tokens = _mode.set(None), scope.set(())
     try:
         yield
@@ -133,7 +134,7 @@ def _takes_training(call: Callable[..., Any]) -> bool:
 
 
 def _run(part: Any, inputs: tuple[Any, ...], options: Mapping[str, Any]) -> Any:
-    with plain_errors(part, "call"):
+    with explain_errors(part, "call"):
         result = part.call(*inputs, **options)
     for value in tensors_in(result):
         if not isinstance(value, Tensor):
@@ -145,8 +146,8 @@ def _run(part: Any, inputs: tuple[Any, ...], options: Mapping[str, Any]) -> Any:
 
 
 @contextmanager
-def plain_errors(part: Any, method: str) -> Iterator[None]:
-    """Explain errors of Python in the methods of custom layers: say what `call` and `build` may contain.
+def explain_errors(part: Any, method: str) -> Iterator[None]:
+    """Turn Python errors in `call` and `build` into NetworkError, which says what these methods may contain.
 
     Args:
         part: The custom layer or model.
@@ -180,10 +181,10 @@ def tensors_in(value: Any) -> list[Any]:
     return list(value) if isinstance(value, list | tuple) else [value]
 
 
-def _form(tensor: Tensor, known: dict[int, object]) -> object:
-    """Return what is equal for tensors that are computed in the same way in inference."""
+def _inference_key(tensor: Tensor, known: dict[int, object]) -> object:
+    """Return a value that is equal for two tensors if they are computed in the same way in inference."""
     if id(tensor) not in known:
-        sources = tuple(_form(source, known) for source in tensor.inputs)
+        sources = tuple(_inference_key(source, known) for source in tensor.inputs)
         layer = tensor.layer
         if layer.training_behavior == "none in inference":
             (known[id(tensor)],) = sources
@@ -200,7 +201,7 @@ def _label(part: Any) -> str:
 
 
 def name_attributes(part: Any) -> None:
-    """Give layers and models without a name that of the attribute in which a custom layer or model has them."""
+    """Name the unnamed layers and models in the attributes of a custom layer or model after these attributes."""
     for attribute, value in vars(part).items():
         if not attribute.startswith("_"):
             _name(value, attribute)
@@ -221,7 +222,7 @@ def _name(value: Any, name: str) -> None:
 
 
 def is_model(value: object) -> bool:
-    """Return whether a value is a model, which can be a part of others as layers are."""
+    """Return whether a value is a model, which can be part of another as a layer can."""
     return hasattr(type(value), "from_network") and not isinstance(value, type)
 
 

@@ -4,12 +4,12 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
-Thing = TypeVar("Thing")
+T = TypeVar("T")
 CUSTOM: dict[str, Any] = {}
-"""What was registered, by name, and by package and name, as in "MyLayers>Dense"."""
+"""Registered objects by name, and by package and name, as in "MyLayers>Dense"."""
 
 
-def register_keras_serializable(package: str = "Custom", name: str | None = None) -> Callable[[Thing], Thing]:
+def register_keras_serializable(package: str = "Custom", name: str | None = None) -> Callable[[T], T]:
     """Register a class or function, so that configurations can name it (a decorator).
 
     Model files do not need it: they contain the network that classes with `call` made.
@@ -19,7 +19,7 @@ def register_keras_serializable(package: str = "Custom", name: str | None = None
         name: The second part; None: its own name.
 
     Returns:
-        The decorator, which changes nothing.
+        The decorator, which returns its argument unchanged.
 
     Example:
         >>> from striate import layers
@@ -32,21 +32,21 @@ def register_keras_serializable(package: str = "Custom", name: str | None = None
         >>> CUSTOM.clear()
     """
 
-    def register(thing: Thing) -> Thing:
-        own: Any = thing
-        CUSTOM[f"{package}>{name or own.__name__}"] = CUSTOM[name or own.__name__] = thing
-        CUSTOM.setdefault(own.__name__, thing)
-        return thing
+    def register(value: T) -> T:
+        named: Any = value
+        CUSTOM[f"{package}>{name or named.__name__}"] = CUSTOM[name or named.__name__] = value
+        CUSTOM.setdefault(named.__name__, value)
+        return value
 
     return register
 
 
 @contextmanager
 def custom_object_scope(objects: Mapping[str, Any] | None) -> Iterator[None]:
-    """Know classes and functions by these names inside of a `with`.
+    """Register classes and functions by name within a `with` block.
 
     Args:
-        objects: They by name; None for none.
+        objects: Classes and functions by name; None for none.
 
     Yields:
         Nothing.

@@ -1,4 +1,4 @@
-"""What networks and layers show of themselves in a notebook."""
+"""HTML representations of networks and layers in notebooks."""
 
 from dataclasses import fields
 from typing import TYPE_CHECKING
@@ -10,12 +10,12 @@ if TYPE_CHECKING:
     from striate.network.layers.base import Layer
 
 
-def network_html(network: "Network", *words: object) -> str:
+def network_html(network: "Network", *details: object) -> str:
     """Return a short table of the layers; `Model.summary` has all columns.
 
     Args:
         network: The network.
-        *words: More to say beside its name.
+        *details: Further text beside its name.
 
     Returns:
         HTML.
@@ -25,7 +25,7 @@ def network_html(network: "Network", *words: object) -> str:
         for node, row in zip(network.nodes, network.table(), strict=True)
     ]
     head = notebook.heading(
-        network.name, f"{network.parameter_count:,} parameters", f"{network.multiply_adds:,} multiply-adds", *words
+        network.name, f"{network.parameter_count:,} parameters", f"{network.multiply_adds:,} multiply-adds", *details
     )
     table = notebook.table(["layer", "kind", "output", "activation", "parameters"], rows, right=(4,))
     return notebook.block(head, table if len(rows) <= 16 else notebook.details(f"{len(rows)} layers", table))

@@ -17,7 +17,7 @@ from striate.network.shapes import Shape
 from striate.text import counted
 
 if TYPE_CHECKING:
-    from striate.network.table import Row
+    from striate.network.table import LayerRow
 
 Entry = tuple[Layer, tuple[int, ...]]
 
@@ -212,7 +212,7 @@ class Network:
             raise NetworkError(f"Network '{self.name}' has no layer '{name}'.{nearest(name, layers)}")
         return layers[name]
 
-    def table(self) -> "list[Row]":
+    def table(self) -> "list[LayerRow]":
         """Return one row for each node, with sizes, windows, cost and receptive field."""
         from striate.network.table import rows
 

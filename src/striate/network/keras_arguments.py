@@ -1,4 +1,4 @@
-"""Arguments of Keras that layers do not have: accepted if they change nothing, else refused with what to write."""
+"""Arguments of Keras that layers do not have: accepted if without effect, else an error that says what to write."""
 
 from collections.abc import Collection
 from dataclasses import fields
@@ -9,18 +9,20 @@ ANYTHING: tuple[Any, ...] = (object(),)
 
 
 class _Argument(NamedTuple):
-    accepted: Collection[Any]  # values that change nothing
+    accepted: Collection[Any]  # values without effect
     advice: str
 
 
 _CONSTRAINT = _Argument((None,), "There are no constraints on weights; kernel_regularizer='l2' keeps them small.")
-_PENALTY = _Argument((None,), "Penalties are on kernels and biases: kernel_regularizer='l2', bias_regularizer='l2'.")
+_PENALTY = _Argument(
+    (None,), "Only kernels and biases can be regularized: kernel_regularizer='l2', bias_regularizer='l2'."
+)
 _SEED = _Argument(ANYTHING, "")
-_NO_CHANGE = _Argument((None, False), "It has no counterpart; leave it out.")
+_NO_CHANGE = _Argument((None, False), "Striate has no equivalent; leave it out.")
 _SHAPE = _Argument(ANYTHING, "")
 _ASPECT = _Argument(
     (None, False),
-    "The layer stretches. Images are cropped or padded when they are read: st.data.load(folder), load_img.",
+    "This layer changes the aspect ratio. To keep it, crop or pad images when they are loaded: st.data.load(folder).",
 )
 
 ARGUMENTS: dict[str, _Argument] = {
@@ -64,11 +66,11 @@ ARGUMENTS: dict[str, _Argument] = {
     "optional": _NO_CHANGE,
     "crop_to_aspect_ratio": _ASPECT,
     "pad_to_aspect_ratio": _ASPECT,
-    "fill_mode": _Argument((None, "constant"), "Nothing is filled."),
-    "fill_value": _Argument(ANYTHING, ""),  # nothing is filled
+    "fill_mode": _Argument((None, "constant"), "The layer does not pad."),
+    "fill_value": _Argument(ANYTHING, ""),  # the layer does not pad
     "antialias": _NO_CHANGE,
 }
-SHAPES = ("input_shape", "batch_input_shape", "batch_shape", "input_dim")  # of the first layer of a chain
+SHAPES = ("input_shape", "batch_input_shape", "batch_shape", "input_dim")  # of the first layer of a sequential model
 STATES = ("trainable",)  # set after construction
 
 
@@ -111,7 +113,7 @@ def _apply(layer: Any, name: str, value: Any) -> None:
 
 
 def _shape(layer: Any, name: str, value: Any) -> tuple[int, ...]:
-    """Return the shape without the batch that an argument of the first layer of a chain gives."""
+    """Return the shape, without the batch, in an argument of the first layer of a sequential model."""
     if name == "input_dim":
         return (value,)
     if not isinstance(value, list | tuple):
@@ -120,6 +122,6 @@ def _shape(layer: Any, name: str, value: Any) -> tuple[int, ...]:
 
 
 def given_shape(layer: Any) -> tuple[int, ...] | None:
-    """Return the shape that `input_shape=`, `input_dim=` or `batch_shape=` of a layer gave, without the batch."""
+    """Return the shape passed as `input_shape=`, `input_dim=` or `batch_shape=`, without the batch; None without."""
     shape: tuple[int, ...] | None = vars(layer).get("_given_shape")
     return shape

@@ -101,7 +101,16 @@ def _is_automatic(part: object) -> bool:
 
 
 def duplicate_message(name: str, first: object, second: object) -> str:
-    """Return the error message for two layers with the same name."""
+    """Return the error message for two layers with the same name.
+
+    Args:
+        name: The name of both.
+        first: The first layer.
+        second: The second layer.
+
+    Returns:
+        The message.
+    """
     kinds = f"{type(first).__name__} and {type(second).__name__}"
     return (
         f"Two layers are named '{name}' ({kinds}). "

@@ -103,7 +103,17 @@ def network_up_to(network: Network, outputs: Sequence[int]) -> Network:
 
 
 def needed_network(name: str, entries: Sequence[Entry], inputs: Sequence[int], outputs: Sequence[int]) -> Network:
-    """Return the network of those entries, as for `Network.from_entries`, on which the outputs depend."""
+    """Return the part of a network on which some outputs depend.
+
+    Args:
+        name: The name of the result.
+        entries: All layers, as for `Network.from_entries`.
+        inputs: Indices of the inputs; those that are not needed are left out.
+        outputs: Indices of the outputs.
+
+    Returns:
+        The network.
+    """
     needed = set(outputs)
     for index in reversed(range(len(entries))):
         if index in needed:

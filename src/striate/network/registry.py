@@ -36,11 +36,11 @@ def register_layer(kind: LayerClass) -> LayerClass:
         raise NetworkError(f"There is already a layer class {name}, in {known.__module__}. Choose another name.")
     _kinds[name] = check_constructor(kind)
     accept_keras_arguments(kind)
-    kind.__setattr__ = _refuse_change  # type: ignore[method-assign, assignment]
+    kind.__setattr__ = _reject_change  # type: ignore[method-assign, assignment]
     return kind
 
 
-def _refuse_change(layer: Layer, name: str, value: Any) -> None:
+def _reject_change(layer: Layer, name: str, value: Any) -> None:
     """Raise NetworkError for all but `trainable`: layers are descriptions, whose settings are given at first."""
     if name == "trainable":
         return object.__setattr__(layer, name, value)

@@ -1,4 +1,4 @@
-"""Checks of layer settings: each function returns the canonical form of a value, or raises NetworkError."""
+"""Checks of layer settings: each function returns the canonical form of a value, or raises NetworkError for another."""
 
 from collections.abc import Callable
 from operator import index

@@ -1,15 +1,15 @@
-"""The table of a network's layers: sizes, windows, cost and receptive fields."""
+"""The table of a network's layers: sizes, windows, cost and receptive receptive_fields."""
 
 from dataclasses import dataclass
 
 from striate.network.graph import Network, Node
 from striate.network.layers.common import Windowed
-from striate.network.receptive import Field, fields
+from striate.network.receptive import ReceptiveField, receptive_fields
 from striate.network.shapes import Margins, Padding, Pair, Window
 
 
 @dataclass(frozen=True)
-class Row:
+class LayerRow:
     """One use of a layer. Values that do not apply are None.
 
     Attributes:
@@ -29,7 +29,7 @@ class Row:
         multiply_adds: Number of multiply-adds for one image.
         receptive_field: Height and width of the receptive field within the image, for an output in the middle.
         theoretical_field: The same, not clipped at the borders of the image.
-        jump: Distance in input pixels between the receptive fields of adjacent outputs.
+        jump: Distance in input pixels between the receptive receptive_fields of adjacent outputs.
     """
 
     name: str
@@ -62,21 +62,21 @@ class Row:
         return sides
 
 
-def rows(network: Network) -> list[Row]:
+def rows(network: Network) -> list[LayerRow]:
     """Return one row for each node."""
     counted: set[str] = set()
     result = []
-    for node, field in zip(network.nodes, fields(network), strict=True):
+    for node, field in zip(network.nodes, receptive_fields(network), strict=True):
         result.append(_row(network, node, field, first=node.layer.name not in counted))
         counted.add(str(node.layer.name))
     return result
 
 
-def _row(network: Network, node: Node, field: Field | None, *, first: bool) -> Row:
+def _row(network: Network, node: Node, field: ReceptiveField | None, *, first: bool) -> LayerRow:
     layer, window = node.layer, node.layer.window
     spatial = len(node.shape) == 3
     size = next(((shape[0], shape[1]) for shape in network.shapes_into(node) if len(shape) == 3), None)
-    return Row(
+    return LayerRow(
         name=str(layer.name),
         kind=layer.kind,
         inputs=tuple(str(network.nodes[source].layer.name) for source in node.inputs),
@@ -98,7 +98,7 @@ def _row(network: Network, node: Node, field: Field | None, *, first: bool) -> R
 
 
 def _rounding(window: Window, size: Pair) -> str | None:
-    """Return how an output size was calculated if it was rounded down; with "same" padding nothing needs to be."""
+    """Return how an output size was calculated if it was rounded down; "same" padding needs no rounding."""
     if window.padding == "same":
         return None
     lines = []

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from heapq import heapify, heappop, heappush
 from math import prod
@@ -58,7 +58,7 @@ class OnnxNode:
     """One call of an operator.
 
     Attributes:
-        kind: The operator as ONNX names it, such as "Conv".
+        op_type: The operator, such as "Conv".
         domain: "" for ONNX's own operators.
         name: The node's name; may be empty.
         inputs: Names of tensors; "" for one that is left out.
@@ -66,7 +66,7 @@ class OnnxNode:
         attributes: Each an int, float, str or array, or a tuple of int, float or str.
     """
 
-    kind: str
+    op_type: str
     domain: str
     name: str
     inputs: tuple[str, ...]
@@ -76,7 +76,7 @@ class OnnxNode:
     @property
     def label(self) -> str:
         """The operator and the node's name, for errors: Conv 'conv1'."""
-        return f"{shorten(self.kind)} '{shorten(self.name or next(filter(None, self.outputs), ''))}'"
+        return f"{shorten(self.op_type)} '{shorten(self.name or next(filter(None, self.outputs), ''))}'"
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,6 +113,15 @@ class OnnxGraph:
             for source in node.inputs:
                 readers[source].append(node)
         return dict(readers)
+
+    def without_unused_nodes(self) -> "OnnxGraph":
+        """Return the graph with only those nodes on which its outputs depend."""
+        needed, nodes = set(self.outputs), []
+        for node in reversed(self.nodes):
+            if needed.intersection(node.outputs):
+                needed.update(node.inputs)
+                nodes.append(node)
+        return replace(self, nodes=tuple(reversed(nodes)))
 
 
 def shorten(text: object) -> str:

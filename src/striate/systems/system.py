@@ -63,7 +63,7 @@ class System:
         members: Number of networks in the ensemble, trained with different seeds.
         combines: In an ensemble of different networks, the system whose variants are its members.
         changed: What differs from the reported system, apart from the recipe.
-        own_recipe: Striate's recipe, if it is not the usual one of the model.
+        own_recipe: Striate's recipe, if it is not the default one of the model.
         reported_recipe: Recipe of the reported figure, if it differs from Striate's.
         demo: For a system that trains no classifier: runs it, given a function that prints a line, and a seed.
     """
@@ -103,7 +103,7 @@ class System:
         first = self.variants[0]
         if first.fine_tune:
             return tuning_recipe(images)
-        # A head on fixed features is fitted to convergence, not trained by a recipe.
+        # A head on fixed features is fitted to convergence, not trained with a recipe.
         return Recipe() if first.base else recipe_for(first.model, images)
 
 

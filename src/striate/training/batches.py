@@ -91,7 +91,7 @@ class BatchStream:
 
     Args:
         batches: The iterable.
-        steps: Number of batches in an epoch; the next epoch goes on where it ended. None: all batches.
+        steps: Number of batches in an epoch; the next epoch continues from there. None: all batches.
         epochs: Number of epochs.
         shuffle_seed: Seed of the order of batches that are read by index; None: in order.
         steps_name: Name of the argument for the number of steps, for messages.
@@ -102,7 +102,7 @@ class BatchStream:
         exhausted: Whether there are no more batches for another epoch.
 
     Raises:
-        UsageError: The iterable never ends or can be gone through only once, and the number of steps is not given.
+        UsageError: The iterable never ends or can be iterated only once, and the number of steps is not given.
     """
 
     def __init__(
@@ -121,7 +121,7 @@ class BatchStream:
         self._iterator: Iterator[Any] | None = None
         self._passes = 0
         self.exhausted = False
-        _refuse_samples(batches)
+        _check_not_samples(batches)
         self.steps = _length(batches) if steps is None else steps
         if steps is None and _is_endless(batches):
             raise UsageError(f"This {self.kind} never ends: pass {steps_name}, the number of batches to use.")
@@ -231,7 +231,7 @@ class BatchStream:
 
 
 class StreamLoader:
-    """The batches of a stream as the source of a training.
+    """The batches of a stream as a source of training batches.
 
     Args:
         stream: The stream; in distributed training it is the same in all processes.
@@ -288,7 +288,7 @@ def _is_endless(batches: Any) -> bool:
     return not any(step.opname in ("RETURN_VALUE", "RETURN_CONST") for step in dis.get_instructions(batches.gi_code))
 
 
-def _refuse_samples(batches: Any) -> None:
+def _check_not_samples(batches: Any) -> None:
     """Raise UsageError for a Dataset of PyTorch, which holds samples and not batches."""
     for kind in type(batches).__mro__:
         if kind.__module__.startswith("torch.utils.data") and kind.__name__ == "Dataset":

@@ -1,4 +1,4 @@
-"""Callbacks, as in Keras: code that runs between the steps of a training."""
+"""Callbacks, as in Keras: code that runs between training steps."""
 
 import math
 from collections.abc import Sequence
@@ -51,7 +51,7 @@ class Callback:
         return {name: getattr(self, name) for name in self.saved_attributes}
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Restore what `state` returned; called after on_train_begin when a training resumes.
+        """Restore what `state` returned; called after on_train_begin when training resumes.
 
         Args:
             state: Values of `saved_attributes`, by name.
@@ -102,7 +102,7 @@ class Callback:
         self.on_batch_end(batch, logs)
 
     def on_test_begin(self, logs: Logs | None = None) -> None:
-        """Run before an evaluation, and before each validation of a training."""
+        """Run before an evaluation, and before each validation during training."""
 
     def on_test_end(self, logs: Logs | None = None) -> None:
         """Run after an evaluation; `logs` holds its result."""
@@ -225,7 +225,7 @@ def check_callbacks(callbacks: Any) -> tuple[Callback, ...]:
 
 @check_constructor
 class History(Callback):
-    """Record of a training, which `fit` returns.
+    """Record of training, which `fit` returns.
 
     Args:
         aligned: Whether all lists have one number per epoch, NaN where an epoch did not report the value; otherwise, as

@@ -1,4 +1,4 @@
-"""Checkpoints: the complete state of a training in one file, so that it resumes exactly."""
+"""Checkpoints: the complete state of training in one file, so that it resumes exactly."""
 
 import math
 import warnings
@@ -22,7 +22,7 @@ NUMBER = "$number"  # NaN or infinity, which JSON does not have
 
 @dataclass
 class Checkpoint:
-    """The state of a training between two steps.
+    """The state of training between two steps.
 
     Attributes:
         weights: The weights by full name.

@@ -1,4 +1,4 @@
-"""What trainings, recipes and runs show of themselves in a notebook."""
+"""HTML representations of training histories, recipes and runs in notebooks."""
 
 from collections.abc import Mapping, Sequence
 from math import isfinite

@@ -29,7 +29,7 @@ def training_source(
     shuffle: bool,
     split: float,
 ) -> tuple[BatchSource | Samples, Samples | None]:
-    """Return the batches of a training, and the samples that `validation_split` sets apart.
+    """Return the training batches, and the samples that `validation_split` holds out.
 
     Args:
         data: What was passed to `fit`.
@@ -102,7 +102,7 @@ def open_validation_data(value: Any, *, batch_size: int | None, steps: int | Non
 def make_validation(
     data: UserData | Samples, network: Network, losses: Sequence[Loss], engine: Engine, frequency: int | Sequence[int]
 ) -> Validation:
-    """Return how a training is validated.
+    """Return how training is validated.
 
     Args:
         data: The samples.

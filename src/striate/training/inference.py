@@ -8,8 +8,6 @@ from striate._types import Array
 from striate.arguments import check_integer
 from striate.engines.base import Engine
 from striate.errors import DataError
-from striate.network import Regularizer
-from striate.network.regularizers import strengths
 from striate.training.callbacks import CallbackList
 from striate.training.metrics import MetricSet
 from striate.training.samples import Samples
@@ -77,14 +75,9 @@ def _means(metrics: MetricSet, sums: Sequence[float], count: float, penalties: f
 
 def penalty(engine: Engine) -> float:
     """Return the sum of the penalties of the network's regularizers, which is added to the loss."""
-    penalized = [parameter for parameter in engine.network.parameters if parameter.regularizer]
-    weights = engine.weights if penalized else {}
-    return sum(_penalty(parameter.regularizer, weights[parameter.name].astype(np.float64)) for parameter in penalized)
-
-
-def _penalty(regularizer: Regularizer | None, w: Array) -> float:
-    l1, l2 = strengths(regularizer)
-    return float(l1 * np.abs(w).sum() + l2 * np.square(w).sum())
+    regularizers = {each.name: each.regularizer for each in engine.network.parameters if each.regularizer}
+    weights = engine.weights if regularizers else {}
+    return sum(float(penalize(weights[name].astype(np.float64))) for name, penalize in regularizers.items())
 
 
 def rows_of_process(engine: Engine, count: int) -> range:

@@ -1,4 +1,4 @@
-"""Notice pixels that were divided by 255 before a network that scales pixels itself."""
+"""Detection of pixels that were divided by 255 although the network scales pixels itself."""
 
 import numpy as np
 
@@ -15,10 +15,10 @@ PIXEL_CENTER = 16.0
 
 
 def check_input_scale(network: Network, index: int, x: Array) -> None:
-    """Refuse fractions in −1 … 1 for an input that the network scales from pixels.
+    """Check that the values of an input that the network scales from pixels are not fractions in −1 … 1.
 
     This is an error and not a warning, because such a network trains badly or predicts nonsense without failing, and
-    warnings are lost in the output of scripts. Integers, and floats that are whole numbers, are never refused: an
+    warnings are lost in the output of scripts. Integers, and floats that are whole numbers, are always accepted: an
     image of zeros and ones may be a dark one.
 
     Args:
@@ -37,10 +37,10 @@ def check_input_scale(network: Network, index: int, x: Array) -> None:
     low, high = float(x.min()), float(x.max())
     if low < -1 or high > 1 or not (x % 1).any():
         return
-    cure = "Pass the pixels themselves" + (", or x * 255" if low >= 0 else "")
+    remedy = "Pass the pixels themselves" + (", or x * 255" if low >= 0 else "")
     raise DataError(
         f"Input '{network.nodes[index].layer.name}': all values are in {low:.3g} … {high:.3g}, as if they had been "
-        f"scaled already, but the network's layer '{layer.name}' scales pixels from 0 … 255 itself. {cure}; or leave "
+        f"scaled already, but the network's layer '{layer.name}' scales pixels from 0 … 255 itself. {remedy}; or leave "
         "Rescale out of the network. If the images really are that dark, round them: x.round()."
     )
 

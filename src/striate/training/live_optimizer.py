@@ -8,7 +8,7 @@ from striate.engines.schedules import LearningRateSchedule
 from striate.errors import UsageError
 
 
-class RatedModel(Protocol):
+class OptimizedModel(Protocol):
     """The part of a model that its optimizer shows.
 
     Attributes:
@@ -45,9 +45,9 @@ class LiveOptimizer:
     """
 
     description: Optimizer
-    _model: RatedModel
+    _model: OptimizedModel
 
-    def __init__(self, description: Optimizer, model: RatedModel) -> None:
+    def __init__(self, description: Optimizer, model: OptimizedModel) -> None:
         object.__setattr__(self, "description", description)
         object.__setattr__(self, "_model", model)
 

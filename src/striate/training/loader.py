@@ -25,7 +25,7 @@ SMALL_BATCH = 1 << 20  # bytes; preparing a smaller batch takes less time than p
 
 
 class BatchLoader:
-    """The batches of a training for this process, which has the samples rank, rank + world_size, … of each batch.
+    """The training batches for this process, which has the samples rank, rank + world_size, … of each batch.
 
     The contents of a batch depend on the recipe's seed, the epoch and the batch's number, never on threads.
     Raises UsageError when the recipe augments inputs that are not images (N, H, W, C).

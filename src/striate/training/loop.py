@@ -31,7 +31,7 @@ CHECKPOINT_SECONDS = 20.0
 
 @dataclass
 class Validation:
-    """How a training is validated.
+    """How training is validated.
 
     Attributes:
         source: The samples, or a function that returns new batches of them for this process.
@@ -69,9 +69,9 @@ def fit(
 ) -> History:
     """Train a compiled model.
 
-    With a run, checkpoints and history.csv are written, and a training that was interrupted continues where it
-    stopped, with bit-identical results. A finished run whose recipe has more epochs now
-    continues from its last weights, with a new cycle of the schedule over the added epochs.
+    With a run, checkpoints and history.csv are written, and an interrupted run continues where it stopped, with
+    bit-identical results. A finished run whose recipe has more epochs now continues from its last weights, with a new
+    cycle of the schedule over the added epochs.
 
     In distributed training, all processes call this; only rank 0 prints and writes.
 

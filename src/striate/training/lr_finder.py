@@ -22,7 +22,7 @@ WINDOW = 4  # steps on either side over which losses are averaged
 MIN_STEPS = 10  # before which the loss does not count as diverged
 DIVERGED = 4.0  # times the lowest smooth loss, above which the loss has diverged
 MIN_GAIN = 0.05  # minimum decrease, as a fraction of the first smooth loss, for a suggestion
-Watch = Callable[[int, float, float], None]
+StepCallback = Callable[[int, float, float], None]
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class LearningRateSweep:
 
 
 def sweep_learning_rate(
-    model: TrainableModel, recipe: Recipe, train: Samples, *, steps: int = STEPS, watch: Watch | None = None
+    model: TrainableModel, recipe: Recipe, train: Samples, *, steps: int = STEPS, on_step: StepCallback | None = None
 ) -> LearningRateSweep:
     """Train a compiled model for a few steps with rising learning rates.
 
@@ -56,7 +56,7 @@ def sweep_learning_rate(
         recipe: Determines the batches, as in training.
         train: The training samples.
         steps: Maximum number of steps; fewer if the loss diverges.
-        watch: Called with each step from 0, its rate and its loss.
+        on_step: Called with each step from 0, its rate and its loss.
 
     Returns:
         The result of the sweep.
@@ -70,8 +70,8 @@ def sweep_learning_rate(
                 sample_weights=batch.weights,
             )  # fmt: skip
             losses.append(result.loss)
-            if watch:
-                watch(step, rate, result.loss)
+            if on_step:
+                on_step(step, rate, result.loss)
             if _has_diverged(losses):
                 break
     return analyze_sweep(rates[: len(losses)], np.array(losses))

@@ -6,7 +6,7 @@ from uuid import uuid4
 
 from striate import notebook
 from striate._types import Logs
-from striate.training.progress import LiveProgress, epoch_line, figures
+from striate.training.progress import LiveProgress, epoch_line, format_metrics
 
 
 class NotebookProgress(LiveProgress):
@@ -23,7 +23,7 @@ class NotebookProgress(LiveProgress):
         """Move the bar below the table."""
         epochs, steps = self.params["epochs"], self.params["steps"]
         done = self.epoch + (batch + 1) / steps if steps else self.epoch
-        text = f"epoch {self.epoch + 1}/{epochs}  {figures(logs)}"
+        text = f"epoch {self.epoch + 1}/{epochs}  {format_metrics(logs)}"
         self._show(
             f'<div><progress value="{done:.4f}" max="{epochs}" style="width:300px;vertical-align:middle"></progress> '
             f"<small>{notebook.escape(text, notebook.MAX_DETAIL_LENGTH)}</small></div>"

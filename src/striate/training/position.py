@@ -1,4 +1,4 @@
-"""The state of a training between two steps, as saved in checkpoints: typed records with bounds."""
+"""The state of training between two steps, as saved in checkpoints: typed records with bounds."""
 
 import math
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ MAX_COUNT = 10**15  # of steps, epochs or samples
 
 @dataclass
 class Position:
-    """The state of a training between two steps.
+    """The state of training between two steps.
 
     Attributes:
         cycle_end: The epoch at which the schedule ends.
@@ -46,7 +46,7 @@ class Counters:
     Attributes:
         iterations: Steps done.
         epochs_done: Epochs done.
-        learning_rate: The optimizer's rate, before the schedule's factor.
+        learning_rate: The optimizer's learning rate, without the schedule's factor.
         figures: Loss and metrics of the last epoch.
     """
 
@@ -75,13 +75,13 @@ class TrainingState:
         return {"position": asdict(self.position), "model": asdict(self.model), "callbacks": self.callbacks}
 
     @classmethod
-    def from_dict(cls, values: Mapping[str, Any], steps: int, figures: int) -> "TrainingState":
+    def from_dict(cls, values: Mapping[str, Any], steps: int, sums: int) -> "TrainingState":
         """Return the state that `to_dict` described.
 
         Args:
             values: Content of a file, not validated yet.
             steps: The number of steps in an epoch.
-            figures: The number of sums: one of the loss, and those of the metrics.
+            sums: The number of sums: one of the loss, and those of the metrics.
 
         Returns:
             The state.
@@ -96,8 +96,8 @@ class TrainingState:
         }))  # fmt: skip
         if not (position.cycle_start <= position.epoch <= position.cycle_end and position.batch <= steps):
             raise ValueError(f"epoch {position.epoch} and batch {position.batch} are outside the training")
-        if position.sums and len(position.sums) != figures:
-            raise ValueError(f"'sums' has {len(position.sums)} values, expected {figures}")
+        if position.sums and len(position.sums) != sums:
+            raise ValueError(f"'sums' has {len(position.sums)} values, expected {sums}")
         if position.batch and not (position.count and position.sums):
             raise ValueError("'count' and 'sums' are missing in the middle of an epoch")
         model = Counters(**_checked(parts["model"], {

@@ -1,4 +1,4 @@
-"""Progress of a training: a live bar on a terminal, a table in a notebook, a plain line for each epoch elsewhere."""
+"""Training progress: a live bar on a terminal, a table in a notebook, a plain line for each epoch elsewhere."""
 
 import sys
 import time
@@ -76,11 +76,8 @@ class ProgressBar(LiveProgress):
     def on_train_begin(self, logs: Logs | None = None) -> None:
         """Show the bar."""
         super().on_train_begin(logs)
-        from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
-
-        columns = TextColumn("{task.description}"), BarColumn(None), TextColumn("{task.fields[figures]}")
-        self.bar = Progress(*columns, TimeRemainingColumn(), auto_refresh=False, transient=True)
-        self.task = self.bar.add_task("", total=None, figures="")
+        self.bar = _make_bar()
+        self.task = self.bar.add_task("", total=None, metrics="")
         self.bar.start()
 
     def update(self, batch: int, logs: Logs, seconds: float) -> None:
@@ -96,7 +93,7 @@ class ProgressBar(LiveProgress):
             total=total,
             completed=total and self.epoch * steps + batch + 1,
             description=translate("epoch {epoch}/{epochs}", epoch=self.epoch + 1, epochs=epochs),
-            figures=f"{figures(logs)}  {rate}",
+            metrics=f"{format_metrics(logs)}  {rate}",
         )
         self.bar.refresh()
 
@@ -112,7 +109,7 @@ class ProgressBar(LiveProgress):
 
 
 def make_progress(verbose: Verbose = "auto") -> NoProgress:
-    """Return the display of a training's progress.
+    """Return the callback that displays training progress.
 
     Args:
         verbose: 0 (nothing), 1 (a bar), 2 (a line per epoch), or "auto": a bar on a terminal and in a notebook, where
@@ -160,7 +157,7 @@ class InferenceProgress(NoProgress):
         self.shown = now
         if self.bar is None:
             self._start()
-        self.bar.update(0, completed=batch + 1, figures=figures(self.logs))
+        self.bar.update(0, completed=batch + 1, metrics=format_metrics(self.logs))
         self.bar.refresh()
 
     def on_predict_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
@@ -172,7 +169,7 @@ class InferenceProgress(NoProgress):
         self.close()
         if self.line:
             seconds = translate("{seconds:.1f} s", seconds=time.perf_counter() - self.began)
-            parts = (f"{self.verb}: {translate('{n:,} batches', n=self.batches)}", figures(logs or {}), seconds)
+            parts = (f"{self.verb}: {translate('{n:,} batches', n=self.batches)}", format_metrics(logs or {}), seconds)
             print("  ".join(filter(None, parts)), flush=True)
 
     def on_predict_end(self, logs: Logs | None = None) -> None:
@@ -186,11 +183,8 @@ class InferenceProgress(NoProgress):
             self.bar = None
 
     def _start(self) -> None:
-        from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
-
-        columns = TextColumn("{task.description}"), BarColumn(None), TextColumn("{task.fields[figures]}")
-        self.bar = Progress(*columns, TimeRemainingColumn(), auto_refresh=False, transient=True)
-        self.bar.add_task(self.verb, total=self.params["steps"], figures="")
+        self.bar = _make_bar()
+        self.bar.add_task(self.verb, total=self.params["steps"], metrics="")
         self.bar.start()
 
 
@@ -234,15 +228,33 @@ def check_verbose(verbose: Any) -> Verbose:
 
 
 def epoch_line(epoch: int, params: Params, logs: Logs, seconds: float) -> str:
-    """Return a line such as "epoch 3/5  loss 0.0711  accuracy 0.9778  8,000 images/s  6.2 s"."""
+    """Return the line of an epoch: "epoch 3/5  loss 0.0711  accuracy 0.9778  8,000 images/s  6.2 s".
+
+    Args:
+        epoch: The epoch, from 0.
+        params: The parameters of the callbacks.
+        logs: The metrics of the epoch.
+        seconds: Its duration.
+
+    Returns:
+        The line.
+    """
     rate = params["samples"] / max(seconds, 1e-9)
     parts = (
-        translate("epoch {epoch}/{epochs}", epoch=epoch + 1, epochs=params["epochs"]), figures(logs),
+        translate("epoch {epoch}/{epochs}", epoch=epoch + 1, epochs=params["epochs"]), format_metrics(logs),
         translate("{rate:,.0f} images/s", rate=rate), translate("{seconds:.1f} s", seconds=seconds),
     )  # fmt: skip
     return "  ".join(parts)
 
 
-def figures(logs: Logs) -> str:
+def format_metrics(logs: Logs) -> str:
     """Return names and values with four digits, without the learning rate."""
     return "  ".join(f"{translate(name)} {value:.4f}" for name, value in logs.items() if name != "learning_rate")
+
+
+def _make_bar() -> Any:
+    """Return a progress bar of Rich with a description, the metrics and the time left."""
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = TextColumn("{task.description}"), BarColumn(None), TextColumn("{task.fields[metrics]}")
+    return Progress(*columns, TimeRemainingColumn(), auto_refresh=False, transient=True)

@@ -1,4 +1,4 @@
-"""A recipe: all settings of a training, as plain data."""
+"""A recipe: all settings of a training run, as plain data."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, is_dataclass
@@ -70,7 +70,7 @@ class Recipe:
             if self.schedule != OneCycle():  # the default
                 raise UsageError("The optimizer's learning rate is a schedule: leave `schedule` out, or pass a number.")
             object.__setattr__(self, "schedule", Constant())
-        settings = self.training_settings(())  # refuses values out of range
+        settings = self.training_settings(())  # raises for values out of range
         object.__setattr__(self, "clip_norm", settings.clip_norm)  # those of the optimizer, if it has any
         object.__setattr__(self, "average", settings.average)
         if not 0 <= check_number("label_smoothing", self.label_smoothing) < 1:

@@ -17,7 +17,7 @@ STOP_SIGNALS: dict[signal.Signals, Handler] = {
 
 
 class TrainingStopped(KeyboardInterrupt):
-    """A training was stopped with Ctrl-C, SIGTERM or the stop button of a notebook, after a complete step."""
+    """Training was stopped with Ctrl-C, SIGTERM or the stop button of a notebook, after a complete step."""
 
     def _render_traceback_(self) -> list[str]:
         """Return what a notebook shows: the message, without the calls that led to it."""

@@ -1,4 +1,4 @@
-"""Callbacks that log a training, set its learning rate or end it, and a callback of functions."""
+"""Callbacks that log, set the learning rate, stop training, or call functions."""
 
 import csv
 import inspect
@@ -58,7 +58,7 @@ class CSVLogger(Callback):
     Args:
         filename: The file.
         separator: Between two values.
-        append: Whether to keep the rows that are in the file, to continue a training.
+        append: Whether to keep the rows that are in the file, when training continues.
     """
 
     saved_attributes = ("rows", "names")
@@ -98,7 +98,7 @@ class CSVLogger(Callback):
 
 @check_constructor
 class TerminateOnNaN(Callback):
-    """Stop the training when the loss is NaN or infinite. Without it, such a loss raises a TrainingError.
+    """Stop training when the loss is NaN or infinite. Without it, such a loss raises a TrainingError.
 
     Args:
         raise_error: Whether to raise the error all the same.

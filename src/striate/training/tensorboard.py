@@ -30,7 +30,7 @@ class TensorBoard(Callback):
 
     Attributes:
         log_dir: Gets the folders `train` and `validation`, so that TensorBoard draws both curves into one plot.
-        histogram_freq: Write histograms of the weights every so many epochs; 0: never.
+        histogram_freq: Number of epochs between histograms of the weights; 0: no histograms.
         write_graph: Write the graph.
         write_images: False; `striate explore` and `st.plot.filters` show the weights as images.
         write_steps_per_second: False; `fit` prints the images per second.
@@ -94,7 +94,7 @@ class TensorBoard(Callback):
             writer.flush()
 
     def _write_histograms(self, step: int) -> None:
-        """Write one histogram for each array of weights, after so many epochs; arrays with NaN are left out."""
+        """Write a histogram of each array of weights in every `histogram_freq`-th epoch, except for arrays with NaN."""
         if not self.histogram_freq:
             return
         summary = _library().summary

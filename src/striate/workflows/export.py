@@ -20,7 +20,7 @@ from striate.models import Model
 from striate.network import Add, Input, Layer, Network, Rescale
 from striate.onnx.export import to_onnx
 from striate.onnx.export.opset import check_file
-from striate.onnx.export.weights import store_in_8_bits
+from striate.onnx.export.weights import quantize_weights
 from striate.onnx.metadata import UNKNOWN_THRESHOLD, ExportMetadata
 from striate.tasks import Decision, Task
 from striate.text import counted
@@ -172,7 +172,7 @@ def convert(
     tolerance = RESIZE_TOLERANCE if resize else TOLERANCE
     _check_outputs(original, exported, compared, tolerance * _scale(trained, original))
     if precision != "float32":
-        model = store_in_8_bits(model) if precision == "8-bit weights" else _quantized(model, compared.calibration)
+        model = quantize_weights(model) if precision == "8-bit weights" else _quantized(model, compared.calibration)
         exported = _probabilities_of_file(model, compared.x, compared.what)
     check_file(model)
     difference = float(np.abs(original - exported).max())

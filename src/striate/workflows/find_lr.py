@@ -7,8 +7,8 @@ from striate._types import Echo
 from striate.errors import UsageError
 from striate.evaluation.report import write_lr_page
 from striate.processes import cores
-from striate.training.by_recipe import compile_by_recipe
-from striate.training.lr_finder import STEPS, LearningRateSweep, Watch, sweep_learning_rate
+from striate.training.lr_finder import STEPS, LearningRateSweep, StepCallback, sweep_learning_rate
+from striate.training.recipe_training import compile_with_recipe
 from striate.workflows.plan import TrainingPlan, is_folder
 from striate.workflows.plan_checks import check_outside
 from striate.workflows.prepare import PreparedRun, make_model
@@ -37,7 +37,7 @@ def find_lr(
     prepared: PreparedRun,
     out: str | os.PathLike[str],
     *,
-    watch: Watch | None = None,
+    on_step: StepCallback | None = None,
     echo: Echo = print,
 ) -> LearningRateSweep:
     """Sweep the learning rate over the training batches from initial weights, and write the page with the plot.
@@ -45,7 +45,7 @@ def find_lr(
     Args:
         prepared: The prepared run.
         out: Where the page is written.
-        watch: Called with each step, its learning rate and its loss.
+        on_step: Called with each step, its learning rate and its loss.
         echo: Called with a line that names the engine.
 
     Returns:
@@ -53,12 +53,12 @@ def find_lr(
     """
     plan = prepared.plan
     model, reason = make_model(prepared)
-    train = compile_by_recipe(model, plan.recipe, prepared.data)
+    train = compile_with_recipe(model, plan.recipe, prepared.data)
     echo(describe_engine(model.engine, explain_engine(reason, plan, model.engine)))
     passes = STEPS * plan.recipe.batch_size
     seconds = training_seconds(passes, prepared.network, model.engine.accelerator, cores())
     if seconds > LONG_SECONDS:
         echo(f"The search takes about {describe_seconds(seconds)}. A smaller --batch-size takes less time.")
-    sweep = sweep_learning_rate(model, plan.recipe, train, watch=watch)
+    sweep = sweep_learning_rate(model, plan.recipe, train, on_step=on_step)
     write_lr_page(out, sweep, plan.model, prepared.data.name)
     return sweep

@@ -1,4 +1,4 @@
-"""The plan of a training: names and plain values, before images or weights are loaded."""
+"""The plan of a training run: names and plain values, before images or weights are loaded."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, asdict, dataclass, field, fields, replace
@@ -333,7 +333,7 @@ def _choose(
 
 
 def _usual_plan(data: str, strategy: Strategy, layout: Layout | None) -> TrainingPlan:
-    """Return the plan of a strategy with the usual recipe and settings of its network."""
+    """Return the plan of a strategy with the default recipe and settings of its network."""
     model, images = strategy.model, training_images(data, layout)
     data = data if layout is None else str(Path(data).resolve())
     if is_onnx_file(model) and strategy.method is not Method.SCRATCH:

@@ -1,4 +1,4 @@
-"""Change the recipe of a training by the options of a command."""
+"""Change the recipe of a training run by the options of a command."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -38,7 +38,7 @@ def change_recipe(
     """Return a recipe with the values of options in place of those of the recipe.
 
     Args:
-        recipe: The usual recipe.
+        recipe: The default recipe.
         photographs: Whether the images are photographs, for the augmentation.
         optimizer: Name of the optimizer.
         learning_rate: Its learning rate.

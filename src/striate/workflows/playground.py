@@ -25,10 +25,10 @@ from striate.network import (
     GlobalAveragePool2D,
     Input,
     Layer,
+    LayerRow,
     MaxPool2D,
     Network,
     Rescale,
-    Row,
 )
 from striate.network.outputs import output_forms
 from striate.workflows.background import Channel
@@ -180,7 +180,7 @@ def read_rate(text: str) -> float:
     return rate
 
 
-def valid_rows(content: Mapping[str, Any], data: PlaygroundDataset) -> list[Row]:
+def valid_rows(content: Mapping[str, Any], data: PlaygroundDataset) -> list[LayerRow]:
     """Return the rows of as many first layers of a network as fit each other.
 
     Args:
@@ -190,7 +190,7 @@ def valid_rows(content: Mapping[str, Any], data: PlaygroundDataset) -> list[Row]
     Returns:
         The rows of these layers.
     """
-    rows: list[Row] = []
+    rows: list[LayerRow] = []
     layers = content.get("layers")
     for count in range(1, len(layers) + 1 if isinstance(layers, list) else 1):
         try:
@@ -252,7 +252,7 @@ def build_network(setup: NetworkSetup, shape: Sequence[int]) -> Network:
     return network
 
 
-def _values(row: Row) -> int:
+def _values(row: LayerRow) -> int:
     return int(np.prod(row.size)) * row.maps if row.size and row.maps else row.units or 0
 
 

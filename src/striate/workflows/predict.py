@@ -16,7 +16,7 @@ from striate.images import (
     UnreadableFile,
     describe_unsupported_file,
     is_image_file,
-    no_images,
+    no_images_message,
     require_folder,
     walk_images,
 )
@@ -196,7 +196,7 @@ def _walk(folder: Path, given: str) -> Iterator[Path | UnreadableFile]:
         yield Path(path) if readable else UnreadableFile(path, describe_unsupported_file(Path(path)))
     yield from errors
     if not found and not errors:
-        raise DataError(no_images(folder, []))
+        raise DataError(no_images_message(folder, []))
 
 
 def predict_files(

@@ -25,7 +25,7 @@ from striate.pretrained import IMAGENET, load_pretrained
 from striate.processes import cores
 from striate.tasks import Task
 from striate.training import Recipe
-from striate.training.by_recipe import compile_by_recipe
+from striate.training.recipe_training import compile_with_recipe
 from striate.transfer.bases import Base, open_base, with_classes
 from striate.transfer.linear_head import FOLDS, LEAVE_ONE_OUT
 from striate.transfer.onnx_bases import is_onnx_file, onnx_input_shape
@@ -163,7 +163,7 @@ def make_trainable_model(prepared: PreparedRun, run: TrainingRun, recipe: Recipe
         The model. Trained again, also after a kill, it has the recorded engine, device and precision.
     """
     model, reason = make_model(prepared, _engine_trial(prepared, recipe, run.record.plan.ensemble))
-    compile_by_recipe(model, recipe, prepared.data)
+    compile_with_recipe(model, recipe, prepared.data)
     record_engine(run, model.engine, reason)
     return model
 
@@ -176,7 +176,7 @@ def _engine_trial(prepared: PreparedRun, recipe: Recipe, members: int) -> Engine
     def prepare_step(engine: str) -> Callable[[], object]:
         model = Model.from_network(network, seed=recipe.seed)
         model.use_engine(engine, **plan.engine_settings.options)
-        batch = compile_by_recipe(model, recipe, data).take(slice(recipe.batch_size))
+        batch = compile_with_recipe(model, recipe, data).take(slice(recipe.batch_size))
         rate = recipe.optimizer.rate_at(0)
         return lambda: model.engine.train_step(batch.inputs, batch.targets, learning_rate=rate, step=0)
 

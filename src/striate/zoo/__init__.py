@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 from striate.arguments import check_arguments
 from striate.zoo.registry import (
     Architecture,
+    DefaultRecipe,
     PublishedWeights,
-    UsualRecipe,
     WeightNames,
     architecture,
     bases,
@@ -22,8 +22,17 @@ if TYPE_CHECKING:
     from striate.models import Model
 
 __all__ = [
-    "Architecture", "PublishedWeights", "UsualRecipe", "WeightNames", "architecture", "bases", "build", "find",
-    "input_shape", "names", "network",
+    "Architecture",
+    "DefaultRecipe",
+    "PublishedWeights",
+    "WeightNames",
+    "architecture",
+    "bases",
+    "build",
+    "find",
+    "input_shape",
+    "names",
+    "network",
 ]  # fmt: skip
 
 for _module in iter_modules(__path__):

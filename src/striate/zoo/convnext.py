@@ -65,8 +65,17 @@ def _torchvision_name(layer: str) -> str:
     weights=torchvision_weights("convnext_tiny-983f1562.pth", _torchvision_name),
     other_names=(WeightNames(_timm_name, timm="convnext_tiny"),),
 )
-def tiny(input_shape: tuple[int, ...] = (224, 224, 3), classes: int = 1000, dropout: float = 0.0) -> Network:
-    """Build the network with 3, 3, 9, 3 blocks. The paper has no dropout before the output."""
+def convnext_tiny(input_shape: tuple[int, ...] = (224, 224, 3), classes: int = 1000, dropout: float = 0.0) -> Network:
+    """Build ConvNeXt-T with 3, 3, 9 and 3 blocks.
+
+    Args:
+        input_shape: (H, W, C) of the images.
+        classes: The number of classes.
+        dropout: The fraction of features dropped before the output; the paper has no dropout.
+
+    Returns:
+        The network.
+    """
     image = Input(input_shape)
     x = _normalized(_conv(WIDTHS[0], 4, "stem")(standardize(input_shape[-1])(image)), "stem_norm")
     for stage, (count, width) in enumerate(zip(BLOCKS, WIDTHS, strict=True), start=1):

@@ -59,7 +59,16 @@ def _torch_name(layer: str, *, dotted: bool = False) -> str:
     other_names=(WeightNames(_torch_name, timm="densenet121"),),
 )
 def densenet121(input_shape: tuple[int, ...] = (224, 224, 3), classes: int = 1000, dropout: float = 0.0) -> Network:
-    """Build dense blocks of 6, 12, 24 and 16 layers. The network for ImageNet has no dropout."""
+    """Build dense blocks of 6, 12, 24 and 16 layers.
+
+    Args:
+        input_shape: (H, W, C) of the images.
+        classes: The number of classes.
+        dropout: The fraction of features dropped before the output; the network for ImageNet has no dropout.
+
+    Returns:
+        The network.
+    """
     image = Input(input_shape)
     x = conv_bn(standardize(input_shape[-1])(image), 2 * GROWTH, 7, "conv1", strides=2, padding=3)
     x = MaxPool2D(3, strides=2, padding=1, name="pool1")(x)

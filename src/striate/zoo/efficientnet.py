@@ -7,9 +7,7 @@ Source: Tan, Le 2019, "EfficientNet: Rethinking model scaling for convolutional 
 """
 
 from striate.network import (
-    Activation,
     Add,
-    BatchNormalization,
     Block,
     Conv2D,
     Dense,
@@ -22,7 +20,15 @@ from striate.network import (
     Tensor,
 )
 from striate.zoo.efficientnet_lite import HEAD, STAGES, STEM, timm_name
-from striate.zoo.photographs import SqueezeExcitation, block_place, photo_recipe, standardize, torchvision_weights
+from striate.zoo.photographs import (
+    SqueezeExcitation,
+    block_place,
+    normalized,
+    photo_recipe,
+    pointwise,
+    standardize,
+    torchvision_weights,
+)
 from striate.zoo.registry import WeightNames, architecture
 
 EPSILON = 1e-5  # of batch normalization, as in PyTorch's weights
@@ -58,8 +64,17 @@ def _torchvision_name(layer: str) -> str:
     weights=torchvision_weights("efficientnet_b0_rwightman-7f5810bc.pth", _torchvision_name),
     other_names=(WeightNames(_timm_name, timm="efficientnet_b0"),),
 )
-def b0(input_shape: tuple[int, ...] = (224, 224, 3), classes: int = 1000, dropout: float = 0.2) -> Network:
-    """Build the network of table 1."""
+def efficientnet_b0(input_shape: tuple[int, ...] = (224, 224, 3), classes: int = 1000, dropout: float = 0.2) -> Network:
+    """Build EfficientNet-B0, the network of table 1.
+
+    Args:
+        input_shape: (H, W, C) of the images.
+        classes: The number of classes.
+        dropout: The fraction of features dropped before the output.
+
+    Returns:
+        The network.
+    """
     image = Input(input_shape)
     stem = Conv2D(STEM, 3, 2, 1, use_bias=False, kernel_initializer="he_normal", name="stem")
     x = _normalized(standardize(input_shape[-1])(image), stem)
@@ -67,7 +82,7 @@ def b0(input_shape: tuple[int, ...] = (224, 224, 3), classes: int = 1000, dropou
         for number in range(1, count + 1):
             first = strides if number == 1 else 1
             x = _Bottleneck(filters, kernel, first, expansion, f"block{stage}_{number}")(x)
-    x = _normalized(x, _pointwise(HEAD, "head"))
+    x = _normalized(x, pointwise(HEAD, "head"))
     x = Dropout(dropout, name="dropout")(GlobalAveragePool2D(name="pool")(x))
     return Network(image, Dense(classes, activation="softmax", name="output")(x), name="efficientnet-b0")
 
@@ -84,21 +99,16 @@ class _Bottleneck(Block):
         (x,) = inputs
         y, channels = x, x.sample_shape[2]
         if self.expansion > 1:
-            y = _normalized(y, _pointwise(self.expansion * channels, "expand"))
+            y = _normalized(y, pointwise(self.expansion * channels, "expand"))
         depthwise = DepthwiseConv2D(
             self.kernel, self.strides, self.kernel // 2, use_bias=False, depthwise_initializer="he_normal",
             name="depthwise",
         )  # fmt: skip
         y = SqueezeExcitation(channels // 4, activation="silu")(_normalized(y, depthwise))
-        y = _normalized(y, _pointwise(self.filters, "project"), swish=False)
+        y = _normalized(y, pointwise(self.filters, "project"), swish=False)
         return Add(name="add")(y, x) if y.shape == x.shape else y
-
-
-def _pointwise(filters: int, name: str) -> Conv2D:
-    return Conv2D(filters, 1, use_bias=False, kernel_initializer="he_normal", name=name)
 
 
 def _normalized(x: Tensor, layer: Layer, *, swish: bool = True) -> Tensor:
     """Apply the layer NAME, batch normalization NAME_bn and, if wanted, swish as NAME_swish."""
-    x = BatchNormalization(momentum=0.99, epsilon=EPSILON, name=f"{layer.name}_bn")(layer(x))
-    return Activation("silu", name=f"{layer.name}_swish")(x) if swish else x
+    return normalized(x, layer, EPSILON, "silu" if swish else None, suffix="swish")

@@ -15,9 +15,7 @@ from itertools import accumulate
 from math import ceil
 
 from striate.network import (
-    Activation,
     Add,
-    BatchNormalization,
     Block,
     Conv2D,
     Dense,
@@ -30,7 +28,15 @@ from striate.network import (
     Rescale,
     Tensor,
 )
-from striate.zoo.photographs import block_place, check_choice, multiple_of_8, photo_recipe, standardize
+from striate.zoo.photographs import (
+    block_place,
+    check_choice,
+    multiple_of_8,
+    normalized,
+    photo_recipe,
+    pointwise,
+    standardize,
+)
 from striate.zoo.registry import PublishedWeights, WeightNames, architecture
 
 Shape = tuple[int, ...]
@@ -103,10 +109,20 @@ def _weights(size: int, digits: str, depth: float, install: str) -> PublishedWei
     other_names=_timm("efficientnet_lite0"),
     feature_layers=("block3_2.add", "block5_3.add", "block6_4.add", "pool"),
 )
-def lite0(
+def efficientnet_lite0(
     input_shape: Shape = (224, 224, 3), classes: int = 1000, dropout: float = 0.2, form: str = "published"
 ) -> Network:
-    """Build the network with the width and depth of the table."""
+    """Build EfficientNet-Lite0, with the width and depth of the table.
+
+    Args:
+        input_shape: (H, W, C) of the images.
+        classes: The number of classes.
+        dropout: The fraction of features dropped before the output.
+        form: "published" for the weights of TensorFlow, or "timm"; see the description of this module.
+
+    Returns:
+        The network.
+    """
     return _lite("efficientnet-lite0", 1.0, 1.0, input_shape, classes, dropout, form)
 
 
@@ -117,10 +133,20 @@ def lite0(
     other_names=_timm("efficientnet_lite1"),
     feature_layers=("block3_3.add", "block5_4.add", "block6_5.add", "pool"),
 )
-def lite1(
+def efficientnet_lite1(
     input_shape: Shape = (240, 240, 3), classes: int = 1000, dropout: float = 0.2, form: str = "published"
 ) -> Network:
-    """Build a network 1.1 times as deep."""
+    """Build EfficientNet-Lite1, which is 1.1 times as deep as Lite0.
+
+    Args:
+        input_shape: (H, W, C) of the images.
+        classes: The number of classes.
+        dropout: The fraction of features dropped before the output.
+        form: "published" for the weights of TensorFlow, or "timm"; see the description of this module.
+
+    Returns:
+        The network.
+    """
     return _lite("efficientnet-lite1", 1.0, 1.1, input_shape, classes, dropout, form)
 
 
@@ -131,10 +157,20 @@ def lite1(
     other_names=_timm("efficientnet_lite2"),
     feature_layers=("block3_3.add", "block5_4.add", "block6_5.add", "pool"),
 )
-def lite2(
+def efficientnet_lite2(
     input_shape: Shape = (260, 260, 3), classes: int = 1000, dropout: float = 0.3, form: str = "published"
 ) -> Network:
-    """Build a network 1.1 times as wide and 1.2 times as deep."""
+    """Build EfficientNet-Lite2, which is 1.1 times as wide and 1.2 times as deep as Lite0.
+
+    Args:
+        input_shape: (H, W, C) of the images.
+        classes: The number of classes.
+        dropout: The fraction of features dropped before the output.
+        form: "published" for the weights of TensorFlow, or "timm"; see the description of this module.
+
+    Returns:
+        The network.
+    """
     return _lite("efficientnet-lite2", 1.1, 1.2, input_shape, classes, dropout, form)
 
 
@@ -150,24 +186,19 @@ class InvertedBottleneck(Block):
         (x,) = inputs
         y = x
         if self.expansion > 1:
-            y = _normalized(y, _pointwise(self.expansion * x.sample_shape[2], "expand"), timm=self.timm)
+            y = _normalized(y, pointwise(self.expansion * x.sample_shape[2], "expand"), timm=self.timm)
         padding = self.kernel // 2 if self.timm else "same"
         depthwise = DepthwiseConv2D(
             self.kernel, self.strides, padding, use_bias=False, depthwise_initializer="he_normal", name="depthwise"
         )
         y = _normalized(y, depthwise, timm=self.timm)
-        y = _normalized(y, _pointwise(self.filters, "project"), timm=self.timm, relu=False)
+        y = _normalized(y, pointwise(self.filters, "project"), timm=self.timm, relu=False)
         return Add(name="add")(y, x) if y.shape == x.shape else y
-
-
-def _pointwise(filters: int, name: str) -> Conv2D:
-    return Conv2D(filters, 1, use_bias=False, kernel_initializer="he_normal", name=name)
 
 
 def _normalized(x: Tensor, layer: Layer, *, timm: bool, relu: bool = True) -> Tensor:
     """Apply the layer NAME, batch normalization NAME_bn and, if wanted, relu6 as NAME_relu6."""
-    x = BatchNormalization(momentum=0.99, epsilon=1e-5 if timm else 1e-3, name=f"{layer.name}_bn")(layer(x))
-    return Activation("relu6", name=f"{layer.name}_relu6")(x) if relu else x
+    return normalized(x, layer, 1e-5 if timm else 1e-3, "relu6" if relu else None, suffix="relu6")
 
 
 def _lite(
@@ -188,6 +219,6 @@ def _lite(
         for number in range(1, count + 1):
             first = strides if number == 1 else 1
             x = InvertedBottleneck(scaled, kernel, first, expansion, f"block{stage}_{number}", timm=timm)(x)
-    x = _normalized(x, _pointwise(HEAD, "head"), timm=timm)
+    x = _normalized(x, pointwise(HEAD, "head"), timm=timm)
     x = Dropout(dropout, name="dropout")(GlobalAveragePool2D(name="pool")(x))
     return Network(image, Dense(classes, activation="softmax", name="output")(x), name=name)

@@ -8,11 +8,11 @@ from functools import partial
 
 from striate.errors import UsageError, nearest
 from striate.network import Add, Block, Conv2D, Dense, Dropout, Flatten, Input, MaxPool2D, Network, Rescale, Tensor
-from striate.zoo.registry import UsualRecipe, architecture, positive_integers
+from striate.zoo.registry import DefaultRecipe, architecture, positive_integers
 
 Conv = partial(Conv2D, kernel_size=3, padding="same")
 Pool = partial(MaxPool2D, 2, padding="same")
-RECIPE = UsualRecipe(8, 100, 2e-3, augmentation="light")
+RECIPE = DefaultRecipe(8, 100, 2e-3, augmentation="light")
 FILTERS, HIDDEN = (32, 64, 128), 256
 
 
@@ -46,7 +46,18 @@ def sequential(
     input_shape: tuple[int, ...] = (28, 28, 1), classes: int = 10, filters: Sequence[int] = FILTERS,
     hidden: int = HIDDEN, activation: str = "relu",
 ) -> Network:  # fmt: skip
-    """Build the network from a list of layers."""
+    """Build the network from a list of layers.
+
+    Args:
+        input_shape: (H, W, C) of the images.
+        classes: The number of classes.
+        filters: Of the three convolutions.
+        hidden: The units of the hidden dense layer.
+        activation: Of the convolutions and the hidden layer.
+
+    Returns:
+        The network.
+    """
     first, second, third = positive_integers("mnist-cnn", "filters", filters, 3)
     return Network.sequential(
         [
@@ -72,7 +83,18 @@ def functional(
     input_shape: tuple[int, ...] = (28, 28, 1), classes: int = 10, filters: Sequence[int] = FILTERS,
     hidden: int = HIDDEN, activation: str = "relu",
 ) -> Network:  # fmt: skip
-    """Build the network by calling layers on tensors; a residual block follows the first pooling."""
+    """Build the network by calling layers on tensors; a residual block follows the first pooling.
+
+    Args:
+        input_shape: (H, W, C) of the images.
+        classes: The number of classes.
+        filters: Of the three convolutions.
+        hidden: The units of the hidden dense layer.
+        activation: Of the convolutions and the hidden layer.
+
+    Returns:
+        The network.
+    """
     first, second, third = positive_integers("mnist-cnn", "filters", filters, 3)
     image = Input(input_shape)
     x = Pool(name="pool1")(Conv(first, activation=activation, name="conv1")(Rescale()(image)))
@@ -115,7 +137,18 @@ def subclassed(
     input_shape: tuple[int, ...] = (28, 28, 1), classes: int = 10, filters: Sequence[int] = FILTERS,
     hidden: int = HIDDEN, activation: str = "relu",
 ) -> Network:  # fmt: skip
-    """Build the network with the blocks `ConvPool` and `Classifier`."""
+    """Build the network with the blocks `ConvPool` and `Classifier`.
+
+    Args:
+        input_shape: (H, W, C) of the images.
+        classes: The number of classes.
+        filters: Of the three convolutions.
+        hidden: The units of the hidden dense layer.
+        activation: Of the convolutions and the hidden layer.
+
+    Returns:
+        The network.
+    """
     first, second, third = positive_integers("mnist-cnn", "filters", filters, 3)
     return Network.sequential(
         [

@@ -7,9 +7,7 @@ as in PyTorch's weights.
 from functools import partial
 
 from striate.network import (
-    Activation,
     Add,
-    BatchNormalization,
     Block,
     Conv2D,
     Dense,
@@ -17,7 +15,6 @@ from striate.network import (
     Dropout,
     GlobalAveragePool2D,
     Input,
-    Layer,
     Network,
     Tensor,
 )
@@ -25,7 +22,9 @@ from striate.zoo.photographs import (
     SqueezeExcitation,
     block_place,
     multiple_of_8,
+    normalized,
     photo_recipe,
+    pointwise,
     standardize,
     torchvision_weights,
 )
@@ -34,15 +33,15 @@ from striate.zoo.registry import WeightNames, architecture
 Shape = tuple[int, ...]
 # Of each block: kernel, expanded channels, filters, squeeze-and-excitation, hard-swish rather than relu, stride. A
 # stage is the blocks that are together in timm: those with the same kernel and filters.
-Row = tuple[int, int, int, bool, bool, int]
-SMALL: tuple[tuple[Row, ...], ...] = (
+StageRow = tuple[int, int, int, bool, bool, int]
+SMALL: tuple[tuple[StageRow, ...], ...] = (
     ((3, 16, 16, True, False, 2),),
     ((3, 72, 24, False, False, 2), (3, 88, 24, False, False, 1)),
     ((5, 96, 40, True, True, 2), (5, 240, 40, True, True, 1), (5, 240, 40, True, True, 1)),
     ((5, 120, 48, True, True, 1), (5, 144, 48, True, True, 1)),
     ((5, 288, 96, True, True, 2), (5, 576, 96, True, True, 1), (5, 576, 96, True, True, 1)),
 )
-LARGE: tuple[tuple[Row, ...], ...] = (
+LARGE: tuple[tuple[StageRow, ...], ...] = (
     ((3, 16, 16, False, False, 1),),
     ((3, 64, 24, False, False, 2), (3, 72, 24, False, False, 1)),
     ((5, 72, 40, True, False, 2), (5, 120, 40, True, False, 1), (5, 120, 40, True, False, 1)),
@@ -56,7 +55,7 @@ LARGE: tuple[tuple[Row, ...], ...] = (
 RECIPE = photo_recipe(1e-3)
 
 
-def _torchvision_name(stages: tuple[tuple[Row, ...], ...], layer: str) -> str:
+def _torchvision_name(stages: tuple[tuple[StageRow, ...], ...], layer: str) -> str:
     """Return torchvision's name, such as features.2.block.1.1 for block2_1.depthwise_bn; it counts blocks from 1."""
     last = sum(map(len, stages)) + 1
     outer = {"stem": "features.0.0", "head": f"features.{last}.0", "hidden": "classifier.0", "output": "classifier.3"}
@@ -73,7 +72,7 @@ def _torchvision_name(stages: tuple[tuple[Row, ...], ...], layer: str) -> str:
     return f"features.{place}.block.{parts.index(part)}{suffix}"
 
 
-def _timm_name(stages: tuple[tuple[Row, ...], ...], layer: str) -> str:
+def _timm_name(stages: tuple[tuple[StageRow, ...], ...], layer: str) -> str:
     """Return timm's name, such as blocks.1.0.bn2 for block2_1.depthwise_bn."""
     outer = {
         "stem": "conv_stem", "stem_bn": "bn1", "head": f"blocks.{len(stages)}.0.conv",
@@ -91,14 +90,14 @@ def _timm_name(stages: tuple[tuple[Row, ...], ...], layer: str) -> str:
     return f"{place}.{names[part]}"
 
 
-def _parts(stages: tuple[tuple[Row, ...], ...], stage: int, number: int) -> list[str]:
+def _parts(stages: tuple[tuple[StageRow, ...], ...], stage: int, number: int) -> list[str]:
     """Return the parts of a block, counted from 1, in order."""
     squeezes = stages[stage - 1][number - 1][3]
     expands = (stage, number) != (1, 1)
     return [*(["expand"] if expands else []), "depthwise", *(["se"] if squeezes else []), "project"]
 
 
-def _names(stages: tuple[tuple[Row, ...], ...], timm: str) -> tuple[WeightNames, ...]:
+def _names(stages: tuple[tuple[StageRow, ...], ...], timm: str) -> tuple[WeightNames, ...]:
     return (WeightNames(partial(_timm_name, stages), {"epsilon": 1e-5}, timm=timm),)
 
 
@@ -108,10 +107,10 @@ def _names(stages: tuple[tuple[Row, ...], ...], timm: str) -> tuple[WeightNames,
     weights=torchvision_weights("mobilenet_v3_small-047dcff4.pth", partial(_torchvision_name, SMALL)),
     other_names=_names(SMALL, "mobilenetv3_small_100"),
 )
-def small(
+def mobilenetv3_small(
     input_shape: Shape = (224, 224, 3), classes: int = 1000, dropout: float = 0.2, epsilon: float = 1e-3
 ) -> Network:
-    """Build the network of table 2.
+    """Build MobileNetV3-Small, the network of table 2.
 
     Args:
         input_shape: (H, W, C) of the images.
@@ -131,17 +130,27 @@ def small(
     weights=torchvision_weights("mobilenet_v3_large-8738ca79.pth", partial(_torchvision_name, LARGE)),
     other_names=_names(LARGE, "mobilenetv3_large_100"),
 )
-def large(
+def mobilenetv3_large(
     input_shape: Shape = (224, 224, 3), classes: int = 1000, dropout: float = 0.2, epsilon: float = 1e-3
 ) -> Network:
-    """Build the network of table 1, with the settings of `small`."""
+    """Build MobileNetV3-Large, the network of table 1.
+
+    Args:
+        input_shape: (H, W, C) of the images.
+        classes: The number of classes.
+        dropout: The fraction of features dropped before the output.
+        epsilon: Of batch normalization; timm's weights were trained with 1e-5.
+
+    Returns:
+        The network.
+    """
     return _build("mobilenetv3-large", LARGE, 1280, input_shape, classes, dropout, epsilon)
 
 
 class _Bottleneck(Block):
     """1×1 convolution to more maps, depthwise convolution, squeeze-and-excitation, 1×1 to fewer maps, sum."""
 
-    def __init__(self, row: Row, epsilon: float, name: str) -> None:
+    def __init__(self, row: StageRow, epsilon: float, name: str) -> None:
         self.row, self.epsilon = row, epsilon
         self.name = name
 
@@ -152,38 +161,28 @@ class _Bottleneck(Block):
         activation = "hard_swish" if swish else "relu"
         y = x
         if expanded != x.sample_shape[2]:
-            y = _normalized(y, _pointwise(expanded, "expand"), activation, self.epsilon)
+            y = normalized(y, pointwise(expanded, "expand"), self.epsilon, activation)
         depthwise = DepthwiseConv2D(
             kernel, strides, kernel // 2, use_bias=False, depthwise_initializer="he_normal", name="depthwise"
         )
-        y = _normalized(y, depthwise, activation, self.epsilon)
+        y = normalized(y, depthwise, self.epsilon, activation)
         if squeezes:
             y = SqueezeExcitation(multiple_of_8(expanded // 4), gate="hard_sigmoid")(y)
-        y = _normalized(y, _pointwise(filters, "project"), None, self.epsilon)
+        y = normalized(y, pointwise(filters, "project"), self.epsilon)
         return Add(name="add")(y, x) if y.shape == x.shape else y
 
 
-def _pointwise(filters: int, name: str) -> Conv2D:
-    return Conv2D(filters, 1, use_bias=False, kernel_initializer="he_normal", name=name)
-
-
-def _normalized(x: Tensor, layer: Layer, activation: str | None, epsilon: float) -> Tensor:
-    """Apply the layer NAME, batch normalization NAME_bn and the activation NAME_act."""
-    x = BatchNormalization(momentum=0.99, epsilon=epsilon, name=f"{layer.name}_bn")(layer(x))
-    return Activation(activation, name=f"{layer.name}_act")(x) if activation else x
-
-
 def _build(
-    name: str, stages: tuple[tuple[Row, ...], ...], hidden: int, input_shape: Shape, classes: int, dropout: float,
+    name: str, stages: tuple[tuple[StageRow, ...], ...], hidden: int, input_shape: Shape, classes: int, dropout: float,
     epsilon: float,
 ) -> Network:  # fmt: skip
     image = Input(input_shape)
     stem = Conv2D(16, 3, 2, 1, use_bias=False, kernel_initializer="he_normal", name="stem")
-    x = _normalized(standardize(input_shape[-1])(image), stem, "hard_swish", epsilon)
+    x = normalized(standardize(input_shape[-1])(image), stem, epsilon, "hard_swish")
     for stage, rows in enumerate(stages, start=1):
         for number, row in enumerate(rows, start=1):
             x = _Bottleneck(row, epsilon, f"block{stage}_{number}")(x)
-    x = _normalized(x, _pointwise(6 * stages[-1][-1][2], "head"), "hard_swish", epsilon)
+    x = normalized(x, pointwise(6 * stages[-1][-1][2], "head"), epsilon, "hard_swish")
     x = Dense(hidden, activation="hard_swish", kernel_initializer="he_normal", name="hidden")(
         GlobalAveragePool2D(name="pool")(x)
     )

@@ -1,4 +1,4 @@
-"""Common parts of the networks for photographs: layers, the usual recipe, and torchvision's published weights."""
+"""Common parts of the networks for photographs: layers, the default recipe, and torchvision's published weights."""
 
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -11,21 +11,22 @@ from striate.network import (
     Conv2D,
     Dense,
     GlobalAveragePool2D,
+    Layer,
     MaxPool2D,
     Multiply,
     Rescale,
     Tensor,
 )
-from striate.zoo.registry import PublishedWeights, UsualRecipe
+from striate.zoo.registry import DefaultRecipe, PublishedWeights
 
 # ImageNet's mean and standard deviation in red, green and blue, for pixels 0..1.
 MEAN, STDDEV = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 NORMALIZATIONS = ("lrn", "batch")
 
 
-def photo_recipe(learning_rate: float) -> UsualRecipe:
+def photo_recipe(learning_rate: float) -> DefaultRecipe:
     """Return the recipe for 1,600 training images, which is scaled to other numbers of images."""
-    return UsualRecipe(
+    return DefaultRecipe(
         epochs=120, batch_size=32, learning_rate=learning_rate, optimizer="adamw",
         optimizer_settings={"weight_decay": 0.05}, augmentation="standard", photographs=True, label_smoothing=0.1,
         images=1_600,
@@ -83,7 +84,18 @@ def overlapping_pool(name: str, pool_size: int = 3) -> MaxPool2D:
 
 
 def conv_relu(x: Tensor, filters: int, kernel_size: int, name: str, **settings: Any) -> Tensor:
-    """Apply a convolution with bias and relu, initialized as in He et al. 2015."""
+    """Apply a convolution with bias and relu, initialized as in He et al. 2015.
+
+    Args:
+        x: The input.
+        filters: Number of filters of the convolution.
+        kernel_size: Size of its kernel.
+        name: Its name.
+        **settings: Further settings of the convolution.
+
+    Returns:
+        The output.
+    """
     settings = {"kernel_initializer": "he_normal", **settings}
     return Conv2D(filters, kernel_size, activation="relu", name=name, **settings)(x)
 
@@ -111,6 +123,30 @@ def conv_bn(
     norm = BatchNormalization(momentum=0.9, epsilon=epsilon, gamma_initializer=gamma, name=f"{name}_bn")
     x = norm(conv(x))
     return Activation("relu", name=f"{name}_relu")(x) if relu else x
+
+
+def pointwise(filters: int, name: str) -> Conv2D:
+    """Return a 1×1 convolution without bias."""
+    return Conv2D(filters, 1, use_bias=False, kernel_initializer="he_normal", name=name)
+
+
+def normalized(
+    x: Tensor, layer: Layer, epsilon: float, activation: str | None = None, *, suffix: str = "act"
+) -> Tensor:
+    """Apply a layer, batch normalization and an activation: layers NAME, NAME_bn and NAME_SUFFIX.
+
+    Args:
+        x: The input.
+        layer: The layer NAME.
+        epsilon: Epsilon of the batch normalization.
+        activation: The activation; None: none.
+        suffix: The end of the activation layer's name.
+
+    Returns:
+        The output.
+    """
+    x = BatchNormalization(momentum=0.99, epsilon=epsilon, name=f"{layer.name}_bn")(layer(x))
+    return Activation(activation, name=f"{layer.name}_{suffix}")(x) if activation else x
 
 
 class SqueezeExcitation(Block):

@@ -1,4 +1,4 @@
-"""The architectures by id, with settings, published weights, feature layers and usual recipe."""
+"""The architectures by id, with settings, published weights, feature layers and default recipe."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -68,8 +68,8 @@ class PublishedWeights:
 
 @check_constructor
 @dataclass(frozen=True)
-class UsualRecipe:
-    """How an architecture is usually trained, in plain values; the learning rate follows a one-cycle schedule.
+class DefaultRecipe:
+    """The default recipe of an architecture, in plain values; the learning rate follows a one-cycle schedule.
 
     Attributes:
         epochs: 1 or more.
@@ -103,7 +103,7 @@ class Architecture:
     Attributes:
         id: Its name, such as "resnet18".
         builder: Returns the network; its arguments are the settings.
-        recipe: How it is usually trained; None if there is no tested recipe.
+        recipe: The default recipe; None if there is no tested recipe.
         from_scratch: Settings with which it learns from photographs without pretrained weights.
         weights: The published weights; None if there are none for this network.
         weights_note: Why there are none, if users may expect some.
@@ -114,7 +114,7 @@ class Architecture:
 
     id: str
     builder: Builder
-    recipe: UsualRecipe | None = None
+    recipe: DefaultRecipe | None = None
     from_scratch: Mapping[str, Any] = field(default_factory=dict)
     weights: PublishedWeights | None = None
     weights_note: str = ""
@@ -128,19 +128,19 @@ class Architecture:
 
 
 @check_arguments
-def architecture(id: str, **facts: Any) -> Callable[[Builder], Builder]:
+def architecture(id: str, **attributes: Any) -> Callable[[Builder], Builder]:
     """Register a function as the builder of an architecture.
 
     Args:
         id: The architecture's name.
-        **facts: The other attributes of `Architecture`.
+        **attributes: The other attributes of `Architecture`.
 
     Returns:
         A decorator for the function, whose arguments become the architecture's settings.
     """
 
     def register(builder: Builder) -> Builder:
-        _architectures[id] = Architecture(id, builder, **facts)
+        _architectures[id] = Architecture(id, builder, **attributes)
         return builder
 
     return register
@@ -195,7 +195,7 @@ def find(id: str) -> Architecture:
 
 @check_arguments
 def input_shape(id: str) -> tuple[int, ...]:
-    """Return the usual input shape of an architecture, without building the network.
+    """Return the default input shape of an architecture, without building the network.
 
     Args:
         id: The architecture's name, one of `names()`.
@@ -223,8 +223,8 @@ def network(
 
     Args:
         id: The architecture's name, one of `names()`.
-        input_shape: (H, W, C) of the images; None for the usual size.
-        classes: The number of classes; None for the usual number.
+        input_shape: (H, W, C) of the images; None for the default size.
+        classes: The number of classes; None for the default number.
         **settings: Further settings of this architecture, such as `dropout`.
 
     Returns:

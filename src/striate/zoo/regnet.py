@@ -54,7 +54,16 @@ def _torchvision_name(layer: str) -> str:
     other_names=(WeightNames(_timm_name, timm="regnety_004"),),
 )
 def regnety_400mf(input_shape: tuple[int, ...] = (224, 224, 3), classes: int = 1000, dropout: float = 0.0) -> Network:
-    """Build 1, 3, 6 and 6 blocks of 48, 104, 208 and 440 channels. The paper has no dropout before the output."""
+    """Build RegNetY-400MF: 1, 3, 6 and 6 blocks of 48, 104, 208 and 440 channels.
+
+    Args:
+        input_shape: (H, W, C) of the images.
+        classes: The number of classes.
+        dropout: The fraction of features dropped before the output; the paper has no dropout.
+
+    Returns:
+        The network.
+    """
     image = Input(input_shape)
     x = conv_bn(standardize(input_shape[-1])(image), STEM, 3, "stem", strides=2, padding=1)
     for stage, (count, channels) in enumerate(STAGES, start=1):

@@ -53,13 +53,31 @@ def _timm(id: str, **settings: str) -> tuple[WeightNames, ...]:
 
 @architecture("resnet18", recipe=RECIPE, other_names=_timm("resnet18"), weights=basic_weights("resnet18-f37072fd.pth"))
 def resnet18(input_shape: Shape = (224, 224, 3), classes: int = 1000, dropout: float = 0.0) -> Network:
-    """Build 2, 2, 2, 2 blocks of two 3×3 convolutions. The paper has no dropout before the output."""
+    """Build 2, 2, 2, 2 blocks of two 3×3 convolutions.
+
+    Args:
+        input_shape: (H, W, C) of the images.
+        classes: The number of classes.
+        dropout: The fraction of features dropped before the output; the paper has no dropout.
+
+    Returns:
+        The network.
+    """
     return _resnet("resnet18", (2, 2, 2, 2), input_shape, classes, dropout)
 
 
 @architecture("resnet34", recipe=RECIPE, other_names=_timm("resnet34"), weights=basic_weights("resnet34-b627a593.pth"))
 def resnet34(input_shape: Shape = (224, 224, 3), classes: int = 1000, dropout: float = 0.0) -> Network:
-    """Build 3, 4, 6, 3 blocks of two 3×3 convolutions. The paper has no dropout before the output."""
+    """Build 3, 4, 6, 3 blocks of two 3×3 convolutions.
+
+    Args:
+        input_shape: (H, W, C) of the images.
+        classes: The number of classes.
+        dropout: The fraction of features dropped before the output; the paper has no dropout.
+
+    Returns:
+        The network.
+    """
     return _resnet("resnet34", (3, 4, 6, 3), input_shape, classes, dropout)
 
 
@@ -96,7 +114,17 @@ def resnet50(
 def resnet101(
     input_shape: Shape = (224, 224, 3), classes: int = 1000, dropout: float = 0.0, form: str = "published"
 ) -> Network:
-    """Build 3, 4, 23, 3 bottleneck blocks, with the settings of `resnet50`."""
+    """Build 3, 4, 23, 3 bottleneck blocks.
+
+    Args:
+        input_shape: (H, W, C) of the images.
+        classes: The number of classes.
+        dropout: The fraction of features dropped before the output; the paper has no dropout.
+        form: As in `resnet50`.
+
+    Returns:
+        The network.
+    """
     return _resnet("resnet101", (3, 4, 23, 3), input_shape, classes, dropout, form)
 
 
@@ -109,7 +137,17 @@ def resnet101(
 def resnet152(
     input_shape: Shape = (224, 224, 3), classes: int = 1000, dropout: float = 0.0, form: str = "published"
 ) -> Network:
-    """Build 3, 8, 36, 3 bottleneck blocks, with the settings of `resnet50`."""
+    """Build 3, 8, 36, 3 bottleneck blocks.
+
+    Args:
+        input_shape: (H, W, C) of the images.
+        classes: The number of classes.
+        dropout: The fraction of features dropped before the output; the paper has no dropout.
+        form: As in `resnet50`.
+
+    Returns:
+        The network.
+    """
     return _resnet("resnet152", (3, 8, 36, 3), input_shape, classes, dropout, form)
 
 

@@ -31,6 +31,11 @@ TIMM_NAMES = TORCHVISION_NAMES | {"fc6": "pre_logits.fc1", "fc7": "pre_logits.fc
 def vgg16(input_shape: tuple[int, ...] = (224, 224, 3), classes: int = 1000, dropout: float = 0.5) -> Network:
     """Build VGG16 for images of at least 32×32, with maps of 224, 112, 56, 28, 14 and 7 pixels at 224.
 
+    Args:
+        input_shape: (H, W, C) of the images.
+        classes: The number of classes.
+        dropout: The fraction of features dropped after fc6 and fc7.
+
     Returns:
         The network; weights are initialized as in He et al. 2015.
     """

@@ -9,7 +9,7 @@ from striate.engines.losses.base import (
     log_probabilities,
     log_softmax,
 )
-from striate.engines.losses.classes import (
+from striate.engines.losses.classification import (
     BinaryCrossentropy,
     BinaryFocalCrossentropy,
     CategoricalCrossentropy,
@@ -18,8 +18,8 @@ from striate.engines.losses.classes import (
     SparseCategoricalCrossentropy,
 )
 from striate.engines.losses.custom import CustomLoss, check_custom_loss
-from striate.engines.losses.names import LOSSES, NAMES, get_loss, loss_function, refuse_missing
-from striate.engines.losses.numbers import (
+from striate.engines.losses.names import LOSSES, NAMES, check_supported, get_loss, loss_function
+from striate.engines.losses.regression import (
     CategoricalHinge,
     CosineSimilarity,
     Hinge,
@@ -58,11 +58,11 @@ __all__ = [
     "SparseCategoricalCrossentropy",
     "SquaredHinge",
     "check_custom_loss",
+    "check_supported",
     "class_probabilities",
     "get_loss",
     "log_of_output",
     "log_probabilities",
     "log_softmax",
     "loss_function",
-    "refuse_missing",
 ]  # fmt: skip

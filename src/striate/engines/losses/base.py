@@ -10,7 +10,8 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 
 from striate._types import Array
-from striate.arguments import check_constructor, describe
+from striate.arguments import check_constructor
+from striate.engines.arrays import numeric_array
 from striate.errors import UsageError
 from striate.network.outputs import OutputForm
 
@@ -68,7 +69,7 @@ def smallest(p: Array) -> float:
 
 
 def rows_of_classes(t: Array, p: Array) -> Array:
-    """Return class numbers (N,) as one-hot rows like the predictions p (N, classes); rows as they are."""
+    """Return class numbers (N,) as one-hot rows like the predictions p (N, classes); rows unchanged."""
     if t.ndim == p.ndim:
         return t
     return np.asarray(np.arange(p.shape[-1]) == t[..., None]).astype(p.dtype)
@@ -80,9 +81,9 @@ class Loss:
     """Base of all losses. The loss of a batch is the mean over its samples.
 
     Attributes:
-        reduction: How a call makes one number of the values: "sum_over_batch_size" (their mean), "sum",
+        reduction: How a call reduces the values to one number: "sum_over_batch_size" (their mean), "sum",
             "mean_with_sample_weight", or "none" or None for the values themselves. Training always uses the mean.
-        name: A name, which changes nothing.
+        name: A name, without effect.
         dtype: None; losses are computed in the dtype of the engine.
 
     Example:
@@ -161,12 +162,13 @@ class Loss:
         Raises:
             UsageError: The shapes do not match.
         """
-        p, t = _numbers("y_pred", y_pred), _numbers("y_true", y_true)
+        p = numeric_array("y_pred", y_pred).astype(np.float64)
+        t = numeric_array("y_true", y_true).astype(np.float64)
         t, p = self.match(t, p)
         values, _ = self.differentiate(t, p, self.call_form, REPORTED_FLOOR)
         weights = None
         if sample_weight is not None:
-            weights = _numbers("sample_weight", sample_weight)
+            weights = numeric_array("sample_weight", sample_weight).astype(np.float64)
             weights = weights.reshape(len(weights), *[1] * (values.ndim - 1)) if weights.ndim == 1 else weights
             values = values * np.broadcast_to(weights, values.shape)
         if self.reduction in (None, "none"):
@@ -221,13 +223,3 @@ class Loss:
     def __repr__(self) -> str:
         changed = [item for item in fields(self) if getattr(self, item.name) != item.default]
         return f"{type(self).__name__}({', '.join(f'{f.name}={getattr(self, f.name)!r}' for f in changed)})"
-
-
-def _numbers(what: str, value: Any) -> Array:
-    try:
-        array = np.asarray(value.detach().cpu() if hasattr(value, "detach") else value)
-        if array.dtype.kind in "buif":
-            return array.astype(np.float64)
-    except (TypeError, ValueError):  # not an array, or lists of different lengths
-        pass
-    raise UsageError(f"{what} must be numbers; received {describe(value)}.")

@@ -92,17 +92,17 @@ def custom_loss(loss: Any) -> CustomLoss:
 
 
 def check_custom_loss(loss: CustomLoss, shape: tuple[int, ...]) -> CustomLoss:
-    """Call a custom loss with three samples, and compare its gradient with differences.
+    """Call a custom loss with three samples, and compare its gradient with finite differences.
 
     Args:
         loss: The loss.
         shape: The shape of the output.
 
     Returns:
-        The loss with what is known of the function now.
+        The loss, with what the call showed about the function.
 
     Raises:
-        UsageError: It raises an error for NumPy arrays that PyTorch is not the reason of, or its gradient is wrong.
+        UsageError: The function fails for NumPy arrays, for another reason than PyTorch, or its gradient is wrong.
     """
     rng = np.random.default_rng(0)
     p = rng.uniform(0.2, 0.8, (3, *shape))
@@ -121,7 +121,7 @@ def check_custom_loss(loss: CustomLoss, shape: tuple[int, ...]) -> CustomLoss:
 
 
 def _compare_with_differences(loss: CustomLoss, t: Array, p: Array) -> None:
-    slopes = loss.differentiate(t, p)[1].ravel()
+    gradient = loss.differentiate(t, p)[1].ravel()
     for index in np.linspace(0, p.size - 1, min(p.size, 8)).astype(int):
         values = []
         for sign in (1, -1):
@@ -129,8 +129,8 @@ def _compare_with_differences(loss: CustomLoss, t: Array, p: Array) -> None:
             moved.reshape(-1)[index] += sign * STEP
             values.append(float(loss.differentiate(t, moved)[0].sum()))
         expected = (values[0] - values[1]) / (2 * STEP)
-        if not abs(slopes[index] - expected) <= TOLERANCE * max(abs(expected), abs(slopes[index]), 1e-2):
+        if not abs(gradient[index] - expected) <= TOLERANCE * max(abs(expected), abs(gradient[index]), 1e-2):
             raise UsageError(
-                f"The loss '{loss.name}' returns a wrong gradient: {slopes[index]:.6g} where differences of the loss "
+                f"The loss '{loss.name}' returns a wrong gradient: {gradient[index]:.6g} where differences of the loss "
                 f"give {expected:.6g}. A loss that is a mean over N samples has a gradient divided by N."
             )

@@ -5,7 +5,7 @@ from types import ModuleType
 from typing import Any
 
 from striate.arguments import describe, explain_arguments
-from striate.engines.losses import classes, numbers
+from striate.engines.losses import classification, regression
 from striate.engines.losses.base import Loss
 from striate.engines.losses.custom import custom_loss
 from striate.errors import UsageError, nearest
@@ -19,7 +19,7 @@ def _losses_of(module: ModuleType) -> dict[str, type[Loss]]:
     return {snake_case(kind.__name__): kind for kind in own}
 
 
-LOSSES = _losses_of(classes) | _losses_of(numbers)
+LOSSES = _losses_of(classification) | _losses_of(regression)
 SHORT = {
     "bce": "binary_crossentropy", "kld": "kl_divergence", "kullback_leibler_divergence": "kl_divergence",
     "mse": "mean_squared_error", "mae": "mean_absolute_error", "mape": "mean_absolute_percentage_error",
@@ -32,7 +32,7 @@ NAMES: dict[str, type[Loss]] = {
     **{kind.__name__: kind for kind in LOSSES.values()},
 }
 """All spellings that Keras accepts."""
-REFUSED = {
+UNSUPPORTED = {
     "dice": "it is for the segmentation of images",
     "tversky": "it is for the segmentation of images",
     "circle": "it is for comparing embeddings",
@@ -44,8 +44,8 @@ REFUSED = {
 _KIND_OF_FUNCTION: dict[Callable[..., Any], type[Loss]] = {}
 
 
-def refuse_missing(name: str) -> None:
-    """Refuse losses that only Keras has.
+def check_supported(name: str) -> None:
+    """Check that a loss is not one that only Keras has.
 
     Args:
         name: The name.
@@ -53,7 +53,7 @@ def refuse_missing(name: str) -> None:
     Raises:
         UsageError: Only Keras has this loss; the message says why.
     """
-    reason = REFUSED.get(name.lower().replace("_", ""))
+    reason = UNSUPPORTED.get(name.lower().replace("_", ""))
     if reason is not None:
         raise UsageError(f"Striate does not have the loss '{name}': {reason}.")
 
@@ -87,7 +87,7 @@ def get_loss(loss: Any, **settings: Any) -> Loss:
     if not isinstance(loss, str):
         raise UsageError(f"loss must be a name, a Loss or a function; received {describe(loss)}.")
     if loss not in NAMES:
-        refuse_missing(loss)
+        check_supported(loss)
         raise UsageError(f"There is no loss '{loss}'.{nearest(loss, NAMES)}")
     return NAMES[loss](**settings)
 

@@ -35,7 +35,20 @@ def differentiate(
     matched: float = 0.0,
     form: OutputForm = "probabilities",
 ) -> tuple[float, Array]:
-    """Return the sum of a loss over the samples, and its gradient; see the description of this module."""
+    """Compute the sum of a loss over the samples, and its gradient divided by `count`.
+
+    Args:
+        loss: The loss.
+        p: Predictions (N, F) or (N, …).
+        targets: Class numbers (N,), or an array of the shape of p.
+        count: Number of samples of the whole batch.
+        weights: (N,), factors of the losses; None: all 1.
+        matched: 0, or the sign of the activation with respect to whose logits the gradient is computed.
+        form: What p is.
+
+    Returns:
+        The sum, and the gradient, of the shape of p.
+    """
     if isinstance(loss, base.CategoricalCrossentropy):
         return categorical_crossentropy(p, targets, loss, count, weights=weights, matched=matched, form=form)
     if type(loss) is base.BinaryCrossentropy:
@@ -43,14 +56,14 @@ def differentiate(
     if weights is not None:
         loss.check_weighted()
     is_numbers = isinstance(loss, base.CustomLoss) or (loss.target_kind == "classes" and targets.ndim < p.ndim)
-    values, slopes = loss.differentiate(targets if is_numbers else _like_predictions(targets, p), p, form)
+    values, gradient = loss.differentiate(targets if is_numbers else _like_predictions(targets, p), p, form)
     positions = values[0].size
     values = values.reshape(len(p), positions)
     if weights is not None:
         weights = weights.astype(p.dtype)
         values = values * weights[:, None]
-        slopes = slopes * weights.reshape(-1, *[1] * (p.ndim - 1))
-    return float(values.sum(dtype=np.float64)) / positions, slopes * (1 / (count * positions))
+        gradient = gradient * weights.reshape(-1, *[1] * (p.ndim - 1))
+    return float(values.sum(dtype=np.float64)) / positions, gradient * (1 / (count * positions))
 
 
 def one_hot(targets: Array, p: Array) -> Array:

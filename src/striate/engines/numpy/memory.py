@@ -25,7 +25,16 @@ def column(values: Array, x: Array) -> Array:
 
 
 def contiguous(view: Array, scratch: "Scratch", key: Hashable) -> Array:
-    """Return the array itself if it is C-contiguous, else a C-contiguous copy."""
+    """Return the array itself if it is C-contiguous, else a C-contiguous copy.
+
+    Args:
+        view: An array.
+        scratch: Provides the memory of the copy.
+        key: Its key in `scratch`.
+
+    Returns:
+        The array or the copy.
+    """
     if view.flags.c_contiguous:
         return view
     copy = scratch.empty(key, view.shape, view.dtype)
@@ -46,7 +55,16 @@ class Scratch:
         self._arrays: dict[Hashable, Array] = {}
 
     def empty(self, key: Hashable, shape: tuple[int, ...], dtype: Any) -> Array:
-        """Return an uninitialized array."""
+        """Return an uninitialized array.
+
+        Args:
+            key: What the array is for; the previous array of this key is overwritten.
+            shape: Its shape.
+            dtype: Its dtype.
+
+        Returns:
+            The array.
+        """
         array = self._arrays.get(key)
         if array is not None and array.shape == shape and array.dtype == dtype:
             return array
@@ -54,7 +72,16 @@ class Scratch:
         return array
 
     def temporary(self, key: Hashable, shape: tuple[int, ...], dtype: Any) -> Array:
-        """Return an uninitialized array that the caller does not use after it returns."""
+        """Return an uninitialized array that the caller does not use after it returns.
+
+        Args:
+            key: What the array is for.
+            shape: Its shape.
+            dtype: Its dtype.
+
+        Returns:
+            The array.
+        """
         return (self._shared or self).empty(key, shape, dtype)
 
     def _view(self, key: Hashable, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
@@ -74,7 +101,17 @@ class UncachedScratch(Scratch):
 
 
 def into_tiles(maps: Array, tile: tuple[int, int], grid: tuple[int, int], scratch: Scratch) -> Array:
-    """Order planes (C, H, W, N) by position in tiles of (A, B): (C, A, B, TH, TW, N), 0 outside the maps."""
+    """Order planes by position in tiles.
+
+    Args:
+        maps: Planes (C, H, W, N).
+        tile: (A, B), the size of a tile.
+        grid: (TH, TW), the number of tiles along each axis.
+        scratch: Provides the memory.
+
+    Returns:
+        (C, A, B, TH, TW, N), 0 outside the maps.
+    """
     (a, b), (c, h, w, n) = tile, maps.shape
     tiles = scratch.temporary("into tiles", (c, a, b, *grid, n), maps.dtype)
     if (h, w) != (grid[0] * a, grid[1] * b):
@@ -87,7 +124,16 @@ def into_tiles(maps: Array, tile: tuple[int, int], grid: tuple[int, int], scratc
 
 
 def out_of_tiles(tiles: Array, size: tuple[int, int], scratch: Scratch) -> Array:
-    """Invert `into_tiles`: (C, A, B, TH, TW, N) → planes (C, H, W, N) of the size (H, W)."""
+    """Invert `into_tiles`.
+
+    Args:
+        tiles: (C, A, B, TH, TW, N).
+        size: (H, W).
+        scratch: Provides the memory.
+
+    Returns:
+        Planes (C, H, W, N).
+    """
     c, a, b, th, tw, n = tiles.shape
     maps = scratch.empty("out of tiles", (c, th, a, tw, b, n), tiles.dtype)
     np.copyto(maps, tiles.transpose(0, 3, 1, 4, 2, 5))

@@ -60,7 +60,13 @@ def clip(array: Array, norm: float) -> None:
 
 
 def clip_parameters(gradients: Iterable[Array], norm: float | None, value: float | None) -> None:
-    """Scale each gradient down to a norm, or clip it to ± a value."""
+    """Scale each gradient down to a norm, or clip it to ± a value.
+
+    Args:
+        gradients: The gradients, which are changed in place.
+        norm: The largest Euclidean norm of each; None: no limit.
+        value: The largest absolute value of an element; None: no limit.
+    """
     for gradient in gradients:
         if norm is not None:
             clip(gradient.reshape(-1), norm)

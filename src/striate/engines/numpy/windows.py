@@ -4,6 +4,7 @@ Arrays have the shape (N, H, W, C) and are planes in memory (see `memory`).
 Source: Chellapilla, Puri, Simard 2006, "High performance convolutional neural networks for document processing".
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -95,7 +96,19 @@ class Band:
 
 
 def gather_columns(padded: Array, window: Geometry, band: Band, width: int, scratch: Scratch, key: Any) -> Array:
-    """Return the columns (KH·KW·C, positions·N) of a band, from padded planes (C, H, W, N). width: OW / PX."""
+    """Copy the windows of a band to columns.
+
+    Args:
+        padded: Padded planes (C, H, W, N).
+        window: The windows.
+        band: The output positions.
+        width: OW / PX.
+        scratch: Provides the memory.
+        key: Its key in `scratch`.
+
+    Returns:
+        (KH·KW·C, positions·N).
+    """
     c, _, _, n = padded.shape
     sc, sh, sw, sn = padded.strides
     (kh, kw), (ty, tx), (dy, dx), (py, px) = window.kernel_size, window.strides, window.dilation, window.cell
@@ -151,7 +164,17 @@ def col2im(columns: Array, shape: tuple[int, ...], window: Geometry, scratch: Sc
 
 
 def zero_image(shape: tuple[int, ...], padding: Padding, dtype: Any, scratch: Scratch) -> Array:
-    """Return zeros for padded planes (C, H, W, N); where padding is negative, without cropping."""
+    """Return zeros for padded planes (C, H, W, N); where padding is negative, without cropping.
+
+    Args:
+        shape: (C, H, W, N), without padding.
+        padding: ((top, bottom), (left, right)).
+        dtype: The dtype.
+        scratch: Provides the memory.
+
+    Returns:
+        The planes.
+    """
     c, h, w, n = shape
     (top, bottom), (left, right) = padding
     image = scratch.empty("image", (c, top + h + max(bottom, 0), left + w + max(right, 0), n), dtype)
@@ -160,13 +183,48 @@ def zero_image(shape: tuple[int, ...], padding: Padding, dtype: Any, scratch: Sc
 
 
 def crop(image: Array, h: int, w: int, padding: Padding) -> Array:
-    """Return the image (N, H, W, C) inside padded planes."""
+    """Return the image inside padded planes.
+
+    Args:
+        image: Padded planes (C, …, N).
+        h: Height of the image.
+        w: Width of the image.
+        padding: ((top, bottom), (left, right)).
+
+    Returns:
+        The image (N, H, W, C).
+    """
     (top, _), (left, _) = padding
     return planes(image[:, top : top + h, left : left + w])
 
 
+def window_taps(padded: Array, window: Geometry, size: Pair) -> Iterator[tuple[int, int, Array]]:
+    """Yield for each element (ky, kx) of the kernel the values that it reads, one for each output position.
+
+    Args:
+        padded: Padded planes (C, H, W, N).
+        window: The windows.
+        size: (OH, OW).
+
+    Yields:
+        ky, kx, and a view (C, OH, OW, N) of `padded`.
+    """
+    (kh, kw), (ty, tx), (dy, dx) = window.kernel_size, window.strides, window.dilation
+    for ky in range(kh):
+        for kx in range(kw):
+            y, x = ky * dy, kx * dx
+            yield ky, kx, padded[:, y : y + ty * (size[0] - 1) + 1 : ty, x : x + tx * (size[1] - 1) + 1 : tx]
+
+
 def add_taps(image: Array, taps: Array, window: Geometry, start: int = 0) -> None:
-    """Add the columns (KH, KW, C, rows, OW, N) of output rows from `start` on to the padded planes of an image."""
+    """Add columns to the windows of an image.
+
+    Args:
+        image: Padded planes (C, H, W, N), which are changed in place.
+        taps: (KH, KW, C, rows, OW, N), the columns of some output rows.
+        window: The windows.
+        start: The first of these output rows.
+    """
     kh, kw, _, rows, columns, _ = taps.shape
     (ty, tx), (dy, dx) = window.strides, window.dilation
     for ky in range(kh):

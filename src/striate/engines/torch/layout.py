@@ -15,7 +15,18 @@ from striate.engines.torch.rules import Layout
 
 
 def to_parameter(variable: str, values: Array, layout: Layout, dtype: torch.dtype, device: torch.device) -> Tensor:
-    """Convert a weight array to a tensor with its own memory, in the layout of the layer's rule."""
+    """Convert a weight array to a tensor with its own memory, in the layout of the layer's rule.
+
+    Args:
+        variable: Name of the variable, such as "kernel".
+        values: The weights.
+        layout: The layout of the layer's rule.
+        dtype: The dtype of the tensor.
+        device: The device of the tensor.
+
+    Returns:
+        The tensor.
+    """
     tensor = torch.from_numpy(np.array(values)).to(device=device, dtype=dtype)
     if _is_reordered(variable, tensor.ndim, layout):
         if tensor.ndim == 2:
@@ -26,7 +37,16 @@ def to_parameter(variable: str, values: Array, layout: Layout, dtype: torch.dtyp
 
 
 def from_parameter(variable: str, tensor: Tensor, layout: Layout) -> Array:
-    """Convert a tensor from `to_parameter`, or a gradient or optimizer slot of that layout, back to an array."""
+    """Convert a tensor from `to_parameter`, or a gradient or optimizer slot of that layout, back to an array.
+
+    Args:
+        variable: Name of the variable, such as "kernel".
+        tensor: The tensor.
+        layout: The layout of the layer's rule.
+
+    Returns:
+        The array.
+    """
     tensor = tensor.detach()
     if _is_reordered(variable, tensor.ndim, layout):
         tensor = tensor.T if tensor.ndim == 2 else tensor.permute(2, 3, 1, 0)
@@ -61,7 +81,16 @@ def to_tensor(x: Any, device: torch.device, dtype: torch.dtype, *, channels_firs
 
 
 def to_target(target: Any, device: torch.device, dtype: torch.dtype) -> Tensor:
-    """Convert targets to a tensor: integers, such as class numbers (N,), to int64, others to `dtype`."""
+    """Convert targets to a tensor: integers, such as class numbers (N,), to int64, others to `dtype`.
+
+    Args:
+        target: Targets.
+        device: The device of the tensor.
+        dtype: The dtype of targets that are not integers.
+
+    Returns:
+        The tensor.
+    """
     is_integer = np.asarray(target).dtype.kind in "iub"
     return _send(target, "int64" if is_integer else _numpy_dtype(dtype), device)
 

@@ -184,7 +184,19 @@ FUNCTIONS: dict[type[base.Loss], Callable[[Any, Tensor, Output], Tensor]] = {
 def sample_losses(
     output: Tensor, logits: Tensor, activation: str, targets: Tensor, loss: base.Loss, form: OutputForm
 ) -> Tensor:
-    """Return the loss of each sample (N,), computed in float32 or float64."""
+    """Return the loss of each sample (N,), computed in float32 or float64.
+
+    Args:
+        output: The output with its activation, (N, …).
+        logits: The output without its activation.
+        activation: Name of the activation.
+        targets: The targets.
+        loss: The loss.
+        form: What `output` is.
+
+    Returns:
+        The losses (N,).
+    """
     output, logits = (x.float() if x.dtype in (torch.bfloat16, torch.float16) else x for x in (output, logits))
     if output.ndim == 4:  # (N, C, H, W) → (N, H, W, C)
         output, logits = output.permute(0, 2, 3, 1), logits.permute(0, 2, 3, 1)
@@ -197,7 +209,7 @@ def sample_losses(
 
 
 def _rows(t: Tensor, p: Tensor) -> Tensor:
-    """Return class numbers as one-hot rows; rows as they are."""
+    """Return class numbers as one-hot rows; rows unchanged."""
     return F.one_hot(t, p.shape[-1]).to(p.dtype) if t.ndim < p.ndim else t
 
 

@@ -165,7 +165,16 @@ def _decay(kernels: list[Tensor], rate: float) -> None:
 def read_slots(
     kind: type[base.Optimizer], torch_optimizer: torch.optim.Optimizer, parameters: Mapping[str, Tensor]
 ) -> dict[str, Tensor]:
-    """Return the optimizer's state as slots by full name (`C1/kernel/mean`), in the layouts of the parameters."""
+    """Return the optimizer's state as slots by full name (`C1/kernel/mean`), in the layouts of the parameters.
+
+    Args:
+        kind: Class of the optimizer.
+        torch_optimizer: PyTorch's optimizer.
+        parameters: The parameters by full name.
+
+    Returns:
+        The slots.
+    """
     slots: dict[str, Tensor] = {}
     for name, parameter in parameters.items():
         state = torch_optimizer.state.get(parameter, {})
@@ -182,7 +191,15 @@ def write_slots(
     slots: Mapping[str, Tensor],
     updates: int,
 ) -> None:
-    """Set the optimizer's state to slots from `read_slots` and its step count to `updates`."""
+    """Set the optimizer's state to slots from `read_slots` and its step count to `updates`.
+
+    Args:
+        kind: Class of the optimizer.
+        torch_optimizer: PyTorch's optimizer, whose state is replaced.
+        parameters: The parameters by full name.
+        slots: The slots by full name.
+        updates: Number of updates so far.
+    """
     torch_optimizer.state.clear()
     for name, parameter in parameters.items():
         state = {

@@ -297,7 +297,7 @@ class Layer:
     if not TYPE_CHECKING:  # type checkers find unknown attributes themselves, unless they see this method
 
         def __getattr__(self, name: str) -> Any:
-            """Return a weight by its name, such as `kernel` and `bias`; say what to write in place of others."""
+            """Return a weight by its name, such as `kernel` and `bias`; explain other names in an error."""
             call = None if name.startswith("_") else self.identity.first_call
             if call is not None and name in {
                 each.name for each in self.parameters(*(tensor.sample_shape for tensor in call.inputs))
@@ -385,7 +385,7 @@ class Layer:
 
     @property
     def _settings(self) -> list[str]:
-        """Names of the settings that differ from those of a layer of which only the necessary ones were chosen."""
+        """Names of the settings that have no default or differ from it."""
         shown = [item for item in fields(self) if item.repr and item.init]
         needed = {i.name: getattr(self, i.name) for i in shown if i.default is i.default_factory is MISSING}
         try:

@@ -34,7 +34,16 @@ class Weighted(Layer):
         self.convert(get_regularizer, f"{self.kernel_prefix}_regularizer", "bias_regularizer")
 
     def kernel_and_bias(self, shape: Shape, units: int, *, count: int | None = None) -> tuple[Parameter, ...]:
-        """Return the kernel, of which `count` values are in use (None: all), and the bias (units,) if there is one."""
+        """Return the parameters of a layer with a kernel.
+
+        Args:
+            shape: The shape of the kernel.
+            units: The number of biases.
+            count: How many values of the kernel are in use; None: all.
+
+        Returns:
+            The kernel, and the bias (units,) if there is one.
+        """
         initializer = get_initializer(getattr(self, f"{self.kernel_prefix}_initializer"))
         regularizer = get_regularizer(getattr(self, f"{self.kernel_prefix}_regularizer"))
         kernel = Parameter("kernel", shape, initializer, regularizer=regularizer, count=count)

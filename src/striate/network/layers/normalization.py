@@ -22,6 +22,12 @@ __all__ = [
 ]
 
 
+def _gamma_and_beta(layer: "BatchNormalization | SampleNormalization", channels: Shape) -> tuple[Parameter, ...]:
+    gamma = Parameter("gamma", channels, get_initializer(layer.gamma_initializer))
+    beta = Parameter("beta", channels, get_initializer(layer.beta_initializer))
+    return (*((gamma,) if layer.scale else ()), *((beta,) if layer.center else ()))
+
+
 @register_layer
 @dataclass(frozen=True)
 class BatchNormalization(Layer):
@@ -75,12 +81,9 @@ class BatchNormalization(Layer):
 
     def parameters(self, *inputs: Shape) -> tuple[Parameter, ...]:
         channels = inputs[0][-1:]
-        gamma = (Parameter("gamma", channels, get_initializer(self.gamma_initializer)),) if self.scale else ()
-        beta = (Parameter("beta", channels, get_initializer(self.beta_initializer)),) if self.center else ()
         mean, variance = map(get_initializer, (self.moving_mean_initializer, self.moving_variance_initializer))
         return (
-            *gamma,
-            *beta,
+            *_gamma_and_beta(self, channels),
             Parameter("moving_mean", channels, mean, trainable=False),
             Parameter("moving_variance", channels, variance, trainable=False),
         )
@@ -135,10 +138,7 @@ class SampleNormalization(Layer):
         return check_last_axis(self, self.axis, *inputs)
 
     def parameters(self, *inputs: Shape) -> tuple[Parameter, ...]:
-        channels = inputs[0][-1:]
-        gamma = (Parameter("gamma", channels, get_initializer(self.gamma_initializer)),) if self.scale else ()
-        beta = (Parameter("beta", channels, get_initializer(self.beta_initializer)),) if self.center else ()
-        return (*gamma, *beta)
+        return _gamma_and_beta(self, inputs[0][-1:])
 
 
 @register_layer

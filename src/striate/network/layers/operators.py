@@ -28,7 +28,7 @@ class Operators:
         from striate.network.layers.power import Power
 
         if not _is_number(exponent):
-            raise _refusal(f"** {type(exponent).__name__}")
+            raise _unsupported_operator(f"** {type(exponent).__name__}")
         return Power(float(exponent))(self)
 
     __radd__, __rmul__ = __add__, __mul__
@@ -101,7 +101,7 @@ def _scaled(tensor: Any, operator: str, value: Any, scale: Any, offset: Any) -> 
     from striate.network.layers.core import Rescale
 
     if isinstance(value, str | bytes | dict | None) or not (_is_number(value) or hasattr(value, "__len__")):
-        raise _refusal(f"{operator} {type(value).__name__}")
+        raise _unsupported_operator(f"{operator} {type(value).__name__}")
     return Rescale(_numbers(scale), _numbers(offset))(tensor)
 
 
@@ -111,7 +111,7 @@ def _numbers(value: Any) -> float | tuple[float, ...]:
     return float(value)
 
 
-def _refusal(what: str) -> NetworkError:
+def _unsupported_operator(what: str) -> NetworkError:
     return NetworkError(
         f"There is no layer for `tensor {what}`. A tensor can be added to and multiplied with tensors of its shape, "
         "numbers, and one number per channel."

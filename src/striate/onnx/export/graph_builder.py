@@ -51,13 +51,32 @@ class GraphBuilder:
     _name_counts: Counter[str] = field(default_factory=Counter)
 
     def op(self, kind: str, *inputs: str, **attributes: Any) -> str:
-        """Append an operator and return the name of its output, which is also the operator's name."""
+        """Append an operator and return the name of its output, which is also the operator's name.
+
+        Args:
+            kind: The operator, such as "Conv".
+            *inputs: Names of its inputs.
+            **attributes: Its attributes.
+
+        Returns:
+            The name.
+        """
         name = self._unused(f"{self.layer_name}/{kind}")
         self.nodes.append(helper.make_node(kind, inputs, [name], name, **attributes))
         return name
 
     def reduce(self, kind: str, x: str, axes: list[int], *, keepdims: bool = True) -> str:
-        """Append a reduction over these axes."""
+        """Append a reduction over these axes.
+
+        Args:
+            kind: The operator, such as "ReduceMean".
+            x: Name of its input.
+            axes: The axes.
+            keepdims: Whether they stay as axes of size 1.
+
+        Returns:
+            The name of its output.
+        """
         keep = int(keepdims)
         if kind != "ReduceSum" and self.opset < REDUCTION_OPSET:
             return self.op(kind, x, axes=axes, keepdims=keep)
@@ -69,7 +88,16 @@ class GraphBuilder:
         return self.op("Cast", x, to=tensor_type(dtype))
 
     def constant(self, name: str, values: Any, dtype: str = "float32") -> str:
-        """Return the name of a constant with these values; equal constants of one name are stored once."""
+        """Return the name of a constant with these values; equal constants of one name are stored once.
+
+        Args:
+            name: The preferred name.
+            values: The values.
+            dtype: Their dtype.
+
+        Returns:
+            The name, which differs if another constant has the preferred one.
+        """
         array = np.ascontiguousarray(np.asarray(values, dtype))
         key = name if "/" in name else f"/{name}"  # layer names contain no slash, so the two cannot collide
         while key in self.constants and not _equal(self.constants[key], array):
@@ -78,7 +106,16 @@ class GraphBuilder:
         return key
 
     def layer_constant(self, variable: str, values: Any, dtype: str = "float32") -> str:
-        """Return the name of a constant that belongs to the current layer."""
+        """Return the name of a constant that belongs to the current layer.
+
+        Args:
+            variable: The name without that of the layer.
+            values: The values.
+            dtype: Their dtype.
+
+        Returns:
+            The name.
+        """
         return self.constant(f"{self.layer_name}/{variable}", values, dtype)
 
     def in_network_order(self, x: GraphTensor) -> GraphTensor:

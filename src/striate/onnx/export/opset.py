@@ -30,13 +30,13 @@ def check_file(model: bytes) -> None:
         model: The bytes of the file.
 
     Raises:
-        ModelFileError: The checker refuses it.
+        ModelFileError: ONNX's checker rejects it.
     """
     try:
         checker.check_model(model, full_check=True)
     except (checker.ValidationError, shape_inference.InferenceError) as error:
         raise ModelFileError(
-            f"The ONNX file was not written: ONNX's checker refuses it ({str(error).strip()[:200]}). "
+            f"The ONNX file was not written: ONNX's checker rejects it ({str(error).strip()[:200]}). "
             "This is a bug in Striate; please report it."
         ) from error
 

@@ -50,6 +50,12 @@ def rule(layer_class: type[Layer], *, any_order: bool = False) -> Callable[[R], 
 def export_layer(graph: GraphBuilder, layer: Layer, weights: Parameters, *inputs: GraphTensor) -> str | GraphTensor:
     """Append a layer without its activation.
 
+    Args:
+        graph: The graph, to which operators are appended.
+        layer: The layer.
+        weights: Its parameters by variable name.
+        *inputs: Its inputs.
+
     Returns:
         Its output: a name, or a tensor if its values may be in ONNX's order.
 

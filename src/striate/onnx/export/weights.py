@@ -15,7 +15,7 @@ MIN_SIZE = 16_384  # values of a kernel; smaller ones stay, as most of the weigh
 MIN_SCALE = 1e-8  # of channels without weights; a smaller one would make biases overflow that are divided by it
 
 
-def store_in_8_bits(model: bytes) -> bytes:
+def quantize_weights(model: bytes) -> bytes:
     """Store the kernels of large convolutions as int8, with one scale per output channel.
 
     Kernels of depthwise and dense layers stay in float32: they are small, and their rounding changes most.

@@ -18,7 +18,7 @@ UNCHANGED = ("Cast", "Identity", "CastLike")  # operators through which a consta
 MAX_FOLLOWED = 4
 
 
-def canonical(graph: OnnxGraph) -> OnnxGraph:
+def canonicalize(graph: OnnxGraph) -> OnnxGraph:
     """Return an equivalent graph with ONNX's operators for the functions above.
 
     Args:
@@ -29,7 +29,7 @@ def canonical(graph: OnnxGraph) -> OnnxGraph:
     """
     rewriter = _Rewriter(graph)
     for node in graph.nodes:
-        for rewrite in REWRITES.get(node.kind, ()):
+        for rewrite in REWRITES.get(node.op_type, ()):
             found = rewrite(rewriter, node)
             if found is not None:
                 rewriter.replaced[found.outputs[0]] = found
@@ -37,16 +37,7 @@ def canonical(graph: OnnxGraph) -> OnnxGraph:
     if not rewriter.replaced:
         return graph
     nodes = [rewriter.replaced.get(node.outputs[0], node) for node in graph.nodes]
-    return replace(graph, nodes=_needed(nodes, graph.outputs))
-
-
-def _needed(nodes: list[OnnxNode], outputs: tuple[str, ...]) -> tuple[OnnxNode, ...]:
-    needed, kept = set(outputs), []
-    for node in reversed(nodes):
-        if needed.intersection(node.outputs):
-            kept.append(node)
-            needed.update(node.inputs)
-    return tuple(reversed(kept))
+    return replace(graph, nodes=tuple(nodes)).without_unused_nodes()
 
 
 @dataclass(eq=False)
@@ -66,7 +57,7 @@ class _Rewriter:
     def producer(self, name: str, *kinds: str) -> OnnxNode | None:
         """Return the node whose output a tensor is, if it is of one of these kinds."""
         node = self.replaced.get(name) or self.producers.get(name)
-        return node if node is not None and node.kind in kinds else None
+        return node if node is not None and node.op_type in kinds else None
 
     def only_reader(self, name: str) -> OnnxNode | None:
         """Return the only node that reads a tensor; None if there are several, or if the tensor is an output."""
@@ -98,15 +89,15 @@ class _Rewriter:
         node = self.producer(name, "Mul", "Div")
         if node is not None:
             first, second = (self.number(source) for source in node.inputs)
-            if second is not None and (node.kind == "Mul" or second):
-                yield (second if node.kind == "Mul" else 1 / second), node.inputs[0]
-            elif first is not None and node.kind == "Mul":
+            if second is not None and (node.op_type == "Mul" or second):
+                yield (second if node.op_type == "Mul" else 1 / second), node.inputs[0]
+            elif first is not None and node.op_type == "Mul":
                 yield first, node.inputs[1]
         yield 1.0, name
 
     def plus(self, node: OnnxNode | None, number: float) -> str | None:
         """Return x for a node x + number."""
-        if node is None or node.kind != "Add":
+        if node is None or node.op_type != "Add":
             return None
         first, second = node.inputs
         return first if self.is_number(second, number) else second if self.is_number(first, number) else None
@@ -119,7 +110,7 @@ class _Rewriter:
         if node is None:
             return False
         first, second = node.inputs
-        if node.kind == "Pow":
+        if node.op_type == "Pow":
             return first == x and self.is_number(second, power)
         return any(one == x and self.is_power(other, x, power - 1) for one, other in ((first, second), (second, first)))
 
@@ -136,13 +127,13 @@ class _Rewriter:
         found, scale, multiplied = t, 1.0, False
         for _ in range(MAX_FACTORS):
             reader = self.only_reader(found)
-            if reader is None or reader.kind not in ("Mul", "Div"):
+            if reader is None or reader.op_type not in ("Mul", "Div"):
                 return None
             other = reader.inputs[1] if reader.inputs[0] == found else reader.inputs[0]
             number = self.number(other)
-            if number is not None and (reader.kind == "Mul" or (number and reader.inputs[0] == found)):
-                scale *= number if reader.kind == "Mul" else 1 / number
-            elif not multiplied and reader.kind == "Mul":
+            if number is not None and (reader.op_type == "Mul" or (number and reader.inputs[0] == found)):
+                scale *= number if reader.op_type == "Mul" else 1 / number
+            elif not multiplied and reader.op_type == "Mul":
                 factors = [factor for factor, source in self.scaled(other) if source == x]
                 if not factors:
                     return None
@@ -194,7 +185,7 @@ def _with_cubic_term(rewriter: _Rewriter, name: str) -> str | None:
         return None
     first, second = node.inputs
     for x, other in ((first, second), (second, first)):
-        if node.kind == "Add":
+        if node.op_type == "Add":
             term, power = other, 3
         else:
             term, power = rewriter.plus(rewriter.producer(other, "Add"), 1.0) or "", 2
@@ -264,7 +255,7 @@ def _unit_normalization(rewriter: _Rewriter, node: OnnxNode) -> OnnxNode | None:
     if (limit := rewriter.producer(divisor, "Clip", "Max")) is not None:
         divisor = limit.inputs[0]
         epsilon = rewriter.number(limit.inputs[1]) if len(limit.inputs) > 1 else limit.attributes.get("min")
-        if epsilon is None or (limit.kind == "Clip" and any(limit.inputs[2:])):
+        if epsilon is None or (limit.op_type == "Clip" and any(limit.inputs[2:])):
             return None
     norm = rewriter.producer(divisor, "ReduceSumSquare" if square_root is not None else "ReduceL2")
     axes = rewriter.integers(norm, 1, "axes") if norm else None
@@ -286,7 +277,7 @@ def _reduced_stack(rewriter: _Rewriter, node: OnnxNode) -> OnnxNode | None:
     sources = [part.inputs[0] for part in parts if part and rewriter.integers(part, 1, "axes") == (0,)]
     if len(sources) < len(parts):
         return None
-    return _new_node(node.kind.removeprefix("Reduce"), node, node.outputs[0], *sources)
+    return _new_node(node.op_type.removeprefix("Reduce"), node, node.outputs[0], *sources)
 
 
 def _limited_softplus(rewriter: _Rewriter, node: OnnxNode) -> OnnxNode | None:

@@ -64,7 +64,12 @@ class FoldingLimits:
         )
 
     def fold(self, node: OnnxNode, inputs: Sequence[Array | None], opset: int) -> Array | None:
-        """Compute a node on constants within the limits; apart from them like `fold`.
+        """Compute a node on constants, as `fold` does, within the limits.
+
+        Args:
+            node: The node.
+            inputs: Its inputs; None for one that is left out.
+            opset: The version of ONNX's operators.
 
         Returns:
             Its output; None for an operator that is not supported here.
@@ -74,7 +79,7 @@ class FoldingLimits:
         """
         given = [array for array in inputs if array is not None]
         self.work -= sum(array.size for array in given)
-        if node.kind == "MatMul" and len(given) == 2 and given[0].ndim:
+        if node.op_type == "MatMul" and len(given) == 2 and given[0].ndim:
             self.work -= given[0].shape[-1] * _matmul_size(given)
         if self.work < 0:
             raise FoldingError("all of them together take too much work")
@@ -105,18 +110,18 @@ def fold(node: OnnxNode, inputs: Sequence[Array | None], opset: int) -> Array | 
     Raises:
         FoldingError: The constants cannot be computed.
     """
-    if node.kind not in FOLDED and node.kind not in OUTPUT_SIZES:
+    if node.op_type not in FOLDED and node.op_type not in OUTPUT_SIZES:
         return None
     given = [array for array in inputs if array is not None]
     if any(array is None for array in inputs[: len(given)]):
         raise FoldingError("an optional input is left out before others that are given")
     try:
         with np.errstate(all="ignore"):
-            if node.kind in FOLDED:
-                result = FOLDED[node.kind](given, node.attributes)
+            if node.op_type in FOLDED:
+                result = FOLDED[node.op_type](given, node.attributes)
             else:
-                _check_size(OUTPUT_SIZES[node.kind](given))
-                (result,) = OPERATORS[node.kind](inputs, node.attributes, opset, 1)
+                _check_size(OUTPUT_SIZES[node.op_type](given))
+                (result,) = OPERATORS[node.op_type](inputs, node.attributes, opset, 1)
     except (ValueError, TypeError, IndexError, OverflowError, KeyError, MemoryError) as error:
         raise FoldingError(str(error)) from error
     return np.asarray(result)

@@ -30,9 +30,9 @@ def input_axes(graph: OnnxGraph, name: str, shape: Sizes) -> str:
     names, seen = [name], {name}
     while names:
         for node in graph.readers.get(names.pop(), ()):
-            if node.kind == "Transpose":
+            if node.op_type == "Transpose":
                 return "HWC" if node.attributes.get("perm") == (0, 3, 1, 2) else "CHW"
-            if node.kind in KEEP_AXES and node.outputs[0] not in seen:
+            if node.op_type in KEEP_AXES and node.outputs[0] not in seen:
                 seen.add(node.outputs[0])
                 names.append(node.outputs[0])
     return "HWC" if shape[3] in IMAGE_CHANNELS and shape[1] not in IMAGE_CHANNELS else "CHW"
@@ -52,10 +52,10 @@ def image_of_vector(graph: OnnxGraph, name: str, vector: LayerOutput) -> LayerOu
     names, seen, images = [name], {name}, set()
     while names:
         for node in graph.readers.get(names.pop(), ()):
-            if node.kind == "Reshape":
+            if node.op_type == "Reshape":
                 shape = graph.constants.get(node.inputs[1])
                 images.add((node.outputs[0], () if shape is None else tuple(shape.reshape(-1).tolist()[1:])))
-            elif node.kind in KEEP_AXES - {"Pad"} and len(seen) < MAX_READERS:
+            elif node.op_type in KEEP_AXES - {"Pad"} and len(seen) < MAX_READERS:
                 names += {node.outputs[0]} - seen
                 seen.add(node.outputs[0])
             else:

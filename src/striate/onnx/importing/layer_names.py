@@ -14,7 +14,7 @@ def preferred_name(node: OnnxNode, weights: str = "") -> str:
         if weights.endswith(ending):
             return clean_name(weights.removesuffix(ending).split("/"))
     parts = [part for part in node.name.removeprefix("node_").split("/") if part]  # PyTorch's newer exporter
-    if len(parts) > 1 and parts[-1].rstrip("0123456789_") == node.kind:
+    if len(parts) > 1 and parts[-1].rstrip("0123456789_") == node.op_type:
         parts.pop()
     output = node.outputs[0]
     return clean_name(parts) or ("" if output.isdigit() else clean_name(output.split("/")))

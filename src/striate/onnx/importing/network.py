@@ -12,7 +12,7 @@ from striate._types import Array, Weights
 from striate.errors import NetworkError
 from striate.network import Input, Layer, Network
 from striate.onnx.graph import OnnxGraph, OnnxNode, TensorSpec, shorten
-from striate.onnx.importing.canonical import canonical
+from striate.onnx.importing.canonical import canonicalize
 from striate.onnx.importing.constant_folding import FoldingError, FoldingLimits
 from striate.onnx.importing.converter import Result
 from striate.onnx.importing.converters import CONVERTERS
@@ -87,7 +87,9 @@ def import_convertible_part(path: str | os.PathLike[str]) -> ImportedNetwork:
         NetworkError: There is no layer before this operator, or the input is not of images.
     """
     graph = read_onnx(path)
-    network, weights, notes = _convert(canonical(graph), where=str(path), name=_network_name(graph, path), whole=False)
+    network, weights, notes = _convert(
+        canonicalize(graph), where=str(path), name=_network_name(graph, path), whole=False
+    )
     return ImportedNetwork(network, weights, ExportMetadata(), notes)
 
 
@@ -114,7 +116,7 @@ def import_graph(
     graph = with_image_size(graph, size) if size else graph
     graph = _without_resizing(graph)
     graph, detector = _take_detector(graph) if metadata.detector_layer else (graph, {})
-    network, weights, notes = _convert(canonical(graph), where=str(path), name=_network_name(graph, path))
+    network, weights, notes = _convert(canonicalize(graph), where=str(path), name=_network_name(graph, path))
     metadata.check(network, str(path))
     if metadata.detector_layer not in {node.layer.name for node in network.nodes}:
         detector = {}
@@ -124,7 +126,7 @@ def import_graph(
 def _take_detector(graph: OnnxGraph) -> tuple[OnnxGraph, Weights]:
     """Return the graph without the detector of unknown images, and the detector's arrays; none if they are damaged."""
     outputs = tuple(name for name in graph.outputs if name not in (DISTANCE, UNKNOWN))
-    return _needed(replace(graph, outputs=outputs)), _detector_arrays(graph.constants)
+    return replace(graph, outputs=outputs).without_unused_nodes(), _detector_arrays(graph.constants)
 
 
 def _without_resizing(graph: OnnxGraph) -> OnnxGraph:
@@ -133,20 +135,10 @@ def _without_resizing(graph: OnnxGraph) -> OnnxGraph:
     if RESIZED not in computed or UNSIZED not in computed[: computed.index(RESIZED)]:
         return graph
     nodes = [
-        replace(node, kind="Identity", inputs=(UNSIZED,), attributes={}) if RESIZED in node.outputs else node
+        replace(node, op_type="Identity", inputs=(UNSIZED,), attributes={}) if RESIZED in node.outputs else node
         for node in graph.nodes
     ]
-    return _needed(replace(graph, nodes=tuple(nodes)))
-
-
-def _needed(graph: OnnxGraph) -> OnnxGraph:
-    """Return the graph with the nodes on which its outputs depend."""
-    needed, nodes = set(graph.outputs), []
-    for node in reversed(graph.nodes):
-        if needed & set(node.outputs):
-            needed.update(node.inputs)
-            nodes.append(node)
-    return replace(graph, nodes=tuple(reversed(nodes)))
+    return replace(graph, nodes=tuple(nodes)).without_unused_nodes()
 
 
 def _detector_arrays(constants: Mapping[str, Array]) -> Weights:
@@ -251,9 +243,9 @@ def _convert_node(builder: NetworkBuilder, node: OnnxNode, limits: FoldingLimits
         if name and name not in builder.values:
             raise builder.unsupported(node, f"it reads '{shorten(name)}', a second output, but layers have one output.")
     inputs = [builder.values[name] if name else None for name in node.inputs]
-    converter = CONVERTERS.get(node.kind)
+    converter = CONVERTERS.get(node.op_type)
     for value in inputs:
-        if isinstance(value, LayerOutput) and value.numbers == "quantized" and node.kind != "DequantizeLinear":
+        if isinstance(value, LayerOutput) and value.numbers == "quantized" and node.op_type != "DequantizeLinear":
             raise builder.unsupported(
                 node, "it computes with 8-bit integers; import the file that was quantized instead."
             )
@@ -265,7 +257,7 @@ def _convert_node(builder: NetworkBuilder, node: OnnxNode, limits: FoldingLimits
     if len(constants) == len(inputs):
         return _fold(builder, node, constants, limits)
     if converter is None:
-        raise builder.unsupported(node, f"Striate has no layer for {node.kind}.")
+        raise builder.unsupported(node, f"Striate has no layer for {node.op_type}.")
     return converter.function(builder, node)
 
 
@@ -275,7 +267,7 @@ def _fold(builder: NetworkBuilder, node: OnnxNode, inputs: Sequence[Array | None
     except FoldingError as error:
         raise builder.unsupported(node, f"its constants cannot be computed: {error}.") from None
     if result is None:
-        raise builder.unsupported(node, f"it computes a constant by {node.kind}, which is not supported.")
+        raise builder.unsupported(node, f"it computes a constant by {node.op_type}, which is not supported.")
     return result
 
 

@@ -48,16 +48,16 @@ def operator_costs(graph: OnnxGraph) -> list[OperatorCost]:
         parameters = sum(graph.constants[name].size for name in owned)
         multiply_adds = _multiply_adds(node, dequantized, shapes)
         name, shape = node.name or node.outputs[0], shapes.get(node.outputs[0])
-        costs.append(OperatorCost(name, node.kind, shape, parameters, multiply_adds))
+        costs.append(OperatorCost(name, node.op_type, shape, parameters, multiply_adds))
     return costs
 
 
 def _weight_names(node: OnnxNode, constants: Mapping[str, Array]) -> list[str]:
     """Return the constants that a node reads as weights."""
-    if node.kind == "QuantizeLinear":
+    if node.op_type == "QuantizeLinear":
         return []
     names = list(dict.fromkeys(name for name in node.inputs if name in constants))
-    if node.kind == "DequantizeLinear":
+    if node.op_type == "DequantizeLinear":
         return [name for name in names if name == node.inputs[0] and constants[name].ndim > 0]
     return [name for name in names if constants[name].ndim and np.issubdtype(constants[name].dtype, np.floating)]
 
@@ -66,21 +66,21 @@ def _dequantized_constants(graph: OnnxGraph) -> dict[str, Array]:
     """Return the constants, those that are read through DequantizeLinear under the name of its output too."""
     constants = dict(graph.constants)
     for node in graph.nodes:
-        if node.kind == "DequantizeLinear" and node.inputs[0] in constants:
+        if node.op_type == "DequantizeLinear" and node.inputs[0] in constants:
             constants[node.outputs[0]] = constants[node.inputs[0]]
     return constants
 
 
 def _multiply_adds(node: OnnxNode, constants: Mapping[str, Array], shapes: Mapping[str, Sizes]) -> int | None:
-    if node.kind not in ("Conv", "ConvTranspose", "Gemm", "MatMul"):
+    if node.op_type not in ("Conv", "ConvTranspose", "Gemm", "MatMul"):
         return 0
     weights = [constants[name] for name in node.inputs[:2] if name in constants]
-    counted = node.inputs[0] if node.kind == "ConvTranspose" else node.outputs[0]
+    counted = node.inputs[0] if node.op_type == "ConvTranspose" else node.outputs[0]
     sizes = shapes.get(counted)
     if not weights or sizes is None or None in sizes[1:]:
         return None
     each = weights[0].size // (weights[0].shape[0] or 1)  # of (O, C, …): for one output; transposed: for one input
-    if node.kind in ("Gemm", "MatMul"):
+    if node.op_type in ("Gemm", "MatMul"):
         transposed = node.attributes.get("transB", 0)
         each = weights[0].shape[-1 if transposed else 0 if weights[0].ndim == 1 else -2]
     return each * prod(size or 1 for size in sizes[1:])
@@ -97,7 +97,7 @@ def _inferred_shapes(graph: OnnxGraph) -> dict[str, Sizes]:
     known = {name: array for name, array in graph.constants.items() if array.size <= MAX_SHAPE_VALUES}
     opsets = [helper.make_opsetid("", graph.opset)]
     for node in graph.nodes:
-        schema, proto = defs.get_schema(node.kind, graph.opset), _node_proto(node)
+        schema, proto = defs.get_schema(node.op_type, graph.opset), _node_proto(node)
         given = {name: types[name] for name in node.inputs if name in types}
         contents = {name: numpy_helper.from_array(known[name], name) for name in node.inputs if name in known}
         try:
@@ -117,7 +117,7 @@ def _small_content(
     sizes = declared_sizes(types[node.outputs[0]].tensor_type) if node.outputs[0] in types else None
     if sizes is None or None in sizes or prod(size or 0 for size in sizes) > MAX_SHAPE_VALUES:
         return None
-    if node.kind == "Shape" and node.inputs[0] in types:
+    if node.op_type == "Shape" and node.inputs[0] in types:
         shape = declared_sizes(types[node.inputs[0]].tensor_type)
         taken = (shape or (None,))[node.attributes.get("start", 0) : node.attributes.get("end")]
         return None if None in taken else np.array(taken, np.int64)
@@ -135,7 +135,7 @@ def _node_proto(node: OnnxNode) -> NodeProto:
         for name, value in node.attributes.items()
         if not isinstance(value, tuple) or value
     }
-    return helper.make_node(node.kind, node.inputs, node.outputs, **attributes)
+    return helper.make_node(node.op_type, node.inputs, node.outputs, **attributes)
 
 
 def _tensor_type(dtype: str, shape: Sizes | None) -> TypeProto:

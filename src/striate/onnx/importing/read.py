@@ -133,7 +133,7 @@ def _is_text(beginning: bytes) -> bool:
 
 def _check_domains(graph: OnnxGraph, path: object) -> None:
     """Raise ModelFileError for operators that ONNX itself does not define."""
-    foreign = sorted({f"{node.domain}.{node.kind}" for node in graph.nodes if node.domain})
+    foreign = sorted({f"{node.domain}.{node.op_type}" for node in graph.nodes if node.domain})
     if foreign:
         more = f" and {len(foreign) - 3} more" if len(foreign) > 3 else ""
         raise ModelFileError(
@@ -160,7 +160,7 @@ def _check_call(node: OnnxNode, opset: int, path: object) -> None:
     """Raise ModelFileError for an operator that ONNX does not know, or that is not called as ONNX specifies."""
     what = f"'{path}': {node.label}"
     try:
-        schema = defs.get_schema(node.kind, opset, node.domain)
+        schema = defs.get_schema(node.op_type, opset, node.domain)
     except defs.SchemaError as error:
         raise ModelFileError(f"{what} is not an operator of ONNX opset {opset}.") from error
     for word, names, least, most in (

@@ -82,7 +82,7 @@ def _matches(shape: tuple[int, ...], declared: Sizes | None) -> bool:
 
 def _operator_name(node: OnnxNode) -> str:
     """Return the name in OPERATORS. Raise NetworkError if there is none."""
-    name = f"{node.domain}.{node.kind}" if node.domain else node.kind
+    name = f"{node.domain}.{node.op_type}" if node.domain else node.op_type
     if name not in OPERATORS:
         raise NetworkError(f"{node.label}: the operator {name} is not supported.{nearest(name, OPERATORS)}")
     return name

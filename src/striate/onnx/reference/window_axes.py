@@ -127,7 +127,16 @@ def geometry(axes: WindowAxes) -> Geometry:
 
 
 def window_values(x: Array, axes: WindowAxes, fill: float) -> Array:
-    """Return the values of each window: (N, C, D1 … Dn) → (N, C, O1 … On, K1 · … · Kn), `fill` in the padding."""
+    """Return the values of each window.
+
+    Args:
+        x: (N, C, D1 … Dn).
+        axes: The window along each of the n axes.
+        fill: The value of the padding.
+
+    Returns:
+        (N, C, O1 … On, K1 · … · Kn).
+    """
     padded = np.pad(x, ((0, 0), (0, 0), *(axis.padding for axis in axes)), constant_values=fill)
     views = sliding_window_view(padded, [axis.extent for axis in axes], tuple(range(2, x.ndim)))
     positions = [slice(None, None, axis.stride) for axis in axes]

@@ -5,10 +5,10 @@ from striate.training.metrics.metric_set import MetricSet, Scores, loss_sum, out
 from striate.training.metrics.names import (
     CLASSES,
     NAMED,
+    check_supported,
     default_metrics,
     metric_function,
     metric_named,
-    refuse_missing,
 )
 
 __all__ = [
@@ -18,11 +18,11 @@ __all__ = [
     "Metric",
     "MetricSet",
     "Scores",
+    "check_supported",
     "default_metrics",
     "loss_sum",
     "metric_function",
     "metric_named",
     "output_names",
-    "refuse_missing",
     "to_scores",
 ]

@@ -11,7 +11,8 @@ from typing import Any, ClassVar, Literal, Self
 import numpy as np
 
 from striate._types import Array
-from striate.arguments import check_methods, describe
+from striate.arguments import check_methods
+from striate.engines.arrays import numeric_array
 from striate.engines.variables import Variable
 from striate.errors import UsageError
 from striate.network.naming import snake_case
@@ -220,8 +221,8 @@ class Metric:
         """Return the value for all samples since `reset_state`; 0 without samples."""
         if self._total is None:
             return 0.0
-        figure = self.compute(self._total)
-        return figure if np.ndim(figure) else float(figure)
+        value = self.compute(self._total)
+        return value if np.ndim(value) else float(value)
 
     def reset_state(self) -> None:
         """Forget all samples."""
@@ -346,7 +347,7 @@ def value_of_state(metric: Metric, sums: Array) -> float:
         The number.
 
     Raises:
-        UsageError: `result` fails, or returns anything else than a number.
+        UsageError: `result` fails, or does not return a number.
     """
     before = _state(metric)
     try:
@@ -397,10 +398,5 @@ def numbers(what: str, value: Any) -> Array:
     Raises:
         UsageError: It does not consist of numbers.
     """
-    try:
-        array = np.asarray(value.detach().cpu() if hasattr(value, "detach") else value)
-        if array.dtype.kind in "buif":
-            return array.astype(np.float64).reshape(array.shape or 1)
-    except (TypeError, ValueError):  # not an array, or lists of different lengths
-        pass
-    raise UsageError(f"{what} must be numbers; received {describe(value)}.")
+    array = numeric_array(what, value).astype(np.float64)
+    return array.reshape(array.shape or 1)

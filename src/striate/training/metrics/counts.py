@@ -70,8 +70,8 @@ class _Counts(Metric):
 
     def compute(self, sums: Array) -> Any:
         """Return the value at each threshold."""
-        figures = self.value(*sums.reshape(-1, 4).T)
-        return figures if self._several else figures[0]
+        values = self.value(*sums.reshape(-1, 4).T)
+        return values if self._several else values[0]
 
     def value(self, tp: Array, fp: Array, tn: Array, fn: Array) -> Array:
         """Compute the value from the counts at each threshold."""
@@ -240,14 +240,14 @@ class AUC(Metric):
     """The area under the ROC curve or the precision-recall curve, from counts at thresholds.
 
     Args:
-        num_thresholds: How many thresholds, evenly spaced from 0 to 1.
+        num_thresholds: Number of thresholds, evenly spaced from 0 to 1.
         curve: "ROC" or "PR".
         summation_method: "interpolation", or "minoring" and "majoring" for bounds.
         name: Name of the metric in results.
         dtype: None.
         thresholds: Custom thresholds, 0 to 1, beside 0 and 1.
         multi_label: Whether to compute the area of each label and take the mean, rather than that of all decisions.
-        num_labels: The number of labels, which the outputs tell.
+        num_labels: The number of labels; not needed, because it follows from the outputs.
         label_weights: Weights of the labels in their mean, or of the decisions.
         from_logits: Whether the predictions of `update_state` are logits. In training, this follows from the output.
     """

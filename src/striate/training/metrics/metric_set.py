@@ -200,18 +200,18 @@ class MetricSet:
 
     def compute(self, sums: Sequence[float]) -> dict[str, float]:
         """Compute all metrics from sums over all samples."""
-        figures, start, numbers = {}, 0, np.array(sums, np.float64)
+        values, start, numbers = {}, 0, np.array(sums, np.float64)
         for (name, _, metric, _), size in zip(self._metrics, self._sizes, strict=True):
-            figures[name] = float(metric.compute(numbers[start : start + size]))
+            values[name] = float(metric.compute(numbers[start : start + size]))
             start += size
-        return figures
+        return values
 
 
 class Scores(tuple[float, ...]):
     """Loss and metrics of some samples: a tuple in Keras's order, whose values also have names.
 
     Args:
-        figures: The values by name, the loss first.
+        values: The values by name, the loss first.
 
     Example:
         >>> scores = Scores({"loss": 0.25, "accuracy": 0.5})
@@ -224,10 +224,10 @@ class Scores(tuple[float, ...]):
 
     _names: tuple[str, ...]
 
-    def __new__(cls, figures: Mapping[str, float]) -> "Scores":
+    def __new__(cls, values: Mapping[str, float]) -> "Scores":
         """Make the tuple, because a tuple cannot be filled later."""
-        scores = super().__new__(cls, figures.values())
-        scores._names = tuple(figures)
+        scores = super().__new__(cls, values.values())
+        scores._names = tuple(values)
         return scores
 
     def __getnewargs__(self) -> tuple[dict[str, float]]:
@@ -267,6 +267,6 @@ class Scores(tuple[float, ...]):
         return f"Scores({', '.join(f'{name}={value!r}' for name, value in self.items())})"
 
 
-def to_scores(figures: Mapping[str, float]) -> Scores | float:
+def to_scores(values: Mapping[str, float]) -> Scores | float:
     """Return the loss as a number if it is alone, as in Keras, else the scores."""
-    return Scores(figures) if len(figures) > 1 else figures["loss"]
+    return Scores(values) if len(values) > 1 else values["loss"]

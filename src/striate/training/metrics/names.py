@@ -37,7 +37,7 @@ CLASSES: dict[str, type[Metric]] = {
     },
 }
 NAMED = {spelling: kind for name, kind in CLASSES.items() for spelling in (name, snake_case(name))}
-REFUSED = {
+UNSUPPORTED = {
     **dict.fromkeys(
         ("meaniou", "iou", "binaryiou", "onehotiou", "onehotmeaniou"), "it is for the segmentation of images"
     ),
@@ -85,8 +85,8 @@ def default_metrics(losses: Sequence[Loss]) -> tuple[str, ...]:
     return ("accuracy",) * bool(accuracy) + ("mean_absolute_error",) * bool(error)
 
 
-def refuse_missing(name: str) -> None:
-    """Refuse metrics that only Keras has.
+def check_supported(name: str) -> None:
+    """Check that a metric is not one that only Keras has.
 
     Args:
         name: The name.
@@ -94,7 +94,7 @@ def refuse_missing(name: str) -> None:
     Raises:
         UsageError: Only Keras has this metric.
     """
-    reason = REFUSED.get(name.lower().replace("_", ""))
+    reason = UNSUPPORTED.get(name.lower().replace("_", ""))
     if reason is not None:
         raise UsageError(f"Striate does not have the metric '{name}': {reason}.")
 
@@ -226,7 +226,7 @@ def _named(name: str, output: Output) -> Metric:
 
 
 def _unknown(name: str) -> str:
-    refuse_missing(name)
+    check_supported(name)
     known = {"accuracy", *(snake_case(kind) for kind in CLASSES), *LOSSES}
     return f"There is no metric '{name}'.{nearest(name, known)}"
 

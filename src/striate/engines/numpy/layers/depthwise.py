@@ -4,24 +4,13 @@ Arrays have the shape (N, H, W, C) and are planes in memory (see `memory`).
 Source: Chollet 2017, "Xception: deep learning with depthwise separable convolutions".
 """
 
-from collections.abc import Iterator
-
 import numpy as np
 
 from striate._types import Array
 from striate.engines.numpy.memory import Scratch, UncachedScratch, contiguous, planes
 from striate.engines.numpy.rules import LayerContext, LayerRule, rule
-from striate.engines.numpy.windows import Geometry, pad, unpad
-from striate.network import DepthwiseConv2D, Pair, Shape
-
-
-def _taps(padded: Array, window: Geometry, size: Pair) -> Iterator[tuple[int, int, Array]]:
-    """Yield for each kernel element (ky, kx) the view (C, OH, OW, N) of the values that it multiplies."""
-    (kh, kw), (ty, tx), (dy, dx) = window.kernel_size, window.strides, window.dilation
-    for ky in range(kh):
-        for kx in range(kw):
-            y, x = ky * dy, kx * dx
-            yield ky, kx, padded[:, y : y + ty * (size[0] - 1) + 1 : ty, x : x + tx * (size[1] - 1) + 1 : tx]
+from striate.engines.numpy.windows import Geometry, pad, unpad, window_taps
+from striate.network import DepthwiseConv2D, Shape
 
 
 def depthwise_forward(
@@ -49,7 +38,7 @@ def depthwise_forward(
     shape = (kernel.shape[3], *size, x.shape[0])
     y, product = scratch.empty("y", shape, x.dtype), scratch.temporary("product", shape, x.dtype)
     y[...] = 0 if bias is None else bias[:, None, None, None]
-    for ky, kx, view in _taps(padded, window, size):
+    for ky, kx, view in window_taps(padded, window, size):
         np.multiply(view, kernel[ky, kx, 0][:, None, None, None], out=product)
         y += product
     return planes(y), padded
@@ -58,7 +47,19 @@ def depthwise_forward(
 def depthwise_backward(
     dy: Array, padded: Array, kernel: Array, channels: int, window: Geometry, scratch: Scratch | None = None
 ) -> tuple[Array, Array, Array]:
-    """Return dx (N, H, W, C), dkernel (KH, KW, 1, C·M) and dbias (C·M,) from dy (N, OH, OW, C·M)."""
+    """Compute the gradients of a depthwise convolution.
+
+    Args:
+        dy: (N, OH, OW, C·M).
+        padded: The padded input as planes, from `depthwise_forward`.
+        kernel: (KH, KW, 1, C·M).
+        channels: C.
+        window: The windows.
+        scratch: Provides the memory; None allocates it.
+
+    Returns:
+        dx (N, H, W, C), dkernel (KH, KW, 1, C·M) and dbias (C·M,).
+    """
     scratch = scratch or UncachedScratch()
     gradient = contiguous(planes(dy), scratch, "dy")
     o, oh, ow, _ = gradient.shape
@@ -66,8 +67,8 @@ def depthwise_backward(
     dpadded = scratch.empty("dpadded", padded.shape, padded.dtype)
     dpadded.fill(0)
     product = scratch.temporary("product", gradient.shape, dy.dtype)
-    targets = _taps(dpadded, window, (oh, ow))
-    for (ky, kx, view), (_, _, target) in zip(_taps(padded, window, (oh, ow)), targets, strict=True):
+    targets = window_taps(dpadded, window, (oh, ow))
+    for (ky, kx, view), (_, _, target) in zip(window_taps(padded, window, (oh, ow)), targets, strict=True):
         np.multiply(view, gradient, out=product)
         dkernel[ky, kx, 0] = product.reshape(o, -1).sum(axis=1)
         np.multiply(gradient, kernel[ky, kx, 0][:, None, None, None], out=product)

@@ -120,7 +120,16 @@ def batch_norm_forward(
 
 
 def batch_norm_sums(dy: Array, state: BatchNormState, scratch: Scratch) -> tuple[Array, Array]:
-    """Return dβ = Σ dy (C,) and dγ = Σ dy · x̂ (C,) of a shard, in float64."""
+    """Compute the gradients of γ and β for a shard, in float64.
+
+    Args:
+        dy: (N, …, C).
+        state: From `batch_norm_forward`.
+        scratch: Provides the memory.
+
+    Returns:
+        dβ = Σ dy (C,) and dγ = Σ dy · x̂ (C,).
+    """
     gradient = _rows(dy, scratch, "drows")
     total = gradient.sum(axis=1).astype(np.float64)
     with_centered = np.einsum("cm,cm->c", gradient, state.centered).astype(np.float64)
@@ -130,7 +139,19 @@ def batch_norm_sums(dy: Array, state: BatchNormState, scratch: Scratch) -> tuple
 def batch_norm_backward(
     dy: Array, state: BatchNormState, dbeta: Array, dgamma: Array, gamma: Array, scratch: Scratch
 ) -> Array:
-    """Return dx = γ / σ · (dy − mean(dy) − x̂ · mean(dy · x̂)); dbeta and dgamma are sums over the batch."""
+    """Compute dx = γ / σ · (dy − mean(dy) − x̂ · mean(dy · x̂)).
+
+    Args:
+        dy: (N, …, C), of a shard.
+        state: From `batch_norm_forward`.
+        dbeta: (C,), the sum of `batch_norm_sums` over all shards of the batch.
+        dgamma: (C,), likewise.
+        gamma: (C,).
+        scratch: Provides the memory.
+
+    Returns:
+        dx (N, …, C).
+    """
     gradient = _rows(dy, scratch, "drows")
     factor = gamma * state.inverse
     slope = -factor * state.inverse * dgamma / state.moments.count
@@ -147,7 +168,20 @@ def batch_norm_backward(
 def batch_norm_inference(
     x: Array, mean: Array, variance: Array, gamma: Array, beta: Array, epsilon: float, scratch: Scratch | None = None
 ) -> Array:
-    """Return y = γ(x − mean) / √(variance + ε) + β for given statistics. x, y: (N, …, C); the others (C,)."""
+    """Normalize by given statistics: y = γ(x − mean) / √(variance + ε) + β.
+
+    Args:
+        x: (N, …, C).
+        mean: (C,).
+        variance: (C,).
+        gamma: (C,).
+        beta: (C,).
+        epsilon: ε.
+        scratch: Provides the memory; None allocates it.
+
+    Returns:
+        y (N, …, C).
+    """
     scratch = scratch or UncachedScratch()
     matrix = _rows(x, scratch, "rows")
     factor = gamma / np.sqrt(variance + epsilon)
@@ -160,7 +194,20 @@ def batch_norm_inference(
 def batch_norm_inference_backward(
     dy: Array, x: Array, mean: Array, variance: Array, gamma: Array, epsilon: float, scratch: Scratch
 ) -> tuple[Array, Array, Array]:
-    """Return dx = dy · γ / σ (N, …, C), dγ = Σ dy · x̂ (C,) and dβ = Σ dy (C,) for given statistics."""
+    """Compute the gradients of `batch_norm_inference`, for constant statistics.
+
+    Args:
+        dy: (N, …, C).
+        x: (N, …, C).
+        mean: (C,).
+        variance: (C,).
+        gamma: (C,).
+        epsilon: ε.
+        scratch: Provides the memory.
+
+    Returns:
+        dx = dy · γ / σ (N, …, C), dγ = Σ dy · x̂ (C,) and dβ = Σ dy (C,).
+    """
     inverse = 1.0 / np.sqrt(variance + epsilon)
     matrix, gradient = _rows(x, scratch, "rows"), _rows(dy, scratch, "drows")
     total = gradient.sum(axis=1)
@@ -200,7 +247,19 @@ def lrn_forward(x: Array, radius: int, alpha: float, beta: float, k: float) -> t
 
 
 def lrn_backward(dy: Array, x: Array, base: Array, radius: int, alpha: float, beta: float) -> Array:
-    """Return dx = dy · s^−β − 2αβ x Σ dy · x · s^(−β−1), the sum over the same neighbors."""
+    """Compute dx = dy · s^−β − 2αβ x Σ dy · x · s^(−β−1), the sum over the same neighbors.
+
+    Args:
+        dy: (N, H, W, C).
+        x: (N, H, W, C).
+        base: s (C, M), from `lrn_forward`.
+        radius: r.
+        alpha: α.
+        beta: β.
+
+    Returns:
+        dx (N, H, W, C).
+    """
     matrix, gradient = _rows(x, UncachedScratch(), "rows"), _rows(dy, UncachedScratch(), "drows")
     power = base**-beta
     neighbors = _sum_of_neighbors(gradient * matrix * power / base, radius)

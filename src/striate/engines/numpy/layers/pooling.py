@@ -3,7 +3,6 @@
 Arrays have the shape (N, H, W, C) and are planes in memory (see `memory`).
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,16 +10,8 @@ import numpy as np
 from striate._types import Array
 from striate.engines.numpy.memory import Scratch, UncachedScratch, contiguous, into_tiles, out_of_tiles, planes
 from striate.engines.numpy.rules import LayerContext, LayerRule, rule
-from striate.engines.numpy.windows import Geometry, pad, unpad
+from striate.engines.numpy.windows import Geometry, pad, unpad, window_taps
 from striate.network import AveragePool2D, GlobalAveragePool2D, GlobalMaxPool2D, MaxPool2D, Pair, Shape, Subsample2D
-
-
-def _window_values(padded: Array, window: Geometry, size: Pair) -> Iterator[Array]:
-    """Yield for each position in the window the view (C, OH, OW, N) of the values there."""
-    (kh, kw), (ty, tx) = window.kernel_size, window.strides
-    for y in range(kh):
-        for x in range(kw):
-            yield padded[:, y : y + ty * (size[0] - 1) + 1 : ty, x : x + tx * (size[1] - 1) + 1 : tx]
 
 
 def _overlaps(window: Geometry) -> bool:
@@ -36,12 +27,21 @@ class MaxPoolState:
 
 
 def max_pool_forward(x: Array, window: Geometry, scratch: Scratch | None = None) -> tuple[Array, MaxPoolState]:
-    """Return the maximum of each window, padding excluded: x (N, H, W, C) → y (N, OH, OW, C)."""
+    """Compute the maximum of each window, padding excluded.
+
+    Args:
+        x: (N, H, W, C).
+        window: The windows.
+        scratch: Provides the memory; None allocates it.
+
+    Returns:
+        y (N, OH, OW, C), and the state for the backward pass.
+    """
     scratch = scratch or UncachedScratch()
     size = window.output_size(x.shape[1], x.shape[2])
     padded = pad(planes(x), window.padding, scratch, fill=-np.inf)
     y = scratch.empty("y", (x.shape[3], *size, x.shape[0]), x.dtype)
-    members = _window_values(padded, window, size)
+    members = (member for _, _, member in window_taps(padded, window, size))
     np.copyto(y, next(members))
     for member in members:
         np.maximum(y, member, out=y)
@@ -49,7 +49,17 @@ def max_pool_forward(x: Array, window: Geometry, scratch: Scratch | None = None)
 
 
 def max_pool_backward(dy: Array, state: MaxPoolState, window: Geometry, scratch: Scratch | None = None) -> Array:
-    """Pass each gradient to the first maximum of its window: dy (N, OH, OW, C) → dx (N, H, W, C)."""
+    """Pass each gradient to the first maximum of its window.
+
+    Args:
+        dy: (N, OH, OW, C).
+        state: From `max_pool_forward`.
+        window: The windows.
+        scratch: Provides the memory; None allocates it.
+
+    Returns:
+        dx (N, H, W, C).
+    """
     scratch = scratch or UncachedScratch()
     gradient, y = planes(dy), state.y
     size = (y.shape[1], y.shape[2])
@@ -60,8 +70,8 @@ def max_pool_backward(dy: Array, state: MaxPoolState, window: Geometry, scratch:
     part = scratch.temporary("part", y.shape, dy.dtype)
     unmatched.fill(True)
     overlaps = _overlaps(window)
-    targets = _window_values(dpadded, window, size)
-    for member, target in zip(_window_values(state.padded, window, size), targets, strict=True):
+    targets = window_taps(dpadded, window, size)
+    for (_, _, member), (_, _, target) in zip(window_taps(state.padded, window, size), targets, strict=True):
         _mark_first_maximum(member, y, unmatched, is_maximum)
         if overlaps:
             np.add(target, np.multiply(gradient, is_maximum, out=part), out=target)
@@ -192,12 +202,21 @@ class AveragePoolState:
 
 
 def average_pool_forward(x: Array, window: Geometry, scratch: Scratch | None = None) -> tuple[Array, AveragePoolState]:
-    """Return the mean of each window, padding excluded: x (N, H, W, C) → y (N, OH, OW, C)."""
+    """Compute the mean of each window, padding excluded.
+
+    Args:
+        x: (N, H, W, C).
+        window: The windows.
+        scratch: Provides the memory; None allocates it.
+
+    Returns:
+        y (N, OH, OW, C), and the state for the backward pass.
+    """
     scratch = scratch or UncachedScratch()
     size = window.output_size(x.shape[1], x.shape[2])
     padded = pad(planes(x), window.padding, scratch)
     y = scratch.empty("y", (x.shape[3], *size, x.shape[0]), x.dtype)
-    members = _window_values(padded, window, size)
+    members = (member for _, _, member in window_taps(padded, window, size))
     np.copyto(y, next(members))
     for member in members:
         y += member
@@ -218,7 +237,17 @@ def _weights(image: tuple[int, ...], window: Geometry, size: Pair) -> Array:
 def average_pool_backward(
     dy: Array, state: AveragePoolState, window: Geometry, scratch: Scratch | None = None
 ) -> Array:
-    """Distribute each gradient evenly over its window: dy (N, OH, OW, C) → dx (N, H, W, C)."""
+    """Distribute each gradient evenly over its window.
+
+    Args:
+        dy: (N, OH, OW, C).
+        state: From `average_pool_forward`.
+        window: The windows.
+        scratch: Provides the memory; None allocates it.
+
+    Returns:
+        dx (N, H, W, C).
+    """
     scratch = scratch or UncachedScratch()
     n, h, w, c = state.shape
     (top, bottom), (left, right) = window.padding
@@ -227,7 +256,7 @@ def average_pool_backward(
     dpadded = scratch.empty("dpadded", (c, top + h + bottom, left + w + right, n), dy.dtype)
     dpadded.fill(0)
     overlaps = _overlaps(window)
-    for target in _window_values(dpadded, window, (dy.shape[1], dy.shape[2])):
+    for _, _, target in window_taps(dpadded, window, (dy.shape[1], dy.shape[2])):
         if overlaps:
             np.add(target, part, out=target)
         else:

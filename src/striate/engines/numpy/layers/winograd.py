@@ -98,7 +98,16 @@ class Matrices:
 
 @cache
 def matrices(m: int, cells: bool, dtype: Any) -> Matrices:
-    """Return the transforms; with cells, outputs are ordered (i % 2, j % 2, i // 2, j // 2) instead of (i, j)."""
+    """Return the transforms for tiles of m × m outputs.
+
+    Args:
+        m: Height and width of the outputs of a tile.
+        cells: Whether outputs are ordered (i % 2, j % 2, i // 2, j // 2) instead of (i, j).
+        dtype: The dtype.
+
+    Returns:
+        The transforms.
+    """
     b, g, a = (np.kron(x[m], x[m]).astype(dtype) for x in (_BT, _G, _AT))
     if cells:
         positions = np.arange(m * m).reshape(m // 2, 2, m // 2, 2).transpose(1, 3, 0, 2)
@@ -127,8 +136,20 @@ def _bands(tiles: Tiles, numbers_per_row: int) -> list[slice]:
     return [slice(start, min(start + step, tiles.grid[0])) for start in range(0, tiles.grid[0], step)]
 
 
-def forward(x: Array, kernel: Array, tiles: Tiles, scratch: Scratch | None = None) -> tuple[Array, WinogradState]:
-    """Convolve x (N, H, W, C) with a kernel (3, 3, C, O); return y (O, Q, T) and the state for `backward`."""
+def winograd_forward(
+    x: Array, kernel: Array, tiles: Tiles, scratch: Scratch | None = None
+) -> tuple[Array, WinogradState]:
+    """Convolve images with a kernel.
+
+    Args:
+        x: (N, H, W, C).
+        kernel: (3, 3, C, O).
+        tiles: The tiles of the output.
+        scratch: Provides the memory; None allocates it.
+
+    Returns:
+        y (O, Q, T), and the state for the backward pass.
+    """
     scratch = scratch or UncachedScratch()
     transforms = matrices(tiles.m, tiles.cells, x.dtype)
     n, (c, o), (th, tw), p = x.shape[0], kernel.shape[2:], tiles.grid, (tiles.m + 2) ** 2
@@ -150,7 +171,7 @@ def forward(x: Array, kernel: Array, tiles: Tiles, scratch: Scratch | None = Non
     return y, WinogradState(bands, transformed, u)
 
 
-def backward(
+def winograd_backward(
     dy: Array,
     state: WinogradState,
     dkernel: Array,
@@ -159,7 +180,19 @@ def backward(
     needs_dx: bool = True,
     scratch: Scratch | None = None,
 ) -> Array | None:
-    """Write dkernel (3, 3, C, O) and return dx (N, H, W, C) or None, from dy (O, Q, T), 0 outside the output."""
+    """Compute the gradients of the convolution.
+
+    Args:
+        dy: (O, Q, T), 0 outside the output.
+        state: From `winograd_forward`.
+        dkernel: (3, 3, C, O), to which the gradient of the kernel is written.
+        tiles: The tiles of the output.
+        needs_dx: Whether to compute dx.
+        scratch: Provides the memory; None allocates it.
+
+    Returns:
+        dx (N, H, W, C), or None.
+    """
     scratch = scratch or UncachedScratch()
     transforms = matrices(tiles.m, tiles.cells, dy.dtype)
     p, c, o = state.kernel.shape
@@ -202,7 +235,7 @@ class WinogradRule(LayerRule[Conv2D, WinogradState]):
 
     def forward(self, context: LayerContext, x: Array) -> tuple[Array, WinogradState]:
         """Return y and the state: (N, H, W, C) → (N, OH, OW, O)."""
-        y, state = forward(x, context.weights["kernel"], self.tiles, context.scratch)
+        y, state = winograd_forward(x, context.weights["kernel"], self.tiles, context.scratch)
         m, (th, tw), o, n = self.tiles.m, self.tiles.grid, y.shape[0], x.shape[0]
         if self.tiles.cells:
             return planes(y.reshape(o, th * m, tw * m, n)), state
@@ -210,7 +243,7 @@ class WinogradRule(LayerRule[Conv2D, WinogradState]):
 
     def backward(self, context: LayerContext, state: WinogradState, dy: Array) -> tuple[Array | None]:
         """Return dx (N, H, W, C), from dy in the shape of the output."""
-        dx = backward(
+        dx = winograd_backward(
             self._in_tiles(context, planes(dy)),
             state,
             context.gradients["kernel"],

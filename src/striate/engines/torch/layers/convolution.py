@@ -77,7 +77,16 @@ def _connection_mask(connections: tuple[tuple[int, ...], ...], kernel: Tensor) -
 
 
 def pad(x: Tensor, margins: Margins, value: float = 0.0) -> Tensor:
-    """Return feature maps (N, C, H, W) padded with `value`."""
+    """Return feature maps (N, C, H, W) padded with `value`.
+
+    Args:
+        x: (N, C, H, W).
+        margins: ((top, bottom), (left, right)).
+        value: The value of the padding.
+
+    Returns:
+        The padded maps.
+    """
     (top, bottom), (left, right) = margins
     return F.pad(x, (left, right, top, bottom), value=value)
 

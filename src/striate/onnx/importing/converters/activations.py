@@ -52,12 +52,12 @@ def rescale(
 
 @converter(*SAME_NAME, reads=(*ELEMENTWISE_AXES, "column"))
 def _same_name(builder: NetworkBuilder, node: OnnxNode) -> LayerOutput:
-    return activate(builder, node, builder.input(node), SAME_NAME[node.kind])
+    return activate(builder, node, builder.input(node), SAME_NAME[node.op_type])
 
 
 @converter(*FIXED_SETTINGS)
 def _fixed_settings(builder: NetworkBuilder, node: OnnxNode) -> LayerOutput:
-    name, settings = FIXED_SETTINGS[node.kind]
+    name, settings = FIXED_SETTINGS[node.op_type]
     for setting, expected in settings.items():
         found = node.attributes.get(setting, expected)
         if not is_close(found, expected):
@@ -177,7 +177,7 @@ def _celu(builder: NetworkBuilder, node: OnnxNode) -> LayerOutput:
 def _log_sigmoid(builder: NetworkBuilder, node: OnnxNode) -> LayerOutput:
     """Append −softplus(−x) for log(sigmoid(x)); other logarithms have no layer."""
     gate = builder.producers.get(node.inputs[0])
-    if gate is None or gate.kind != "Sigmoid":
+    if gate is None or gate.op_type != "Sigmoid":
         raise builder.unsupported(node, "there is no layer for logarithms, except of a sigmoid.")
     negative = rescale(builder, node, builder.input(gate), -1.0)
     return rescale(builder, node, activate(builder, node, negative, "softplus"), -1.0)
@@ -191,7 +191,7 @@ def _over_channels(builder: NetworkBuilder, node: OnnxNode) -> LayerOutput:
     one_pixel = value.axes == "F" or (old and np.prod(value.size) == 1 and axis == 1)
     if not is_channel_axis(value, axis) or (old and not one_pixel):
         raise builder.unsupported(node, f"it runs over axis {axis}; only the channels are supported.")
-    return activate(builder, node, value, "softmax" if node.kind == "Softmax" else "log_softmax")
+    return activate(builder, node, value, "softmax" if node.op_type == "Softmax" else "log_softmax")
 
 
 @converter("Neg")

@@ -50,11 +50,11 @@ def _binary(builder: NetworkBuilder, node: OnnxNode) -> LayerOutput:
         raise builder.unsupported(
             node, f"its constant {constant.shape} is not one number, or one number for each channel."
         )
-    if node.kind == "Div" and value is second:
+    if node.op_type == "Div" and value is second:
         return rescale(builder, node, power(builder, node, value, -1.0), number)
-    by_zero = node.kind == "Div" and not np.all(number)
+    by_zero = node.op_type == "Div" and not np.all(number)
     with np.errstate(divide="ignore"):
-        settings = None if by_zero else _scale_and_offset(node.kind, number, constant_first=value is second)
+        settings = None if by_zero else _scale_and_offset(node.op_type, number, constant_first=value is second)
     if settings is None:
         raise builder.unsupported(node, "it divides by something other than constants that are not zero.")
     return rescale(builder, node, value, *settings)
@@ -78,18 +78,18 @@ def _scale_and_offset(kind: str, number: Number, *, constant_first: bool) -> tup
 
 def _of_two_outputs(builder: NetworkBuilder, node: OnnxNode, first: LayerOutput, second: LayerOutput) -> LayerOutput:
     spread = [value for value in (first, second) if value.axes == "spread"]
-    if spread and node.kind == "Mul" and first.dims == second.dims and len(spread) == 1:
+    if spread and node.op_type == "Mul" and first.dims == second.dims and len(spread) == 1:
         first, second = (value.maps if value.maps and value in spread else value for value in (first, second))
         return multiply(builder, node, first, second)
     if spread or first.axes not in CHANNEL_AXES or second.axes not in CHANNEL_AXES:
         raise builder.unsupported(
             node, f"it combines (N, {first.dims}) and (N, {second.dims}) in a way that no layer does."
         )
-    if node.kind == "Mul":
+    if node.op_type == "Mul":
         return _product(builder, node, first, second)
-    if node.kind == "Sub":
+    if node.op_type == "Sub":
         return _add(builder, node, [first, rescale(builder, node, second, -1.0)])
-    if node.kind == "Div":
+    if node.op_type == "Div":
         return multiply(builder, node, first, power(builder, node, second, -1.0))
     return _add(builder, node, [first, second])
 
@@ -139,9 +139,9 @@ def _product(builder: NetworkBuilder, node: OnnxNode, first: LayerOutput, second
         gate = builder.producers.get(name)
         if gate is None:
             continue
-        if gate.kind == "Sigmoid" and _reads(builder, gate, value):
+        if gate.op_type == "Sigmoid" and _reads(builder, gate, value):
             return activate(builder, node, value, "silu")
-        if gate.kind == "HardSigmoid" and _reads(builder, gate, value):
+        if gate.op_type == "HardSigmoid" and _reads(builder, gate, value):
             slope, middle = hard_sigmoid_settings(gate)
             if is_close(slope, 1 / 6) and is_close(middle, 0.5):
                 return activate(builder, node, value, "hard_swish")
@@ -180,21 +180,21 @@ def _reads(builder: NetworkBuilder, node: OnnxNode, value: LayerOutput) -> bool:
 
 def _hard_sigmoid_factor(builder: NetworkBuilder, gate: OnnxNode, value: LayerOutput) -> float | None:
     """Return f if the gate is f · relu6(value + 3) / 6, otherwise None."""
-    if gate.kind == "Clip":
+    if gate.op_type == "Clip":
         return 6.0 if clip_limits(builder, gate) == (0.0, 6.0) and _clips_plus_three(builder, gate, value) else None
-    if gate.kind not in ("Div", "Mul"):
+    if gate.op_type not in ("Div", "Mul"):
         return None
     inner, number = builder.producers.get(gate.inputs[0]), scalar(builder.values[gate.inputs[1]])
-    if inner is None or inner.kind != "Clip" or not number:
+    if inner is None or inner.op_type != "Clip" or not number:
         return None
     factor = _hard_sigmoid_factor(builder, inner, value)
-    return factor and (factor / number if gate.kind == "Div" else factor * number)
+    return factor and (factor / number if gate.op_type == "Div" else factor * number)
 
 
 def _clips_plus_three(builder: NetworkBuilder, node: OnnxNode, value: LayerOutput) -> bool:
     """Return whether a node clips the value plus 3."""
     addition = builder.producers.get(node.inputs[0])
-    if addition is None or addition.kind != "Add":
+    if addition is None or addition.op_type != "Add":
         return False
     first, second = (builder.values[name] for name in addition.inputs)
     found, constant = (first, second) if isinstance(first, LayerOutput) else (second, first)
@@ -229,13 +229,13 @@ def _limit(builder: NetworkBuilder, node: OnnxNode) -> LayerOutput:
         raise builder.unsupported(
             node, "only the maximum or minimum of outputs of one shape, or of one and a number, is supported."
         )
-    low, high = (numbers[0], np.inf) if node.kind == "Max" else (-np.inf, numbers[0])
+    low, high = (numbers[0], np.inf) if node.op_type == "Max" else (-np.inf, numbers[0])
     return clip(builder, node, inputs[0], low, high)
 
 
 def _limit_by_channel(builder: NetworkBuilder, node: OnnxNode, value: LayerOutput, limits: Number) -> LayerOutput:
     """Append max(x, t) = relu(x − t) + t, or min(x, t) = t − relu(t − x), for one t for each channel."""
-    sign = 1.0 if node.kind == "Max" else -1.0
+    sign = 1.0 if node.op_type == "Max" else -1.0
     if not np.all(np.abs(limits) <= MAX_CLIP_LIMIT):
         raise builder.unsupported(node, "its limits are too large: rounding would lose the other values.")
     kept = activate(builder, node, rescale(builder, node, value, sign, -sign * limits), "relu")
@@ -248,10 +248,10 @@ def _largest(builder: NetworkBuilder, node: OnnxNode, values: list[LayerOutput])
     first = values[0]
     if any(value.dims != first.dims or value.axes != first.axes or not _same_order(first, value) for value in values):
         raise builder.unsupported(node, "it compares outputs of different shapes.")
-    if node.kind == "Min":
+    if node.op_type == "Min":
         values = [rescale(builder, node, value, -1.0) for value in values]
     found = first.after(builder.add_layer(node, Maximum(), *(value.layer for value in values)))
-    return rescale(builder, node, found, -1.0) if node.kind == "Min" else found
+    return rescale(builder, node, found, -1.0) if node.op_type == "Min" else found
 
 
 @converter("Concat")

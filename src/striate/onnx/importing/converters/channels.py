@@ -94,7 +94,7 @@ def _expand(builder: NetworkBuilder, node: OnnxNode) -> LayerOutput:
     if len(numbers) > len(before) or value.axes not in CHANNEL_AXES:
         raise builder.unsupported(node, f"it expands {value.dims} by {numbers}.")
     numbers = (1,) * (len(before) - len(numbers)) + numbers
-    if node.kind == "Tile":
+    if node.op_type == "Tile":
         repeats = numbers
     else:
         repeats = tuple(new if old == 1 and new > 0 else 1 for old, new in zip(before, numbers, strict=True))

@@ -81,7 +81,7 @@ def _distance(builder: NetworkBuilder, node: OnnxNode) -> LayerOutput:
         return sum_of_squares(builder, node, builder.input(node))
     difference = builder.producers.get(node.inputs[0])
     axes = builder.integers(node, 1, "axes")
-    if difference is None or difference.kind != "Sub" or axes != (1,) or node.attributes.get("keepdims", 1):
+    if difference is None or difference.op_type != "Sub" or axes != (1,) or node.attributes.get("keepdims", 1):
         raise builder.unsupported(node, "only the distance from constant prototypes is supported.")
     value, prototypes = builder.input(difference), builder.constant(difference, 1)
     if value.axes != "column" or prototypes.ndim != 2 or len(prototypes) != value.dims[0]:

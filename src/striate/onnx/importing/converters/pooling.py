@@ -44,7 +44,7 @@ def _pool(builder: NetworkBuilder, node: OnnxNode) -> LayerOutput:
     if node.attributes.get("count_include_pad", 0):
         source, windows = _padding_as_layer(builder, node, source, windows)
     y, x = windows
-    layer = POOLS[node.kind]((y.kernel, x.kernel), (y.stride, x.stride), layer_padding(windows))
+    layer = POOLS[node.op_type]((y.kernel, x.kernel), (y.stride, x.stride), layer_padding(windows))
     return builder.map_output(builder.add_layer(node, layer, source), value)
 
 
@@ -78,7 +78,7 @@ def reduce_axes(builder: NetworkBuilder, node: OnnxNode, value: LayerOutput) -> 
     pixels = PIXEL_AXES.get(value.axes, [])
     maps = value.maps if value.axes in VIRTUAL_AXES and value.maps else value
     complete = axes == pixels and (value.axes != "GP" or value.dims[0] == maps.channels)
-    if maps.partial and maps.partial[0] == node.kind:  # of the other axis, which has one pixel only
+    if maps.partial and maps.partial[0] == node.op_type:  # of the other axis, which has one pixel only
         rest = [axis for axis in pixels if value.axes in VIRTUAL_AXES or value.dims[axis - 1] > 1]
         if axes == rest or complete:
             complete, maps = True, maps.partial[1]
@@ -100,7 +100,7 @@ def reduce_axes(builder: NetworkBuilder, node: OnnxNode, value: LayerOutput) -> 
 def _over_channels(builder: NetworkBuilder, node: OnnxNode, value: LayerOutput, *, keep: bool) -> LayerOutput:
     """Append the mean or sum over channels, a 1×1 convolution; or the maximum, of halves of the channels in turn."""
     count = value.channels
-    if node.kind == "ReduceMax":
+    if node.op_type == "ReduceMax":
         builder.reserve_order(node, 2 * count)
         while (count := value.channels) > 1:
             half = -(-count // 2)
@@ -108,7 +108,7 @@ def _over_channels(builder: NetworkBuilder, node: OnnxNode, value: LayerOutput, 
             value = _maximum(builder, node, *halves)
         reduced = value.layer
     else:
-        kernel = np.full((1, 1, count, 1), 1 / count if node.kind == "ReduceMean" else 1, np.float32)
+        kernel = np.full((1, 1, count, 1), 1 / count if node.op_type == "ReduceMean" else 1, np.float32)
         reduced = builder.add_layer(node, Conv2D(1, 1, use_bias=False), value.layer, kernel=kernel)
     if not keep:
         return LayerOutput(reduced, value.size, "HW")
@@ -123,12 +123,12 @@ def _pool_one_axis(builder: NetworkBuilder, node: OnnxNode, value: LayerOutput, 
     """Append the mean, maximum or sum over the height or the width."""
     height, width = value.size
     window = (height, 1) if axis == PIXEL_AXES[value.axes][0] else (1, width)
-    pool = MaxPool2D if node.kind == "ReduceMax" else AveragePool2D
+    pool = MaxPool2D if node.op_type == "ReduceMax" else AveragePool2D
     layer = builder.add_layer(node, pool(window, window), value.layer)
-    if node.kind == "ReduceSum":
+    if node.op_type == "ReduceSum":
         layer = builder.add_layer(node, Rescale(float(max(window))), layer)
     dims = tuple(1 if position == axis - 1 else size for position, size in enumerate(value.dims))
-    pooled = LayerOutput(layer, dims, value.axes, value.order, partial=(node.kind, value))
+    pooled = LayerOutput(layer, dims, value.axes, value.order, partial=(node.op_type, value))
     if keep:
         return pooled
     dropped = tuple(size for position, size in enumerate(dims) if position != axis - 1)
@@ -138,8 +138,8 @@ def _pool_one_axis(builder: NetworkBuilder, node: OnnxNode, value: LayerOutput, 
 def _pool_whole_maps(builder: NetworkBuilder, node: OnnxNode, value: LayerOutput) -> LayerOutput:
     if builder.is_vector(value):
         return value
-    layer = builder.add_layer(node, GLOBAL_POOLS[node.kind](), value.layer)
-    if node.kind == "ReduceSum":
+    layer = builder.add_layer(node, GLOBAL_POOLS[node.op_type](), value.layer)
+    if node.op_type == "ReduceSum":
         layer = builder.add_layer(node, Rescale(float(prod(value.size))), layer)
     return builder.map_output(layer, value)
 

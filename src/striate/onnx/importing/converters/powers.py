@@ -31,7 +31,7 @@ def _pow(builder: NetworkBuilder, node: OnnxNode) -> LayerOutput:
 
 @converter(*EXPONENTS)
 def _root(builder: NetworkBuilder, node: OnnxNode) -> LayerOutput:
-    return power(builder, node, builder.input(node), EXPONENTS[node.kind])
+    return power(builder, node, builder.input(node), EXPONENTS[node.op_type])
 
 
 @converter("Abs")
@@ -50,12 +50,12 @@ def _softsign(builder: NetworkBuilder, node: OnnxNode) -> LayerOutput:
 @converter("ReduceL1", "ReduceL2", reads=("GP", "PC"))
 def _norm(builder: NetworkBuilder, node: OnnxNode) -> LayerOutput:
     """Append Σ |x| or √(Σ x²) over height and width, or over the channels."""
-    value, total = builder.input(node), replace(node, kind="ReduceSum")
-    if node.kind == "ReduceL1":
+    value, total = builder.input(node), replace(node, op_type="ReduceSum")
+    if node.op_type == "ReduceL1":
         return reduce_axes(builder, total, absolute(builder, node, value))
     return power(builder, node, sum_of_squares(builder, node, value), 0.5)
 
 
 def sum_of_squares(builder: NetworkBuilder, node: OnnxNode, value: LayerOutput) -> LayerOutput:
     """Append Σ x² over the axes that the node names."""
-    return reduce_axes(builder, replace(node, kind="ReduceSum"), power(builder, node, value, 2.0))
+    return reduce_axes(builder, replace(node, op_type="ReduceSum"), power(builder, node, value, 2.0))

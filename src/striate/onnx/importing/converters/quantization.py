@@ -57,7 +57,7 @@ def _quantize(builder: NetworkBuilder, node: OnnxNode) -> LayerOutput:
 @converter("DequantizeLinear", reads=ELEMENTWISE_AXES)
 def _dequantize(builder: NetworkBuilder, node: OnnxNode) -> LayerOutput:
     value, source = builder.input(node), builder.producers.get(node.inputs[0])
-    if value.numbers != "quantized" or source is None or source.kind != "QuantizeLinear":
+    if value.numbers != "quantized" or source is None or source.op_type != "QuantizeLinear":
         raise builder.unsupported(node, "its input does not come from QuantizeLinear.")
     same = all(
         np.array_equal(builder.constant(node, index), builder.constant(source, index))

@@ -35,7 +35,7 @@ def _resize(builder: NetworkBuilder, node: OnnxNode) -> LayerOutput:
     factors, mode = _factors(builder, node, value), node.attributes.get("mode", "nearest")
     if factors == (1, 1):
         return value
-    old = node.kind == "Upsample" or builder.graph.opset < 11
+    old = node.op_type == "Upsample" or builder.graph.opset < 11
     transform = "asymmetric" if old else node.attributes.get("coordinate_transformation_mode", "half_pixel")
     rounding = "floor" if old else node.attributes.get("nearest_mode", "round_prefer_floor")
     if mode == "nearest" and all(_repeats(factor, transform, rounding) for factor in factors):
@@ -55,7 +55,7 @@ def _resize(builder: NetworkBuilder, node: OnnxNode) -> LayerOutput:
 def _factors(builder: NetworkBuilder, node: OnnxNode, value: LayerOutput) -> tuple[int, int]:
     """Return the factors of height and width. Raise NetworkError unless they are integers."""
     before = (builder.batch, *value.dims)
-    index = 1 if node.kind == "Upsample" or builder.graph.opset < 11 else 2
+    index = 1 if node.op_type == "Upsample" or builder.graph.opset < 11 else 2
     if builder.has_input(node, 3):
         sizes = builder.integers(node, 3, "sizes") or ()
         scales: list[float] = [new / old for new, old in zip(sizes, before, strict=False)]
@@ -92,7 +92,7 @@ def _repeats(factor: int, transform: str, rounding: str) -> bool:
 def _blocks(builder: NetworkBuilder, node: OnnxNode) -> LayerOutput:
     """Append a convolution, or a transposed one, whose kernel of zeros and ones moves channels to pixels or back."""
     value, side = builder.feature_maps(node), node.attributes["blocksize"]
-    (height, width), to_pixels = value.size, node.kind == "DepthToSpace"
+    (height, width), to_pixels = value.size, node.op_type == "DepthToSpace"
     fits = side > 0 and (value.channels % (side * side) == 0 if to_pixels else 0 == height % side == width % side)
     if not fits or builder.is_vector(value):
         raise builder.unsupported(node, f"its blocks of {side} do not fit {value.dims}.")

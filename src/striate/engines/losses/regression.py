@@ -14,7 +14,7 @@ from striate.network.outputs import OutputForm
 
 @check_constructor
 @dataclass(frozen=True, repr=False)
-class _Mean(Loss):
+class _ElementwiseLoss(Loss):
     """A loss that is the mean of terms, one for each output."""
 
     def terms(self, t: Array, p: Array) -> tuple[Array, Array]:
@@ -25,13 +25,13 @@ class _Mean(Loss):
         self, t: Array, p: Array, form: OutputForm = "probabilities", floor: float | None = None
     ) -> tuple[Array, Array]:
         """Return the mean of the terms over the last axis, and its gradient."""
-        values, slopes = self.terms(t, p)
-        return np.asarray(values.mean(axis=-1)), slopes / p.shape[-1]
+        values, gradient = self.terms(t, p)
+        return np.asarray(values.mean(axis=-1)), gradient / p.shape[-1]
 
 
 @check_constructor
 @dataclass(frozen=True, repr=False)
-class MeanSquaredError(_Mean):
+class MeanSquaredError(_ElementwiseLoss):
     """Mean of (p − t)² over the outputs, for regression with a linear output."""
 
     def terms(self, t: Array, p: Array) -> tuple[Array, Array]:
@@ -42,7 +42,7 @@ class MeanSquaredError(_Mean):
 
 @check_constructor
 @dataclass(frozen=True, repr=False)
-class MeanAbsoluteError(_Mean):
+class MeanAbsoluteError(_ElementwiseLoss):
     """Mean of |p − t| over the outputs."""
 
     def terms(self, t: Array, p: Array) -> tuple[Array, Array]:
@@ -52,7 +52,7 @@ class MeanAbsoluteError(_Mean):
 
 @check_constructor
 @dataclass(frozen=True, repr=False)
-class MeanAbsolutePercentageError(_Mean):
+class MeanAbsolutePercentageError(_ElementwiseLoss):
     """Mean of 100 |p − t| / |t| over the outputs."""
 
     def terms(self, t: Array, p: Array) -> tuple[Array, Array]:
@@ -63,7 +63,7 @@ class MeanAbsolutePercentageError(_Mean):
 
 @check_constructor
 @dataclass(frozen=True, repr=False)
-class MeanSquaredLogarithmicError(_Mean):
+class MeanSquaredLogarithmicError(_ElementwiseLoss):
     """Mean of (log(1 + p) − log(1 + t))² over the outputs; numbers below 0 count as 0."""
 
     def terms(self, t: Array, p: Array) -> tuple[Array, Array]:
@@ -74,7 +74,7 @@ class MeanSquaredLogarithmicError(_Mean):
 
 @check_constructor
 @dataclass(frozen=True, repr=False)
-class Huber(_Mean):
+class Huber(_ElementwiseLoss):
     """Half the squared error up to δ and linear beyond: δ |p − t| − δ² / 2, so that outliers count less.
 
     Attributes:
@@ -98,7 +98,7 @@ class Huber(_Mean):
 
 @check_constructor
 @dataclass(frozen=True, repr=False)
-class LogCosh(_Mean):
+class LogCosh(_ElementwiseLoss):
     """Mean of log cosh(p − t) over the outputs, nearly half the square of small and the size of large errors."""
 
     def terms(self, t: Array, p: Array) -> tuple[Array, Array]:
@@ -109,7 +109,7 @@ class LogCosh(_Mean):
 
 @check_constructor
 @dataclass(frozen=True, repr=False)
-class Poisson(_Mean):
+class Poisson(_ElementwiseLoss):
     """Mean of p − t log p over the outputs, for counts t; the outputs must be above 0."""
 
     def terms(self, t: Array, p: Array) -> tuple[Array, Array]:
@@ -119,7 +119,7 @@ class Poisson(_Mean):
 
 @check_constructor
 @dataclass(frozen=True, repr=False)
-class Hinge(_Mean):
+class Hinge(_ElementwiseLoss):
     """Mean of max(1 − t p, 0) over the outputs, for targets −1 and 1; targets 0 count as −1."""
 
     target_kind: ClassVar[TargetKind] = "signs"
@@ -133,7 +133,7 @@ class Hinge(_Mean):
 
 @check_constructor
 @dataclass(frozen=True, repr=False)
-class SquaredHinge(_Mean):
+class SquaredHinge(_ElementwiseLoss):
     """Mean of max(1 − t p, 0)² over the outputs, for targets −1 and 1; targets 0 count as −1."""
 
     target_kind: ClassVar[TargetKind] = "signs"

@@ -1,4 +1,4 @@
-"""Training on a data set by a recipe: the losses of its task, standardized numbers, and the run folder."""
+"""Training on a data set with a recipe: the losses of its task, standardized numbers, and the run folder."""
 
 from collections.abc import Collection, Mapping, Sequence
 from typing import Protocol
@@ -22,7 +22,7 @@ from striate.training.trainable_model import TrainableModel
 
 
 class RecipeModel(TrainableModel, Protocol):
-    """The part of a model that training by a recipe uses. The attributes are those of `Model`."""
+    """The part of a model that training with a recipe uses. The attributes are those of `Model`."""
 
     seed: int
     classes: tuple[str, ...]
@@ -55,7 +55,7 @@ class RecipeModel(TrainableModel, Protocol):
         """Set how to train."""
 
 
-def train_by_recipe(
+def train_with_recipe(
     model: RecipeModel,
     data: Dataset,
     recipe: Recipe,
@@ -64,7 +64,7 @@ def train_by_recipe(
     run: Run | None = None,
     verbose: Verbose = "auto",
 ) -> History:
-    """Compile by a recipe and train on a data set.
+    """Compile with a recipe and train on a data set.
 
     Args:
         model: The model. It receives the classes and the image policy of the data set.
@@ -84,7 +84,7 @@ def train_by_recipe(
     scaler = TargetScaler.fit(data.train.y) if data.task is Task.REGRESSION else None
     if scaler:
         data = _standardize(model, data, scaler)
-    train = compile_by_recipe(model, recipe, data)
+    train = compile_with_recipe(model, recipe, data)
     if run and run.record.precision is None:  # it may have been chosen in a trial, which must not be repeated
         run.record.precision = model.engine.precision
         run.write_record()
@@ -110,8 +110,8 @@ def _standardize(model: RecipeModel, data: Dataset, scaler: TargetScaler) -> Dat
     return scaler.standardize(data)
 
 
-def compile_by_recipe(model: RecipeModel, recipe: Recipe, data: Dataset) -> Samples:
-    """Compile by a recipe for a data set.
+def compile_with_recipe(model: RecipeModel, recipe: Recipe, data: Dataset) -> Samples:
+    """Compile with a recipe for a data set.
 
     Args:
         model: The model. If its weights were never used or set, it takes the seed of the recipe.

@@ -16,7 +16,7 @@ from striate.network.outputs import OutputForm
 
 @check_constructor
 @dataclass(frozen=True, repr=False)
-class _OfProbabilities(Loss):
+class _ProbabilityLoss(Loss):
     """A loss of probabilities or logits.
 
     Attributes:
@@ -51,7 +51,7 @@ class _OfProbabilities(Loss):
 
 @check_constructor
 @dataclass(frozen=True, repr=False)
-class CategoricalCrossentropy(_OfProbabilities):
+class CategoricalCrossentropy(_ProbabilityLoss):
     """Cross-entropy for single-label classification.
 
     p is the output of a softmax. An output without activation is read as logits, that of a log_softmax as log p.
@@ -93,8 +93,8 @@ class CategoricalCrossentropy(_OfProbabilities):
             t = t * (1 - self.label_smoothing) + self.label_smoothing / p.shape[-1]
         if weights is not None:
             t = t * weights[..., None]
-        logs, slopes = _crossentropy(t, p, form, floor)
-        return -np.asarray((t * logs).sum(axis=-1)), slopes
+        logs, gradient = _crossentropy(t, p, form, floor)
+        return -np.asarray((t * logs).sum(axis=-1)), gradient
 
     def sample_values(
         self, t: Array, p: Array, form: OutputForm = "probabilities", floor: float | None = None
@@ -143,13 +143,13 @@ class KLDivergence(Loss):
     ) -> tuple[Array, Array]:
         """Return Σ t log(t / p), and its gradient."""
         t = np.clip(t, 1e-7, 1)
-        logs, slopes = _crossentropy(t, p, form, floor)
-        return np.asarray((t * (np.log(t) - logs)).sum(axis=-1)), slopes
+        logs, gradient = _crossentropy(t, p, form, floor)
+        return np.asarray((t * (np.log(t) - logs)).sum(axis=-1)), gradient
 
 
 @check_constructor
 @dataclass(frozen=True, repr=False)
-class CategoricalFocalCrossentropy(_OfProbabilities):
+class CategoricalFocalCrossentropy(_ProbabilityLoss):
     """Cross-entropy in which samples that are already right count less: Σ α (1 − p)^γ · (−t log p).
 
     Attributes:
@@ -183,9 +183,9 @@ class CategoricalFocalCrossentropy(_OfProbabilities):
         logs = log_of_output(p, form, smallest(p) if floor is None else floor)
         q = np.exp(logs)
         alpha = np.asarray(self.alpha, p.dtype)
-        factor, factor_slope = _power(1 - q, self.gamma)
+        factor, factor_derivative = _power(1 - q, self.gamma)
         values = -np.asarray((alpha * factor * t * logs).sum(axis=-1))
-        by_logs = alpha * t * (factor_slope * q * logs - factor)  # with respect to log p
+        by_logs = alpha * t * (factor_derivative * q * logs - factor)  # with respect to log p
         if form == "log_probabilities":
             return values, by_logs
         if form == "logits":
@@ -195,7 +195,7 @@ class CategoricalFocalCrossentropy(_OfProbabilities):
 
 @check_constructor
 @dataclass(frozen=True, repr=False)
-class BinaryCrossentropy(_OfProbabilities):
+class BinaryCrossentropy(_ProbabilityLoss):
     """Cross-entropy for multi-label classification: mean of −(s log p + (1 − s) log(1 − p)) over the outputs.
 
     p is the output of a sigmoid. An output without activation is read as logits. The targets t are 0 to 1, and
@@ -218,8 +218,8 @@ class BinaryCrossentropy(_OfProbabilities):
     ) -> tuple[Array, Array]:
         """Return the mean of −(s log p + (1 − s) log(1 − p)), and its gradient."""
         t = self.smoothed(t)
-        values, slopes = _binary_terms(t, p, form, floor)
-        return np.asarray(values.mean(axis=-1)), slopes / p.shape[-1]
+        values, gradient = _binary_terms(t, p, form, floor)
+        return np.asarray(values.mean(axis=-1)), gradient / p.shape[-1]
 
 
 @check_constructor
@@ -253,16 +253,16 @@ class BinaryFocalCrossentropy(BinaryCrossentropy):
     ) -> tuple[Array, Array]:
         """Return the mean of (1 − pₜ)^γ times the binary cross-entropy, and its gradient."""
         t = self.smoothed(t)
-        values, slopes = _binary_terms(t, p, form, floor)
+        values, gradient = _binary_terms(t, p, form, floor)
         q = (1 + np.tanh(p / 2)) / 2 if form == "logits" else p
         chain = q * (1 - q) if form == "logits" else 1
-        factor, factor_slope = _power(1 - (t * q + (1 - t) * (1 - q)), self.gamma)
-        slopes = factor * slopes - factor_slope * (2 * t - 1) * chain * values
+        factor, factor_derivative = _power(1 - (t * q + (1 - t) * (1 - q)), self.gamma)
+        gradient = factor * gradient - factor_derivative * (2 * t - 1) * chain * values
         values = factor * values
         if self.apply_class_balancing:
             weights = t * self.alpha + (1 - t) * (1 - self.alpha)
-            values, slopes = values * weights, slopes * weights
-        return np.asarray(values.mean(axis=-1)), slopes / p.shape[-1]
+            values, gradient = values * weights, gradient * weights
+        return np.asarray(values.mean(axis=-1)), gradient / p.shape[-1]
 
 
 def _check_gamma(gamma: float) -> None:
