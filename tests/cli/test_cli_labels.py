@@ -145,9 +145,7 @@ def test_fine_tuning_for_each_task(colors: Path, cli: Cli, tmp_path: Path, name:
     assert set(record["scores"]) == {"start", "upper layers", "all layers"}
     assert record["scores"]["upper layers"]["loss"] < 1  # neither in other units nor untrained
     assert record["test_kept"] > 0.5
-    stages = ("1-upper", "2-all")
-    losses = [st.load(tmp_path / "run" / stage).predict(np.zeros((1, 32, 32, 3), np.uint8)) for stage in stages]
-    assert all(np.isfinite(loss).all() for loss in losses)
+    assert np.isfinite(st.load(tmp_path / "run").predict(np.zeros((1, 32, 32, 3), np.uint8))).all()
 
 
 @pytest.mark.parametrize("options", [("--folds", "5"), ("--method", "scratch", "--set", "class_weights=true")])

@@ -178,7 +178,7 @@ def test_lambda_callback() -> None:
 @pytest.mark.parametrize(
     ("name", "advice"),
     [
-        ("BackupAndRestore", "a run folder resumes a training after any step"),
+        ("BackupAndRestore", "a run folder resumes training after any step"),
         ("RemoteMonitor", "nothing over the network"),
         ("ProgbarLogger", "verbose=1"),
         ("SwapEMAWeights", "average=0.99"),
