@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from striate.data import mapped
 from striate.data.digests import digest_images
-from striate.data.mapped import MappedArray, take_rows
+from striate.data.mapped import MappedArray, join_rows, take_rows
 
 X = np.random.default_rng(0).integers(0, 256, (23, 5, 4, 3), dtype=np.uint8)
 
@@ -50,6 +50,14 @@ def test_repeated_indexing_equals_numpy(mapped_array: MappedArray, first: list[i
     assert part.shape == (len(rows), 5, 4, 3)
     assert part.nbytes == X[first][rows].nbytes
     assert np.array_equal(part[:], X[first][rows])
+
+
+@pytest.mark.parametrize("rows", [[], [3, 1]])
+def test_joined_rows_of_one_file_stay_mapped(mapped_array: MappedArray, rows: list[int]) -> None:
+    parts = [mapped_array.subset(np.array(rows, int)), mapped_array.subset(np.array(rows[::-1], int))]
+    joined = join_rows(parts)
+    assert isinstance(joined, MappedArray)
+    assert np.array_equal(joined[:], X[rows + rows[::-1]])
 
 
 def test_mapped_array_has_array_attributes(mapped_array: MappedArray) -> None:

@@ -68,7 +68,8 @@ def explore(
         opened = f"{address}/#token={settings.token}"  # after "#", which browsers do not send and servers do not log
         echo_line(translate("explore  {address}", address=opened))
         if not no_browser:
-            threading.Thread(target=_open_browser, args=[opened], daemon=True).start()  # which may wait for its end
+            # webbrowser.open may block until the browser exits.
+            threading.Thread(target=_open_browser, args=[opened], daemon=True).start()
 
     app = create_explorer(explorer, settings)
     serve(app, settings, started, app.state.stopping)
@@ -103,7 +104,7 @@ def _export(explorer: "Explorer", file: Path, chosen: tuple[str, ...]) -> None:
         page, units = make_lesson(explorer, keys, progress)
     atomic_write(file, page)
     if units is not None:
-        text = "The network has {units:,} units, too many for the arithmetic of each: the lesson contains their maps."
+        text = "The network has {units:,} units, too many to include each computation: the lesson has maps only."
         echo_line(translate(text, units=units), err=True)
     echo_page(file, "lesson")
     echo_line(entry("size", file_size(len(page.encode()))))

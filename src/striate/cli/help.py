@@ -13,7 +13,7 @@ GAP = 2
 
 
 class HelpFormatter(click.HelpFormatter):
-    """Write the translation of every text, in lines as wide as the letters are on a terminal."""
+    """Write the translation of every text, wrapped by its width on a terminal, where Hangul takes two columns."""
 
     def write_usage(self, prog: str, args: str = "", prefix: str | None = None) -> None:
         """Write the usage line."""

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     "--base",
     metavar="BASE",
     type=options.BASE,
-    help="A pretrained network, ONNX file, timm/NAME, or auto; implies --method features, if not fine-tune [chosen].",
+    help="A pretrained network, ONNX file, timm/NAME, or auto; implies --method features unless fine-tune is set.",
 )
 @click.option("--cut", metavar="LAYER", help="Use the base up to this layer only [all layers before its classifier].")
 @click.option("--minutes", type=float, help="Time limit for training on a folder, in minutes [none].")

@@ -1,7 +1,7 @@
 """Align pairs of thumbnails, and measure whether they show the same image, perhaps altered.
 
-Two rules recognize an altered copy. Either both images agree as a whole and in their details; or, for a copy with text
-written over it or with much that is filled, most parts of them agree in their details.
+A pair is a match if either the whole images and their details correlate, or, as in copies with text over the image or
+filled borders, the details of most tiles do. Details are what remains after subtracting a blurred image.
 """
 
 from dataclasses import dataclass
@@ -17,10 +17,10 @@ SIZE = 64  # of a thumbnail, in pixels
 MIN_UNCLIPPED = 0.1  # share of pixels that neither image clips, from which brightness is fitted only to them
 MIN_OVERLAP = 0.5  # share of the pixels that both images show
 MIN_COARSE = 0.85  # correlation at 16×16 pixels, aligned, from which the comparison continues
+MIN_FINE = 0.88  # the same at 32×32
 MAX_SCALE = 1.22  # of one image against the other: a crop of 15 %, and some tolerance
 MAX_ASPECT = 1.9  # width / height or height / width of images that may be rotated
 MAX_ROTATION = 0.16  # 5° in images of that aspect ratio
-MIN_FINE = 0.88  # the same at 32×32
 MIN_WHOLE = 0.953  # mean correlation at 32×32 and 64×64 pixels of near-duplicates
 MIN_SIMILARITY = 0.8  # mean of that and of the correlation of what is finer than 5 pixels
 BORDER = 6  # pixels of a thumbnail: the width of the corners that a rotation by 5° leaves empty
@@ -211,7 +211,10 @@ def compare(first: Floats, second: Floats, levels: tuple[Levels, Levels], transf
 def _tile_agreement(
     first: Floats, second: Floats, masks: tuple[Floats, Floats], transforms: Floats | None = None
 ) -> Floats:
-    """Return the median correlation of the details of all tiles, or of the inner ones if less (P,); NaN for few."""
+    """Return the smaller of the medians over all and over inner tiles (P,) of the correlation of details.
+
+    NaN if too few tiles can be compared.
+    """
     if transforms is None:
         moved, mask = second.reshape(-1, SIZE * SIZE), masks[1].reshape(-1, SIZE * SIZE).copy()
     else:

@@ -28,7 +28,7 @@ def from_arrays(
         y: Class numbers (N,) or one-hot rows (N, classes); for "multilabel" 0 and 1 (N, labels); for "regression"
             numbers (N,) or (N, T).
         classes: Names of the classes, labels or numbers; by default "0", "1", ….
-        test: (x, y) for testing; by default `test_part` of the images is set aside by content.
+        test: (x, y) for testing; by default the fraction `test_part` of the images, chosen by their content.
         name: Name of the data set.
         seed: Decides which images are in which part.
         validation_part: Fraction of the images for validation, 0 … 1.

@@ -16,7 +16,7 @@ MID_GRAY = 127.5  # contrast scales the distance of pixel values from it
 def color_matrices(
     brightness: Floats, contrast: Floats, saturation: Floats, hue: Floats, channels: int
 ) -> ColorMatrices:
-    """Compute the matrices to multiply with (the C values of a pixel in 0 … 255, 1).
+    """Compute affine color matrices, which multiply a pixel as (its C values in 0 … 255, 1).
 
     Args:
         brightness: (N,) factors.

@@ -159,7 +159,7 @@ def _new_label(table: Table, line: int, suggested: str, layout: Layout) -> str:
 
 
 def _target(text: str, layout: Layout) -> Any:
-    """Return the target that a text stands for: a class number, 0 and 1 for each label, numbers; None if for none."""
+    """Return the target that a text stands for: a class number, 0/1 for each label, or values; None if invalid."""
     if layout.task is Task.CLASSIFICATION:
         return layout.classes.index(text) if text in layout.classes else None
     parts = _parts(text)

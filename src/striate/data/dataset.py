@@ -24,7 +24,7 @@ MAX_BYTES = 4_000_000_000  # of pixels held in memory at once
 @check_constructor
 @dataclass(frozen=True, eq=False)
 class Images:
-    """Images and what is in them.
+    """Images and their targets.
 
     Attributes:
         x: uint8 or float32 (N, H, W, C): a NumPy array, or a `MappedArray` in a file, of which only shape, dtype,
@@ -113,7 +113,7 @@ class Dataset:
 
     @property
     def leaked(self) -> NDArray[np.bool_]:
-        """Mask (N,) of the test images of which another part has images of the same group."""
+        """Mask (N,) of the test images whose group also occurs in the training or validation part."""
         others = join_groups([self.train, self.validation])
         if others is None or self.test.groups is None:
             return np.zeros(len(self.test), bool)

@@ -127,7 +127,7 @@ def join_rows(parts: Sequence[Any]) -> Any:
         All rows, one array after another.
     """
     first = parts[0]
-    if isinstance(first, MappedArray) and (joined := first.joined(parts)):
+    if isinstance(first, MappedArray) and (joined := first.joined(parts)) is not None:
         return joined
     return np.concatenate([part[:] for part in parts])
 

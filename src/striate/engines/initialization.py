@@ -160,9 +160,9 @@ def _checked(values: Array, shape: tuple[int, ...]) -> Array:
 
 
 def _orthogonal(shape: tuple[int, ...], rng: np.random.Generator) -> Array:
-    rows, columns = math.prod(shape[:-1]), shape[-1]
     if len(shape) < 2:
         raise UsageError(f"The orthogonal initializer is for kernels; received a parameter of shape {shape}.")
+    rows, columns = math.prod(shape[:-1]), shape[-1]
     q, r = np.linalg.qr(rng.standard_normal((max(rows, columns), min(rows, columns))))
     q *= np.sign(np.diag(r))  # makes the distribution uniform
     return (q if rows >= columns else q.T).reshape(shape)

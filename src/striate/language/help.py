@@ -64,7 +64,7 @@ HELP: dict[str, str] = {
     "Train this network from scratch; implies --method scratch [lenet5; chosen for folders].": (
         "이 신경망을 처음부터 학습합니다. --method scratch와 같습니다 [lenet5, 폴더이면 자동]."
     ),
-    "A pretrained network, ONNX file, timm/NAME, or auto; implies --method features, if not fine-tune [chosen].": (
+    "A pretrained network, ONNX file, timm/NAME, or auto; implies --method features unless fine-tune is set.": (
         "백본: 사전 학습한 신경망, ONNX 파일, timm/NAME, auto(비교). fine-tune이 없으면 --method features입니다 [자동]."
     ),
     "Use the base up to this layer only [all layers before its classifier].": (

@@ -332,7 +332,7 @@ TERMINAL: dict[str, str] = {
     # explore
     "explore  {address}": "탐색     {address}",
     "lesson": "수업 자료",
-    "The network has {units:,} units, too many for the arithmetic of each: the lesson contains their maps.": (
+    "The network has {units:,} units, too many to include each computation: the lesson has maps only.": (
         "신경망에 유닛이 {units:,}개 있어 하나하나의 계산은 담을 수 없습니다. 수업 자료에는 특성 맵이 들어갑니다."
     ),
     "No browser could be opened. Open the address above in a browser.": (

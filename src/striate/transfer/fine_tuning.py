@@ -30,7 +30,7 @@ def batch_normalizations(network: Network) -> tuple[str, ...]:
 
 
 def lower_layers(network: Network) -> tuple[str, ...]:
-    """Return the names of the layers, from the input on, below the last third of the multiply-adds."""
+    """Return the names of the first layers, which account for two thirds of the multiply-adds."""
     costs = [node.layer.multiply_adds(*network.shapes_into(node)) for node in network.nodes]
     below = (1 - UPPER_SHARE) * sum(costs)
     return tuple(str(n.layer.name) for n, done in zip(network.nodes, accumulate(costs), strict=True) if done <= below)
@@ -44,8 +44,8 @@ def held_out_rows(data: Dataset) -> Array:
 
     Returns:
         Bool (N,), over the training images. All False if there are enough validation images. Otherwise every fifth
-        image of each class by content, groups together, and none of a class with a single group; for labels and
-        numbers, every fifth image.
+        distinct image of each class, in the order of their digests; images of a group stay together, and a class with
+        a single group is left unchanged. For labels and numbers, every fifth image.
     """
     chosen = np.zeros(len(data.train), bool)
     if len(data.validation) >= MIN_VALIDATION:

@@ -196,7 +196,7 @@ class ExplorerPages:
         return JSONResponse(await self._compute(make))
 
     async def unit(self, request: Request) -> Response:
-        """Return the arithmetic of a unit, and what it sees."""
+        """Return how the output of a unit is computed, and its receptive field."""
         place = request.path_params
         position = (place["y"], place["x"], place["channel"])
         return JSONResponse(
@@ -204,7 +204,7 @@ class ExplorerPages:
         )
 
     async def attributions(self, request: Request) -> Response:
-        """Return which pixels speak for some classes, as lines of JSON that become more exact."""
+        """Return attribution maps for some classes as lines of JSON, each line more exact than the one before."""
         image, listed = request.path_params["image"], request.query_params.get("class", "")
         classes = [read_integer("class", text) for text in listed.split(",")[:MAX_CLASSES] if text]
         self._explorer.check_attributions(image, classes)

@@ -45,7 +45,7 @@ def to_onnx(
         weights: Its parameters by full name.
         metadata: Classes, image policy and other metadata, written as JSON into `metadata_props`.
         resize: Whether the model takes images of any height and width and resizes them according to `metadata.policy`.
-            The pixels are those of `ImagePolicy.apply`, except for one gray level in some tall images.
+            The pixels equal those of `ImagePolicy.apply`, but may differ by one gray level in some tall images.
         opset: The version of ONNX's operators, 13 to 20; None: the lowest that has all operators of this network.
         detector: The detector of unknown images, which reads the second output of the network. The model then has the
             outputs "distance" and "unknown" in its place.
@@ -55,8 +55,8 @@ def to_onnx(
 
     Raises:
         NetworkError: A custom layer has no export rule.
-        UsageError: The weights exceed 2 GB; or `resize` is set without a policy, with one for digits, or for a
-            network that does not take a single uint8 image.
+        UsageError: The opset is not between 13 and 20, the weights exceed 2 GB, or `resize` is set without a policy,
+            with one for digits, or for a network that does not take a single uint8 image.
 
     Example:
         >>> import striate as st

@@ -19,7 +19,7 @@ class Converter:
 
     Attributes:
         function: Called as f(builder, node).
-        reads: Which of INTERMEDIATE_AXES the operator's inputs may have.
+        reads: The layouts of axes (INTERMEDIATE_AXES) that the operator accepts in its inputs.
     """
 
     function: Function
@@ -38,7 +38,7 @@ def converter(*kinds: str, reads: tuple[str, ...] = ()) -> Callable[[F], F]:
 
     Args:
         *kinds: The operators as ONNX names them.
-        reads: Which of INTERMEDIATE_AXES the operator's inputs may have.
+        reads: The layouts of axes (INTERMEDIATE_AXES) that the operator accepts in its inputs.
 
     Returns:
         The decorator.
