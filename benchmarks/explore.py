@@ -27,6 +27,7 @@ from striate.images import ImagePolicy, encode_png
 NETWORKS = ("lenet5", "efficientnet-lite0", "resnet50")
 RUNS = 7
 DRAWING = 3.0  # seconds
+SETTLING = 3000  # milliseconds in which the computations of the view before end, after its connection has closed
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 GO = """async (hash) => {
   const shown = new Promise((resolve) => {
@@ -105,6 +106,11 @@ def clicking(page: Page, network: Any, image: Callable[[int], str]) -> None:
     def go(hash: str, done: str = "true") -> float:
         return float(page.evaluate(GO.replace("DONE", done), hash))
 
+    def go_to_idle(hash: str, done: str) -> float:
+        go("#/network")
+        page.wait_for_timeout(SETTLING)
+        return go(hash, done)
+
     def unit(number: int) -> str:
         return ",".join(str(int(rng.integers(size))) for size in nodes[number].shape)
 
@@ -118,10 +124,13 @@ def clicking(page: Page, network: Any, image: Callable[[int], str]) -> None:
     show("a unit of the output", [go(f"#/unit/0/{end}:0,0,{n % classes}") for n in range(RUNS)])
     drawn, exact = DRAWN.format(".method", ".method", 6), DRAWN.format(EXACT, ".method", 6)
     go(f"#/why/{image(3)}/0/1", drawn)  # the first time, PyTorch is imported
-    times = [go(f"#/why/{image(n)}/{n}/{n + 1}", DRAWN.format("#grad_cam", "#grad_cam", 2)) for n in range(3)]
+    grad_cam = DRAWN.format("#grad_cam", "#grad_cam", 2)
+    times = [go_to_idle(f"#/why/{image(n)}/{n}/{n + 1}", grad_cam) for n in range(3)]
     show("why: Grad-CAM for two classes", times)
-    times = [go(f"#/why/{image(n)}/{n + 2}/{n + 3}", drawn) for n in range(3)]
+    times = [go_to_idle(f"#/why/{image(n)}/{n + 2}/{n + 3}", drawn) for n in range(3)]
     show("why: something of three methods for two classes", times)
+    times = [go(f"#/why/{image(n)}/{n + 4}/{n + 5}", drawn) for n in range(3)]
+    show("the same while the view before is computed", times)
     show("why: three methods for two classes, complete", [go("#/why/0/5/6", exact)])
     show("network", [go("#/network"), go("#/filter"), go("#/network")][::2])
 

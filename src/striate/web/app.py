@@ -18,7 +18,6 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from striate import strict_json
-from striate.data.parallel import one_blas_thread
 from striate.images import UnreadableFile
 from striate.language.service import SERVICE_STRINGS
 from striate.web import inference_protocol
@@ -92,12 +91,11 @@ class Service:
     @asynccontextmanager
     async def run(self, _: Starlette) -> AsyncIterator[None]:
         """Start the models, and stop them when the server has answered all requests."""
-        with one_blas_thread():  # the cores decode the next images while a batch is compared with the training images
-            for batcher in self._batchers.values():
-                await batcher.start()
-            yield
-            for batcher in self._batchers.values():
-                await batcher.stop()
+        for batcher in self._batchers.values():
+            await batcher.start()
+        yield
+        for batcher in self._batchers.values():
+            await batcher.stop()
 
     def _batcher(self, request: Request) -> Batcher:
         name = request.path_params.get("name") or next(iter(self._batchers))

@@ -10,7 +10,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from striate._types import Array
-from striate.data.parallel import map_ordered, one_blas_thread, progress_bar
+from striate.data.parallel import map_ordered, progress_bar
 from striate.errors import DataError, UsageError
 from striate.images import (
     UnreadableFile,
@@ -221,7 +221,7 @@ def predict_files(
         One result for each file, in the order of `files`.
     """
     options = PredictionOptions(trained, top, threshold)
-    with progress_bar("predicting", total) as advance, one_blas_thread():
+    with progress_bar("predicting", total) as advance:
         decoded = map_ordered(lambda batch: (batch, [_read(trained, file) for file in batch]), _batches(files))
         for batch, images in decoded:  # decoded ahead of the network
             yield from _predict_batch(options, batch, images)

@@ -12,6 +12,7 @@ import numpy as np
 from striate._types import Array
 from striate.data.corrections import Corrections
 from striate.data.labels import LabelFile
+from striate.data.parallel import one_blas_thread
 from striate.engines.choose import EngineSettings, accelerator, choose
 from striate.engines.losses import class_probabilities
 from striate.errors import DataError, ModelFileError, RunError, UsageError
@@ -128,6 +129,7 @@ class TrainedModel:
         """How outputs are read; members of an ensemble do not differ in it."""
         return output_forms(self.models[0].network)[0]
 
+    @one_blas_thread()  # the other cores decode the next images meanwhile
     def predict_open_set(self, x: Array) -> tuple[Array, Array]:
         """Predict images, and which of them are unknown.
 
