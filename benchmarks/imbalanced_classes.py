@@ -11,7 +11,8 @@ from striate._types import Array
 from striate.data import load_folder
 from striate.transfer.bases import open_base
 from striate.transfer.extraction import balancing_shift
-from striate.transfer.linear_head import FeatureScaler, content_folds, fit_linear_head, fit_logistic_regression
+from striate.transfer.linear_head import content_folds, fit_linear_head, fit_logistic_regression
+from striate.transfer.standardization import FeatureScaler
 
 RATIO = 15  # images of the largest class to those of the smallest
 TRAINED = 0.7  # of each class, at most; the rest is tested on

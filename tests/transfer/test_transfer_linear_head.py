@@ -8,12 +8,12 @@ from sklearn.linear_model import LogisticRegression
 
 from striate._types import Array
 from striate.engines.losses import log_softmax
-from striate.transfer import linear_head
+from striate.transfer import standardization
 from striate.transfer.extraction import balancing_shift
 from striate.transfer.lbfgs import minimize
 from striate.transfer.linear_head import (
     PENALTIES,
-    FeatureScaler,
+    LinearHead,
     choose_without_fold,
     content_folds,
     cross_entropies,
@@ -22,6 +22,7 @@ from striate.transfer.linear_head import (
     fit_logistic_regression,
     fit_temperature,
 )
+from striate.transfer.standardization import FeatureScaler
 
 
 def blobs(images: int, features: int, classes: int, separation: float = 1.0, seed: int = 0) -> tuple[Array, Array]:
@@ -105,13 +106,17 @@ def test_head_of_many_images_is_fitted_block_by_block(monkeypatch: pytest.Monkey
     x, y = blobs(210, 12, 3)
     folds = np.arange(210) % 5
     whole = fit_linear_head(x, y, 3, folds)
-    monkeypatch.setattr(linear_head, "IN_MEMORY", 100)
-    monkeypatch.setattr(linear_head, "ROWS", 32)
+    monkeypatch.setattr(standardization, "IN_MEMORY", 100)
+    monkeypatch.setattr(standardization, "ROWS", 32)
     monkeypatch.setattr(FeatureScaler, "transform", small_transform)
     blocks = fit_linear_head(x, y, 3, folds)
     assert blocks.penalty == whole.penalty
     np.testing.assert_allclose(blocks.logits, whole.logits, atol=1e-3)
     np.testing.assert_allclose(blocks.head.logits(x), whole.head.logits(x), atol=1e-3)
+
+
+def test_logits_of_no_images_are_empty() -> None:
+    assert LinearHead(np.ones((4, 3)), np.zeros(3)).logits(np.ones((0, 4), np.float32)).shape == (0, 3)
 
 
 def small_transform(self: FeatureScaler, x: Array) -> Array:

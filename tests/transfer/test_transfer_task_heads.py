@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from sklearn.linear_model import LogisticRegression, Ridge
 
 from striate.tasks import Task
-from striate.transfer.linear_head import FeatureScaler
+from striate.transfer.standardization import FeatureScaler
 from striate.transfer.task_heads import (
     best_threshold,
     choose_decision,

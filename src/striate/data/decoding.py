@@ -28,7 +28,7 @@ from striate.images import (
 
 VERSION = 3  # of the cached content; increase it to invalidate cached arrays
 MAX_IN_MEMORY = 1_000_000_000  # bytes of pixels that are held in memory if the cache cannot be written
-MAX_BESIDE = 100_000_000  # bytes of pixels for another policy that are held in memory until they are cached
+MAX_SECOND_BYTES = 100_000_000  # of pixels by a second policy, which are held in memory until they are cached
 BLOCK_BYTES = 1_000_000  # bytes of pixels that a thread decodes at a time; they fit in a core's cache
 
 Block = NDArray[np.uint8]
@@ -52,7 +52,7 @@ class DecodedFiles:
 
 
 def decode_files(
-    folder: Path, files: Sequence[Path], names: Sequence[str], policy: ImagePolicy, also: ImagePolicy | None = None
+    folder: Path, files: Sequence[Path], names: Sequence[str], policy: ImagePolicy, second: ImagePolicy | None = None
 ) -> DecodedFiles:
     """Decode image files, or load their pixels from the cache.
 
@@ -63,7 +63,7 @@ def decode_files(
         files: Absolute paths.
         names: The files' names in messages.
         policy: How images are converted to their size.
-        also: Another policy, whose pixels are cached in the same pass if the files are decoded, and if they are few.
+        second: A second policy, whose pixels are cached in the same pass if the files are decoded, and if they are few.
 
     Returns:
         The pixels, digests and read errors.
@@ -72,17 +72,22 @@ def decode_files(
         CacheError: If the cache cannot be written, and there are too many pixels for memory.
     """
     shape = (len(files), *policy.shape)
-    beside: list[Block] = []  # pixels of the other policy
-    if also is not None and len(files) * np.prod(also.shape, dtype=np.int64) > MAX_BESIDE:
-        also = None
+    second_blocks: list[Block] = []
+    if second is not None and len(files) * np.prod(second.shape, dtype=np.int64) > MAX_SECOND_BYTES:
+        second = None
 
     def decode(file: BinaryIO) -> Metadata:
-        policies = [policy] if also is None else [policy, also]
-        take = (lambda block: file.write(block.data)), beside.append
-        return _to_metadata(*_decode_all(files, names, policies, lambda number, block: take[number](block)))
+        def write(number: int, block: Block) -> None:
+            if number == 0:
+                file.write(block.data)
+            else:
+                second_blocks.append(block)
 
-    def write_beside(file: BinaryIO) -> Metadata:
-        file.writelines(block.data for block in beside)
+        policies = [policy] if second is None else [policy, second]
+        return _to_metadata(*_decode_all(files, names, policies, write))
+
+    def write_second(file: BinaryIO) -> Metadata:
+        file.writelines(block.data for block in second_blocks)
         return cached.metadata
 
     def is_valid(metadata: Metadata) -> bool:
@@ -95,9 +100,9 @@ def decode_files(
         if np.prod(shape, dtype=np.int64) > MAX_IN_MEMORY:
             raise
         return _decode_to_memory(files, names, policy, f"The pixels are held in memory this time. {error}")
-    if also is not None and beside:
+    if second is not None and second_blocks:
         with suppress(CacheError):
-            load_or_make(_key(folder, files, also), (len(files), *also.shape), write_beside, is_valid)
+            load_or_make(_key(folder, files, second), (len(files), *second.shape), write_second, is_valid)
     return DecodedFiles(cached.x, *_from_metadata(cached.metadata))
 
 
@@ -112,11 +117,12 @@ def _require_outside(folder: Path) -> None:
 
 def _decode_to_memory(files: Sequence[Path], names: Sequence[str], policy: ImagePolicy, note: str) -> DecodedFiles:
     x = np.empty((len(files), *policy.shape), np.uint8)
-    remaining = x
+    row = 0
 
     def write(_: int, block: Block) -> None:
-        nonlocal remaining
-        remaining[: len(block)], remaining = block, remaining[len(block) :]
+        nonlocal row
+        x[row : row + len(block)] = block
+        row += len(block)
 
     return DecodedFiles(x, *_decode_all(files, names, [policy], write), note)
 

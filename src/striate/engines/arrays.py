@@ -1,4 +1,4 @@
-"""Conversion of values that users pass, such as lists and PyTorch tensors, to NumPy arrays."""
+"""Conversion of values that users pass, such as lists and PyTorch tensors, to NumPy arrays; slices of rows."""
 
 from typing import Any
 
@@ -29,3 +29,20 @@ def numeric_array(name: str, value: Any) -> Array:
     except (TypeError, ValueError):  # not an array, or lists of different lengths
         pass
     raise UsageError(f"{name} must be numbers; received {describe(value)}.")
+
+
+def row_slices(count: int, size: int) -> list[slice]:
+    """Divide rows into blocks.
+
+    Args:
+        count: The number of rows.
+        size: Rows of all blocks but the last, which may have fewer.
+
+    Returns:
+        The slices of the blocks, in order.
+
+    Example:
+        >>> row_slices(5, 2)
+        [slice(0, 2, None), slice(2, 4, None), slice(4, 5, None)]
+    """
+    return [slice(start, min(start + size, count)) for start in range(0, count, size)]

@@ -143,7 +143,7 @@ class ClassScores:
 
     def gradients(self, inputs: Array, number: int) -> Array:
         """Return the gradients (N, H, W, C) of the score of a class with respect to inputs."""
-        seeds = _one_hot(np.zeros((len(inputs), *self._network.output_shapes[0]), np.float32), number)
+        seeds = _one_hot((len(inputs), *self._network.output_shapes[0]), number)
         (node,) = self._network.inputs
         return self._backward.node_gradients([inputs], [seeds], [node])[node]
 
@@ -166,12 +166,12 @@ class ClassScores:
             found = self.model.engine.node_values(inputs)[node] if maps is None else maps[None]
             (scores,) = engine.forward([found])
             number = self.number(class_index, scores[0])
-            gradient = engine.node_gradients([found], [_one_hot(scores, number)], [0])[0]
+            gradient = engine.node_gradients([found], [_one_hot(scores.shape, number)], [0])[0]
         else:
             scores, found = engine.forward(inputs)
             number = self.number(class_index, scores[0])
             end = engine.network.outputs[1]
-            seeds = [_one_hot(scores, number), np.zeros_like(found)]
+            seeds = [_one_hot(scores.shape, number), np.zeros_like(found)]
             gradient = engine.node_gradients(inputs, seeds, [end])[end]
         return found[0], float(scores[0, number]), number, gradient[0]
 
@@ -184,8 +184,8 @@ class ClassScores:
         return self._tails[node]
 
 
-def _one_hot(scores: Array, number: int) -> Array:
-    seeds = np.zeros_like(scores)
+def _one_hot(shape: tuple[int, ...], number: int) -> Array:
+    seeds = np.zeros(shape, np.float32)
     seeds[:, number] = 1
     return seeds
 

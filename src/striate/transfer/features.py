@@ -44,9 +44,14 @@ def extract_features(base: Base, data: Dataset, check: Check | None = None) -> t
 
 
 def features_to_fit(base: Base, data: Dataset) -> tuple[Features, Features]:
-    """Return the features of the training and validation images together, and of the test images.
+    """Return the features of `extract_features`, with those of the training and validation images together.
 
-    They are those of `extract_features`.
+    Args:
+        base: The base that computes them.
+        data: The data set.
+
+    Returns:
+        For the training and validation images, and for the test images, float32 (N, F) by feature layer.
     """
     end = len(data.train.x) + len(data.validation.x)
     rows = _all_rows(base, data)

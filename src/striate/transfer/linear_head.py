@@ -1,7 +1,7 @@
 """A linear head on features: multinomial logistic regression with cross-validated penalty and calibration."""
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from math import inf
@@ -14,8 +14,8 @@ from striate.data.groups import grouped_folds, identical_groups
 from striate.data.parallel import one_blas_thread
 from striate.engines.losses import log_softmax
 from striate.transfer.lbfgs import minimize
+from striate.transfer.standardization import FeatureScaler, StandardizedRows, slices_in_memory
 
-PRIOR_IMAGES = 100  # weight of the prior that all features have the same variance, in images
 PENALTIES = (10.0, 3.0, 1.0, 0.3, 0.1, 0.03, 0.01, 0.003, 0.001)
 HURRIED_PENALTIES = PENALTIES[4:]  # that are tried if time is limited and each takes long
 FOLDS = 5
@@ -28,8 +28,6 @@ RIDGE_SCALE = 10.0  # from targets of 0 and 1 to logits
 SMALL_WORK = 5e8  # up to which several threads for one matrix product gain nothing
 FINAL_TOLERANCE, SEARCH_TOLERANCE = 1e-6, 1e-3  # of the gradient
 SEARCH_SHARE = 0.6  # of limited time, for the choice of the penalty
-IN_MEMORY = 20_000  # number of images up to which standardized features are held in memory
-ROWS = 4096  # of features that are standardized at once, if there are more
 FEW_CLASSES = 10  # with more, gradients are smaller in proportion, and so is the tolerance of the search
 
 Remaining = Callable[[], float]  # returns the seconds that are left
@@ -38,85 +36,6 @@ Remaining = Callable[[], float]  # returns the seconds that are left
 def no_time_limit() -> float:
     """Return infinity: time is not limited."""
     return inf
-
-
-@dataclass(frozen=True, eq=False)
-class FeatureScaler:
-    """Standardizes features.
-
-    Attributes:
-        mean: (F,).
-        std: (F,).
-    """
-
-    mean: Array
-    std: Array
-
-    @classmethod
-    def fit(cls, x: Array, blocks: Sequence[int] = ()) -> "FeatureScaler":
-        """Return the scaler of features.
-
-        Args:
-            x: Features (N, F). With few images, variances are shrunk toward their common mean.
-            blocks: The numbers of features, F together, of blocks that weigh the same however large they are: the
-                variances of each one's scaled features have the same sum. Empty: one block.
-        """
-        mean = x.mean(axis=0, dtype=np.float64)
-        squares = np.zeros(x.shape[1])
-        for rows in slices_of(len(x)):
-            residual = x[rows] - mean
-            squares += np.square(residual, out=residual).sum(axis=0)
-        variance = squares / len(x)
-        weight = len(x) / (len(x) + PRIOR_IMAGES)
-        sizes = np.asarray(blocks or [x.shape[1]])
-        parts = np.split(variance, np.cumsum(sizes)[:-1])
-        common = np.repeat([part.mean() for part in parts], sizes)
-        shrunk = weight * variance + (1 - weight) * common
-        return cls(mean, np.sqrt((shrunk + 1e-12) * np.repeat(sizes / sizes.mean(), sizes)))
-
-    def transform(self, x: Array) -> Array:
-        """Standardize features.
-
-        Args:
-            x: (N, F).
-
-        Returns:
-            float32 (N, F) with mean 0 and, with blocks of one size, standard deviation about 1.
-        """
-        scaled = np.empty(x.shape, np.float32)
-        for start in range(0, len(x), ROWS):  # the arithmetic is in float64
-            rows = slice(start, start + ROWS)
-            scaled[rows] = (x[rows] - self.mean) / self.std
-        return scaled
-
-
-def slices_of(count: int) -> Iterator[slice]:
-    """Yield slices of rows, which are in memory at once: all of them, or a few thousand of a large number."""
-    size = count if count <= IN_MEMORY else ROWS
-    return (slice(start, min(start + size, count)) for start in range(0, count, size))
-
-
-class StandardizedRows:
-    """Standardized features (N, F), block by block; with many images only one block is in memory at a time.
-
-    Args:
-        x: Features (N, F), which may be mapped from a file.
-        scaler: Standardizes them; None if they are used as they are.
-    """
-
-    def __init__(self, x: Array, scaler: FeatureScaler | None = None) -> None:
-        self.shape, self.dtype = x.shape, x.dtype if scaler is None else np.dtype(np.float32)
-        self._x, self._scaler = x, scaler
-        if scaler and len(x) <= IN_MEMORY:
-            self._x, self._scaler = scaler.transform(x), None
-
-    def __len__(self) -> int:
-        return int(self.shape[0])
-
-    def __iter__(self) -> Iterator[tuple[slice, Array]]:
-        for rows in slices_of(len(self)):
-            block = self._x[rows]
-            yield rows, block if self._scaler is None else self._scaler.transform(block)
 
 
 @dataclass(frozen=True, eq=False)
@@ -140,7 +59,9 @@ class LinearHead:
         Returns:
             float64 (N, K).
         """
-        return np.concatenate([x[rows] @ self.kernel + self.bias for rows in slices_of(len(x))] or [x @ self.kernel])
+        return np.concatenate(
+            [x[rows] @ self.kernel + self.bias for rows in slices_in_memory(len(x))] or [x @ self.kernel]
+        )
 
 
 @dataclass(frozen=True, eq=False)

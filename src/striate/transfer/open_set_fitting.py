@@ -11,7 +11,6 @@ import numpy as np
 
 from striate._types import Array
 from striate.data.parallel import one_blas_thread
-from striate.transfer.linear_head import slices_of
 from striate.transfer.open_set import (
     OpenSetDetector,
     OpenSetFindings,
@@ -20,6 +19,7 @@ from striate.transfer.open_set import (
     trade_offs,
     unit_vectors,
 )
+from striate.transfer.standardization import slices_in_memory
 
 REJECTION_RATE = 0.02  # of images of the known classes
 NOT_HELD_OUT = -1  # the fold of images that are never held out
@@ -101,7 +101,7 @@ def _fit_detector(
     bank, labels = unit_vectors(x[rows]), y[rows]
     discriminants, means = _discriminants(bank, labels)
     neighbor, discriminant = np.empty(len(x)), np.empty(len(x))
-    for block in slices_of(len(x)):
+    for block in slices_in_memory(len(x)):
         vectors = unit_vectors(x[block])
         neighbor[block] = neighbor_distances(vectors, bank)
         discriminant[block] = distance_to_nearest(vectors, discriminants, means)

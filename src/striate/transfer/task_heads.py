@@ -8,7 +8,8 @@ import numpy as np
 from striate._types import Array
 from striate.tasks import COVERAGE, Decision, Task
 from striate.transfer.lbfgs import minimize
-from striate.transfer.linear_head import FOLDS, LEAVE_ONE_OUT, PENALTIES, FeatureScaler, LinearHead
+from striate.transfer.linear_head import FOLDS, LEAVE_ONE_OUT, PENALTIES, LinearHead
+from striate.transfer.standardization import FeatureScaler
 
 RIDGE_PENALTIES = tuple(np.geomspace(1000, 0.01, 11).tolist())
 BIAS_PENALTY = 0.1  # in images: with it, a label that no image has gets the probability that half an image would give

@@ -21,7 +21,7 @@ from striate.transfer.int8 import ranges_to_extras
 from striate.transfer.linear_head import LinearHead, Remaining, no_time_limit
 from striate.transfer.onnx_bases import is_onnx_file
 from striate.transfer.open_set import OpenSetDetector, OpenSetFindings, probability_threshold
-from striate.workflows.features_in_time import with_ranges
+from striate.workflows.features_in_time import with_measured_ranges
 from striate.workflows.plan import TrainingPlan, data_options
 from striate.workflows.prepare import PreparedRun
 from striate.workflows.run_record import ExtractionFindings, Score, TrainingRun
@@ -94,7 +94,7 @@ def run_extraction(
     """
     plan, task = prepared.plan, prepared.data.task
     with run.timed():
-        base = with_ranges(prepared).base
+        base = with_measured_ranges(prepared).base
         assert base is not None, "prepared with a base"
         echo(_describe_features(plan))
         share_features(base, prepared.data)

@@ -46,7 +46,7 @@ def compute_in_time(
     if remaining() == inf or prepared.plan.model != BASE or current_process().world_size > 1:
         return prepared
     while True:
-        prepared = with_ranges(prepared)
+        prepared = with_measured_ranges(prepared)
         assert prepared.base is not None, "prepared with a base"
         try:
             extract_features(prepared.base, prepared.data, _TimeCheck(prepared.plan, remaining, clock))
@@ -60,7 +60,7 @@ def compute_in_time(
             return prepared
 
 
-def with_ranges(prepared: PreparedRun) -> PreparedRun:
+def with_measured_ranges(prepared: PreparedRun) -> PreparedRun:
     """Return the prepared run with the ranges of feature maps, if its base is computed in 8-bit integers."""
     base = prepared.base
     if base is None or not prepared.plan.int8 or base.ranges:

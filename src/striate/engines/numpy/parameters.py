@@ -6,6 +6,7 @@ from contextlib import contextmanager
 import numpy as np
 
 from striate._types import Array
+from striate.engines.arrays import row_slices
 from striate.network import Network, Parameter
 from striate.network.regularizers import strengths
 
@@ -42,7 +43,7 @@ class FlatParameters:
 
 def chunks(size: int) -> list[slice]:
     """Split a flat array into chunks of CHUNK values."""
-    return [slice(start, min(start + CHUNK, size)) for start in range(0, size, CHUNK)]
+    return row_slices(size, CHUNK)
 
 
 def sum_into_first(flats: Sequence[FlatParameters]) -> FlatParameters:

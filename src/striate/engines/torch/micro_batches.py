@@ -8,6 +8,7 @@ from collections.abc import Collection, Sequence
 from math import ceil, prod
 from typing import TypeVar
 
+from striate.engines.arrays import row_slices
 from striate.network import BatchNormalization, Network
 
 VALUES = 1 << 28  # of all feature maps of a micro-batch: 1 GB in float32, of which the backward pass needs about half
@@ -34,8 +35,7 @@ def micro_batches(network: Network, frozen: Collection[str], count: int) -> list
     parts = ceil(count * sum(prod(node.shape) for node in network.nodes) / VALUES)
     if parts <= 1 or not all(_separates_samples(node.layer, frozen) for node in network.nodes):
         return [slice(0, count)]
-    size = ceil(count / parts)
-    return [slice(start, min(start + size, count)) for start in range(0, count, size)]
+    return row_slices(count, ceil(count / parts))
 
 
 def _separates_samples(layer: object, frozen: Collection[str]) -> bool:

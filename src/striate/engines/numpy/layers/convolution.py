@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from striate._types import Array
+from striate.engines.arrays import row_slices
 from striate.engines.initialization import connection_mask
 from striate.engines.numpy.layers.winograd import Tiles, WinogradRule
 from striate.engines.numpy.memory import Scratch, UncachedScratch, contiguous, out_of_tiles, planes
@@ -48,9 +49,8 @@ class ConvolutionState:
 def _bands(window: Geometry, rows: int, bytes_per_row: int) -> list[Band]:
     """Return all positions in bands whose columns fit in BAND_BYTES. rows: OH in cells."""
     step = max(1, BAND_BYTES // bytes_per_row)
-    ranges = [slice(start, min(start + step, rows)) for start in range(0, rows, step)]
     positions = [(y, x) for y in range(window.cell[0]) for x in range(window.cell[1])]
-    return [Band(position, range_) for position in positions for range_ in ranges]
+    return [Band(position, range_) for position in positions for range_ in row_slices(rows, step)]
 
 
 def conv2d_forward(

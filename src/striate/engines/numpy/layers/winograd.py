@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from striate._types import Array
+from striate.engines.arrays import row_slices
 from striate.engines.numpy.memory import Scratch, UncachedScratch, contiguous, into_tiles, out_of_tiles, planes
 from striate.engines.numpy.rules import LayerContext, LayerRule
 from striate.engines.numpy.windows import Band, Geometry, add_taps, crop, gather_columns, pad, zero_image
@@ -133,7 +134,7 @@ class WinogradState:
 def _bands(tiles: Tiles, numbers_per_row: int) -> list[slice]:
     """Return ranges of tile rows whose transforms fit in the cache."""
     step = max(1, BAND_NUMBERS // numbers_per_row)
-    return [slice(start, min(start + step, tiles.grid[0])) for start in range(0, tiles.grid[0], step)]
+    return row_slices(tiles.grid[0], step)
 
 
 def winograd_forward(
