@@ -12,7 +12,7 @@ from striate.audit.label_errors import LabelErrors, label_errors
 from striate.audit.unusual import Kind, UnusualImage
 from striate.data.tables import escape_formula
 
-MAX_DEVIATION = 2.0  # of correct numbers from their prediction, in half widths of the 90 % interval
+MAX_DEVIATION = 2.0  # distance of a correct number from its prediction, in half widths of the 90 % interval
 LABEL, DUPLICATE = "label", "duplicate"  # kinds of findings besides those of `Kind`
 COLUMNS = ("file", "kind", "given", "suggested", "measure", "threshold", "other_file", "action")
 
@@ -162,7 +162,7 @@ def suspicious_numbers(
     Args:
         predicted: Held-out predictions (N, T).
         y: The given numbers (N, T).
-        half_widths: Of the intervals that contain 90 % of the numbers, (T,).
+        half_widths: Half widths of the intervals that contain 90 % of the numbers, (T,).
         limit: From how many half widths on a number is suspicious.
 
     Returns:

@@ -52,7 +52,7 @@ def leak(echo: Echo, seed: int = 0) -> DemoResult:
 
     Args:
         echo: Prints a line.
-        seed: Of weights and splits.
+        seed: Seed of weights and splits.
 
     Returns:
         The result, with a page.
@@ -125,7 +125,7 @@ def refusal_message(x: Array, y: Array, seed: int) -> str:
     Args:
         x: Images (N, 28, 28, 1).
         y: Labels (N,).
-        seed: Of the split.
+        seed: Seed of the split.
 
     Returns:
         The message.

@@ -18,7 +18,7 @@ def linear_regression(echo: Echo, seed: int = 0) -> DemoResult:
 
     Args:
         echo: Prints a line.
-        seed: Of the initial weights.
+        seed: Seed of the initial weights.
 
     Returns:
         The result.

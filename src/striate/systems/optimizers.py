@@ -49,7 +49,7 @@ def optimizers(echo: Echo, seed: int = 0) -> DemoResult:
 
     Args:
         echo: Prints a line.
-        seed: Of the initial weights, and of the choice of digits.
+        seed: Seed of the initial weights and of the choice of digits.
 
     Returns:
         The result, with a page.
@@ -112,7 +112,7 @@ def curve(compared: ComparedOptimizer, seed: int) -> list[float]:
 
     Args:
         compared: The optimizer.
-        seed: Of the initial weights, and of the choice of digits.
+        seed: Seed of the initial weights and of the choice of digits.
 
     Returns:
         The losses.

@@ -34,7 +34,7 @@ def error_response(
     """Return the answer to a request that failed.
 
     Args:
-        status: Of the answer.
+        status: HTTP status of the answer.
         message: What is wrong, in English.
         asked: The headers of the request, whose Accept-Language chooses the language; None: English.
         **headers: Of the answer, with _ in place of -.

@@ -51,9 +51,9 @@ def sequential(
     Args:
         input_shape: (H, W, C) of the images.
         classes: The number of classes.
-        filters: Of the three convolutions.
+        filters: Filters of the three convolutions.
         hidden: The units of the hidden dense layer.
-        activation: Of the convolutions and the hidden layer.
+        activation: Activation of the convolutions and the hidden layer.
 
     Returns:
         The network.
@@ -88,9 +88,9 @@ def functional(
     Args:
         input_shape: (H, W, C) of the images.
         classes: The number of classes.
-        filters: Of the three convolutions.
+        filters: Filters of the three convolutions.
         hidden: The units of the hidden dense layer.
-        activation: Of the convolutions and the hidden layer.
+        activation: Activation of the convolutions and the hidden layer.
 
     Returns:
         The network.
@@ -142,9 +142,9 @@ def subclassed(
     Args:
         input_shape: (H, W, C) of the images.
         classes: The number of classes.
-        filters: Of the three convolutions.
+        filters: Filters of the three convolutions.
         hidden: The units of the hidden dense layer.
-        activation: Of the convolutions and the hidden layer.
+        activation: Activation of the convolutions and the hidden layer.
 
     Returns:
         The network.

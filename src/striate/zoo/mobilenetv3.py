@@ -139,7 +139,7 @@ def mobilenetv3_large(
         input_shape: (H, W, C) of the images.
         classes: The number of classes.
         dropout: The fraction of features dropped before the output.
-        epsilon: Of batch normalization; timm's weights were trained with 1e-5.
+        epsilon: Epsilon of batch normalization; timm's weights were trained with 1e-5.
 
     Returns:
         The network.
