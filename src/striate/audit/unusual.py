@@ -10,12 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from striate._types import Array
+from striate.data.gray_levels import MAD_TO_STD
 from striate.errors import DataError, UsageError, nearest
 
 LUMA = np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R BT.601
 BLUR_WINDOW = 9  # pixels
 NEIGHBORS = 5
-MAD_TO_STD = 1.4826  # standard deviation / median absolute deviation of a normal distribution
 BLOCK = 1_000  # rows of distances that are computed at a time
 COMMON_SHARE = 0.5  # share of the images from which a property is common in a folder
 

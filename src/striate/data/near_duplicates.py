@@ -1,7 +1,7 @@
 """Find images that show nearly the same: saved again, resized, cropped, mirrored, rotated a little, frames of a video.
 
 Each image is reduced to a gray thumbnail. A short description of the thumbnail's low frequencies finds, for each image,
-the few others that may match; `alignment.py` aligns these candidates pixel by pixel and compares them in detail.
+the few others that may match; `alignment.py` aligns these candidates and `pair_scores.py` compares them in detail.
 """
 
 from collections.abc import Sequence
@@ -13,26 +13,28 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from striate.data.alignment import SIZE, Agreement, Floats, Levels, compare, gray_levels, limit
+from striate.data.gray_levels import SIZE, Floats, GrayLevelStats, clip_gray_levels, concatenate, gray_level_stats
+from striate.data.pair_scores import PairScores, compare_pairs
 from striate.data.parallel import chunk_ranges, map_ordered, one_blas_thread, progress_bar
 from striate.images import ThumbnailPolicy
 
 Rows = NDArray[np.int64]
 
 THUMBNAILS = ThumbnailPolicy(SIZE, SIZE, 1, "stretch")
-FREQUENCIES = 10  # of the description along each axis
-CROP = 0.92  # side of the crops that are described besides the whole image; the alignment finds the rest
-MAX_WITH_CROPS = 20_000  # images; of more, only whole images are compared, and no crops
-CANDIDATES = 5  # other images that are compared in detail for each image
-CANDIDATE_DEVIATIONS = 0.5  # from the median, by which gray levels are limited in descriptions: text has little weight
-MIN_DESCRIPTION = 0.6  # correlation of two descriptions, from which the images are compared in detail
-BLOCK_VALUES = 16_000_000  # correlations that are held in memory at a time
-PAIRS_PER_BLOCK = 128  # that a thread aligns at a time
+FREQUENCIES = 10  # number of frequencies of a description along each axis
+CROP_SIDE = 0.92  # of the image; crops are described besides whole images, and the alignment finds others
+MAX_WITH_CROPS = 20_000  # number of images up to which crops are described
+CANDIDATES = 5  # number of other images that each image is compared with in detail
+DESCRIPTION_DEVIATIONS = 0.5  # gray levels are clipped to so few deviations that text has little effect
+MIN_DESCRIPTION_CORRELATION = 0.6  # of images that are compared in detail
+BLOCK_VALUES = 16_000_000  # number of correlations in memory at a time
+PAIRS_PER_BLOCK = 128  # number of pairs that a thread aligns at a time
+IMAGES_PER_BLOCK = 512  # number of images that are described at a time
 
 Box = tuple[float, float, float, float]  # top, bottom, left, right as fractions of the image
 WHOLE: Box = (0, 1, 0, 1)
 CORNERS: tuple[Box, ...] = tuple(
-    (top, top + CROP, left, left + CROP) for top in (0, 1 - CROP) for left in (0, 1 - CROP)
+    (top, top + CROP_SIDE, left, left + CROP_SIDE) for top in (0, 1 - CROP_SIDE) for left in (0, 1 - CROP_SIDE)
 )
 
 
@@ -42,7 +44,7 @@ class NearDuplicates:
 
     Attributes:
         pairs: Rows of both images, int64 (P, 2), the smaller first, in ascending order.
-        similarity: float32 (P,), `alignment.MIN_SIMILARITY` … 1.
+        similarity: float32 (P,), `pair_scores.MIN_SIMILARITY` … 1.
     """
 
     pairs: Rows
@@ -85,10 +87,10 @@ def find_matches(thumbnails: Any) -> Floats:
     if len(thumbnails) < 2:
         return matches
     boxes = (WHOLE, *CORNERS) if len(thumbnails) <= MAX_WITH_CROPS else (WHOLE,)
-    levels = _levels_of_all(thumbnails)
+    stats = _stats_of_all(thumbnails)
     with one_blas_thread():  # threads compare different images
-        candidates = _find_candidates(thumbnails, levels, boxes)
-        similarity = _compare_candidates(thumbnails, levels, candidates, boxes)
+        candidates = _find_candidates(thumbnails, stats, boxes)
+        similarity = _compare_candidates(thumbnails, stats, candidates, boxes)
     first = candidates.first  # ascending
     rank = np.arange(len(first)) - np.searchsorted(first, first)
     matches[first, rank, 0], matches[first, rank, 1] = candidates.second, similarity
@@ -165,13 +167,13 @@ class _Candidates:
     box: Rows
 
 
-def _levels_of_all(thumbnails: Any) -> Levels:
-    blocks = [gray_levels(thumbnails[rows.start : rows.stop][..., 0]) for rows in chunk_ranges(len(thumbnails), 512)]
-    return Levels.concatenate(blocks)
+def _stats_of_all(thumbnails: Any) -> GrayLevelStats:
+    chunks = chunk_ranges(len(thumbnails), IMAGES_PER_BLOCK)
+    return concatenate([gray_level_stats(thumbnails[rows.start : rows.stop][..., 0]) for rows in chunks])
 
 
-def _find_candidates(thumbnails: Any, levels: Levels, boxes: Sequence[Box]) -> _Candidates:
-    parts = _describe_all(thumbnails, levels, boxes)
+def _find_candidates(thumbnails: Any, stats: GrayLevelStats, boxes: Sequence[Box]) -> _Candidates:
+    parts = _describe_all(thumbnails, stats, boxes)
     whole, chunks = parts[0], chunk_ranges(len(parts[0]), max(1, BLOCK_VALUES // len(parts[0])))
     found = []
     with progress_bar("comparing images", len(whole)) as advance:
@@ -182,13 +184,14 @@ def _find_candidates(thumbnails: Any, levels: Levels, boxes: Sequence[Box]) -> _
     return _Candidates(first, second, code % 2 == 1, code // 2)
 
 
-def _describe_all(thumbnails: Any, levels: Levels, boxes: Sequence[Box]) -> list[Floats]:
+def _describe_all(thumbnails: Any, stats: GrayLevelStats, boxes: Sequence[Box]) -> list[Floats]:
     """Return the descriptions (N, FREQUENCIES² − 1) of each part of all images."""
     blocks: list[list[Floats]] = []
-    for rows in chunk_ranges(len(thumbnails), 512):
+    for rows in chunk_ranges(len(thumbnails), IMAGES_PER_BLOCK):
         part = slice(rows.start, rows.stop)
-        limited = limit(np.asarray(thumbnails[part], np.float32)[..., 0], levels.take(part), CANDIDATE_DEVIATIONS)
-        blocks.append([describe_thumbnails(limited, box) for box in boxes])
+        gray = np.asarray(thumbnails[part], np.float32)[..., 0]
+        clipped = clip_gray_levels(gray, stats.take(part), DESCRIPTION_DEVIATIONS)
+        blocks.append([describe_thumbnails(clipped, box) for box in boxes])
     return [np.concatenate(described) for described in zip(*blocks, strict=True)]
 
 
@@ -202,7 +205,7 @@ def _nearest(rows: range, whole: Floats, parts: Sequence[Floats]) -> Rows:
     best[np.arange(len(rows)), np.arange(rows.start, rows.stop)] = -1
     columns = np.argpartition(-best, count - 1, axis=1)[:, :count]
     first, second = np.repeat(np.arange(len(rows)), count), columns.reshape(-1)
-    keep = best[first, second] >= MIN_DESCRIPTION
+    keep = best[first, second] >= MIN_DESCRIPTION_CORRELATION
     first, second = first[keep], second[keep]
     correlations = [
         np.einsum("pf,pf->p", query[first], described[second]) for described, query in product(parts, queries)
@@ -215,27 +218,31 @@ def _mirror_signs() -> Floats:
     return np.where(np.arange(1, FREQUENCIES**2) % FREQUENCIES % 2, -1, 1).astype(np.float32)
 
 
-def _compare_candidates(thumbnails: Any, levels: Levels, candidates: _Candidates, boxes: Sequence[Box]) -> Floats:
+def _compare_candidates(
+    thumbnails: Any, stats: GrayLevelStats, candidates: _Candidates, boxes: Sequence[Box]
+) -> Floats:
     """Return the similarity of each pair of candidates (P,), 0 … 1; 0 where they are not near-duplicates."""
     if not len(candidates.first):
         return np.zeros(0, np.float32)
     transforms = np.array([_box_transform(box) for box in boxes], np.float32)
 
-    def compare_chunk(rows: range) -> Agreement:
+    def compare_chunk(rows: range) -> PairScores:
         part = slice(rows.start, rows.stop)
-        first, second = candidates.first[part], candidates.second[part]
-        a, b = (np.asarray(thumbnails[chosen], np.float32)[..., 0] for chosen in (first, second))
+        first_rows, second_rows = candidates.first[part], candidates.second[part]
+        first, second = (np.asarray(thumbnails[chosen], np.float32)[..., 0] for chosen in (first_rows, second_rows))
         mirrored = candidates.mirrored[part]
-        a[mirrored] = a[mirrored][:, :, ::-1]
-        return compare(a, b, (levels.take(first), levels.take(second)), transforms[candidates.box[part]])
+        first[mirrored] = first[mirrored][:, :, ::-1]
+        return compare_pairs(
+            first, second, stats.take(first_rows), stats.take(second_rows), transforms[candidates.box[part]]
+        )
 
     chunks = chunk_ranges(len(candidates.first), PAIRS_PER_BLOCK)
     with progress_bar("aligning images", len(candidates.first)) as advance:
-        blocks: list[Agreement] = []
+        blocks: list[PairScores] = []
         for block in map_ordered(compare_chunk, chunks):
             blocks.append(block)
-            advance(len(block.whole))
-    return Agreement.concatenate(blocks).similarity(CANDIDATES * len(thumbnails))
+            advance(len(block.is_sparse))
+    return concatenate(blocks).similarity(CANDIDATES * len(thumbnails))
 
 
 def _box_transform(box: Box) -> list[list[float]]:
