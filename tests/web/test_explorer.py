@@ -121,7 +121,7 @@ def test_attributions_end_with_the_connection(path: Path) -> None:
 
     async def run() -> None:
         with ThreadPoolExecutor(1) as pool:
-            response: Any = Streams().iterate(contents(), pool)
+            response: Any = Streams().stream_contents(contents(), pool)
             assert await anext(response.body_iterator) == '{"method": "grad_cam"}\n'
             await response.body_iterator.aclose()
 

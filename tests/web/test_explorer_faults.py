@@ -24,7 +24,7 @@ from striate.cli.explore import _open_browser, explore
 from striate.errors import NetworkError, UsageError
 from striate.images import encode_png
 from striate.web import ServiceSettings, create_explorer
-from striate.web.requests import RequestError
+from striate.web.errors import RequestError
 from striate.web.server import _listen
 from striate.web.streams import MAX_STREAMS, Streams
 from striate.workflows.explore import Explorer
@@ -216,7 +216,7 @@ def test_streams_are_limited_and_end_with_the_program() -> None:
         start: Any = Silent
 
         def answer() -> Any:
-            return streams.answer(start, lambda process: process.submit(), lambda _: ({}, True))
+            return streams.stream_process(start, lambda process: process.submit(), lambda _: ({}, True))
 
         bodies = [answer().body_iterator for _ in range(MAX_STREAMS)]
         for body in bodies:
@@ -226,7 +226,7 @@ def test_streams_are_limited_and_end_with_the_program() -> None:
         await bodies[0].aclose()
         assert Silent.stopped == 1
         bodies[0] = answer().body_iterator
-        streams.end()
+        streams.stop()
         for body in bodies:
             async for line in body:
                 assert line == "{}\n"

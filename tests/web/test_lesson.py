@@ -19,8 +19,8 @@ from striate.errors import StriateError, UsageError
 from striate.explain.trace import node_index
 from striate.explain.units import as_maps
 from striate.images import encode_png
-from striate.web.answers import estimate_answer, image_answer, maps_answer, unit_answer
 from striate.web.lesson import lesson_script, make_lesson
+from striate.web.payloads import estimate_payload, image_payload, maps_payload, unit_payload
 from striate.workflows import explore
 from striate.workflows.explore import Explorer
 from striate.workflows.open_explorer import open_explorer
@@ -111,14 +111,14 @@ def assert_same(found: Any, expected: Any, path: str) -> None:
 def expected_answers(explorer: Explorer, number: int, key: str) -> Iterator[tuple[str, Any]]:
     """Yield what the server answers about an image, with a sample of the units of every layer."""
     rng = np.random.default_rng(number)
-    info, path = image_answer(explorer, key), f"images/{number}"
+    info, path = image_payload(explorer, key), f"images/{number}"
     order = np.argsort(-np.array(info["probabilities"]), kind="stable").tolist()
     yield path, {**info, "id": str(number), "explained": order}
     last = {method: (number, estimate) for method, number, estimate in explorer.attributions(key, [4])}
     assert list(last) == list(explore.METHODS)
-    yield f"{path}/attributions?class=4", [estimate_answer(method, *found) for method, found in last.items()]
+    yield f"{path}/attributions?class=4", [estimate_payload(method, *found) for method, found in last.items()]
     for node, item in enumerate(explorer.model.network.nodes):
-        yield f"{path}/maps/{node}", maps_answer(explorer, key, node, 0)
+        yield f"{path}/maps/{node}", maps_payload(explorer, key, node, 0)
         shape = as_maps(item.shape)
         places: set[tuple[int, ...]] = {(0, 0, 0), (shape[0] - 1, shape[1] - 1, shape[2] - 1)}
         places |= {
@@ -127,7 +127,7 @@ def expected_answers(explorer: Explorer, number: int, key: str) -> Iterator[tupl
         for place in places:
             yield (
                 f"{path}/units/{node}/{'/'.join(map(str, place))}",
-                unit_answer(explorer, key, node, (place[0], place[1], place[2])),
+                unit_payload(explorer, key, node, (place[0], place[1], place[2])),
             )
 
 

@@ -25,7 +25,7 @@ from striate.errors import NetworkError, StriateError, UsageError
 from striate.images import encode_png
 from striate.layers import Conv2D, Dense, Flatten, Input, MaxPool2D, Rescaling
 from striate.web import ServiceSettings, create_explorer
-from striate.web.answers import problem_answer
+from striate.web.errors import error_payload
 from striate.workflows.open_explorer import open_explorer
 from striate.workflows.playground import (
     RateChange,
@@ -165,7 +165,7 @@ def test_wrong_and_large_networks_are_refused(data: Any, setup: dict[str, Any], 
     with pytest.raises(StriateError) as caught:
         check_network(read_setup(setup), data)
     assert message in str(caught.value)
-    assert re.search("[가-힣]", problem_answer(str(caught.value))["korean"])
+    assert re.search("[가-힣]", error_payload(str(caught.value))["korean"])
 
 
 def test_a_training_continues_with_another_learning_rate(data: Any, expected: Any) -> None:

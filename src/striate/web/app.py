@@ -1,4 +1,4 @@
-"""The application: routes, the order of the middleware, and how errors become answers."""
+"""The application: routes, the order of the middleware, and error responses."""
 
 import asyncio
 import sys
@@ -22,10 +22,11 @@ from striate.images import UnreadableFile
 from striate.language.service import SERVICE_STRINGS
 from striate.web import inference_protocol
 from striate.web.batcher import Batcher, OverloadedError
-from striate.web.guard import Guard, error_response, in_language
+from striate.web.errors import RequestError, error_response, requested_language, translate_error
+from striate.web.guard import Guard
 from striate.web.metrics import Metrics
 from striate.web.openapi import describe_service
-from striate.web.requests import RequestError, read_body, read_images, read_json, read_top
+from striate.web.requests import read_body, read_images, read_json, read_top
 from striate.web.settings import ServiceSettings
 from striate.workflows.predict import AnyPrediction
 from striate.workflows.prediction_files import json_content
@@ -53,7 +54,7 @@ def create_app(models: Mapping[str, TrainedModel], settings: ServiceSettings) ->
         routes=service.routes(),
         middleware=[Middleware(Observer, metrics=metrics), Middleware(Guard, settings=settings, public=PUBLIC)],
         exception_handlers={HTTPStatus.NOT_FOUND: _not_found, HTTPStatus.METHOD_NOT_ALLOWED: _not_allowed},
-        lifespan=service.run,
+        lifespan=service.lifespan,
     )
 
 
@@ -84,12 +85,15 @@ class Service:
             ("/v1/predict", self.predict), ("/v1/models/{name}/predict", self.predict),
             ("/v2/models/{name}/infer", self.infer),
         ]  # fmt: skip
-        routes: list[Route | Mount] = [Route(path, _answering(handler, path), methods=["GET"]) for path, handler in get]
-        routes += [Route(path, _answering(handler, path), methods=["POST"]) for path, handler in post]
+        routes: list[Route | Mount] = [
+            Route(path, _with_error_responses(handler, path), methods=[method])
+            for method, handlers in (("GET", get), ("POST", post))
+            for path, handler in handlers
+        ]
         return [*routes, Mount("/static", StaticFiles(directory=STATIC))]
 
     @asynccontextmanager
-    async def run(self, _: Starlette) -> AsyncIterator[None]:
+    async def lifespan(self, _: Starlette) -> AsyncIterator[None]:
         """Start the models, and stop them when the server has answered all requests."""
         for batcher in self._batchers.values():
             await batcher.start()
@@ -141,8 +145,8 @@ class Service:
             predictions = await batcher.predict(images, top=top)
         if len(predictions) == 1 and isinstance(predictions[0], UnreadableFile):
             raise RequestError(HTTPStatus.UNPROCESSABLE_ENTITY, predictions[0].reason)
-        answers = [_answer(p, request.headers) for p in predictions]
-        return JSONResponse({"model": batcher.name, "predictions": answers})
+        payloads = [_prediction_payload(prediction, request.headers) for prediction in predictions]
+        return JSONResponse({"model": batcher.name, "predictions": payloads})
 
     async def server(self, _: Request) -> Response:
         """Describe the server (Open Inference Protocol)."""
@@ -179,16 +183,20 @@ def _describe(batcher: Batcher) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _answer(prediction: AnyPrediction | UnreadableFile, asked: Mapping[str, str]) -> dict[str, Any]:
+def _prediction_payload(
+    prediction: AnyPrediction | UnreadableFile, request_headers: Mapping[str, str]
+) -> dict[str, Any]:
     """Return a prediction with the name of the image as "file", since it has no path here."""
-    content = {"file" if name == "path" else name: value for name, value in json_content(prediction).items()}
-    return content | ({"error": in_language(content["error"], asked)} if "error" in content else {})
+    payload = {"file" if name == "path" else name: value for name, value in json_content(prediction).items()}
+    if "error" in payload:
+        payload["error"] = translate_error(payload["error"], requested_language(request_headers))
+    return payload
 
 
-def _answering(handler: Handler, path: str) -> Handler:
-    """Return the handler with errors as answers, and with the path of its route for the log."""
+def _with_error_responses(handler: Handler, path: str) -> Handler:
+    """Wrap a handler so that errors become responses, and the log shows the path of its route."""
 
-    async def answer(request: Request) -> Response:
+    async def respond(request: Request) -> Response:
         request.scope[ROUTE] = path
         try:
             return await handler(request)
@@ -199,7 +207,7 @@ def _answering(handler: Handler, path: str) -> Handler:
             message = f"The service is overloaded: {reason} Try again later."
             return error_response(HTTPStatus.SERVICE_UNAVAILABLE, message, request.headers, retry_after=RETRY_AFTER)
 
-    return answer
+    return respond
 
 
 async def _not_found(request: Request, _: Exception) -> Response:
@@ -239,13 +247,13 @@ class Observer:
             received += len(message.get("body", b""))
             return message
 
-        async def send_and_note(message: Message) -> None:
+        async def send_and_record_status(message: Message) -> None:
             nonlocal status
             status = message.get("status", status)
             await send(message)
 
         try:
-            await self._app(scope, receive_and_count, send_and_note)
+            await self._app(scope, receive_and_count, send_and_record_status)
         finally:
             self._record(
                 scope, status or int(HTTPStatus.INTERNAL_SERVER_ERROR), received, time.perf_counter() - started

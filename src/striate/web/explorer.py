@@ -19,29 +19,29 @@ from starlette.staticfiles import StaticFiles
 from striate.errors import StriateError
 from striate.images import thumbnail_url
 from striate.language.explorer import EXPLORER_STRINGS
-from striate.web.answers import (
-    estimate_answer,
-    filters_answer,
-    image_answer,
-    live_answer,
-    maps_answer,
-    model_answer,
-    problem_answer,
-    unit_answer,
-)
 from striate.web.app import STATIC
-from striate.web.guard import Guard, error_response
+from striate.web.errors import RequestError, error_payload, error_response
+from striate.web.guard import Guard
+from striate.web.payloads import (
+    estimate_payload,
+    filters_payload,
+    image_payload,
+    live_payload,
+    maps_payload,
+    model_payload,
+    unit_payload,
+)
 from striate.web.playground import PlaygroundPages
-from striate.web.requests import RequestError, read_body, read_integer
+from striate.web.requests import read_body, read_integer
 from striate.web.searches import SearchPages
 from striate.web.settings import ServiceSettings
 from striate.web.streams import Content, Streams
 from striate.workflows.explore import Explorer
 
 PUBLIC = {"/", "/explore/texts.json"}
-THUMBNAILS = 120  # most in one request
-THUMBNAIL_SIDE = 112
-MAX_CLASSES = 4  # that are explained at once
+MAX_THUMBNAILS = 120  # per request
+THUMBNAIL_SIZE = 112  # pixels
+MAX_CLASSES = 4  # explained in one request
 Result = TypeVar("Result")
 
 
@@ -57,15 +57,17 @@ def create_explorer(explorer: Explorer, settings: ServiceSettings) -> Starlette:
     """
     pages = ExplorerPages(explorer, settings)
     app = Starlette(
-        routes=pages.routes(), middleware=[Middleware(Guard, settings=settings, public=PUBLIC)], lifespan=pages.run,
+        routes=pages.routes(),
+        middleware=[Middleware(Guard, settings=settings, public=PUBLIC)],
+        lifespan=pages.lifespan,
         exception_handlers={HTTPStatus.NOT_FOUND: _not_found},
-    )  # fmt: skip
-    app.state.stopping = pages.streams.end
+    )
+    app.state.stopping = pages.streams.stop
     return app
 
 
 class ExplorerPages:
-    """The handlers of all routes. Computations run in threads: one for what is shown at once, one for what takes long.
+    """The handlers of all routes. Computations run in two threads: one for interactive requests, one for slow ones.
 
     Args:
         explorer: The model and its images.
@@ -92,19 +94,19 @@ class ExplorerPages:
             "/explore/api/patches/{node:int}/{channels}": self._searches.patches,
             "/explore/api/playground": self._playground.data,
         }  # fmt: skip
-        routes: list[Route | Mount] = [Route(path, _answering(handler)) for path, handler in get.items()]
+        routes: list[Route | Mount] = [Route(path, _with_error_responses(handler)) for path, handler in get.items()]
         post = {
             "/explore/api/images": self.upload, "/explore/api/live": self.live,
             "/explore/api/playground": self._playground.train,
             "/explore/api/playground/check": self._playground.check,
             "/explore/api/playground/{session}/{command}": self._playground.command,
         }  # fmt: skip
-        routes += [Route(path, _answering(handler), methods=["POST"]) for path, handler in post.items()]
+        routes += [Route(path, _with_error_responses(handler), methods=["POST"]) for path, handler in post.items()]
         return [*routes, Mount("/static", StaticFiles(directory=STATIC))]
 
     @asynccontextmanager
-    async def run(self, _: Starlette) -> AsyncIterator[None]:
-        """End the threads when the server ends."""
+    async def lifespan(self, _: Starlette) -> AsyncIterator[None]:
+        """Shut down the threads when the server stops."""
         yield
         for pool in (self._quick, self._slow):
             pool.shutdown(wait=False, cancel_futures=True)
@@ -125,14 +127,14 @@ class ExplorerPages:
 
     async def model(self, _: Request) -> Response:
         """Return the network, the classes, and the predictions of all images."""
-        return JSONResponse(await self._compute(partial(model_answer, self._explorer)))
+        return JSONResponse(await self._compute(partial(model_payload, self._explorer)))
 
     async def thumbnails(self, request: Request) -> Response:
         """Return small images as data URLs."""
-        keys = request.query_params.get("ids", "").split(",")[:THUMBNAILS]
+        keys = request.query_params.get("ids", "").split(",")[:MAX_THUMBNAILS]
 
         def make() -> dict[str, str]:
-            return {key: thumbnail_url(self._explorer.pixels(key), THUMBNAIL_SIDE) for key in keys if key}
+            return {key: thumbnail_url(self._explorer.pixels(key), THUMBNAIL_SIZE) for key in keys if key}
 
         return JSONResponse(await self._compute(make))
 
@@ -150,7 +152,7 @@ class ExplorerPages:
             The prediction.
 
         Raises:
-            RequestError: There is no image.
+            RequestError: If the body is empty.
         """
         body = await read_body(request, self._settings)
         if not body:
@@ -158,7 +160,7 @@ class ExplorerPages:
         return await self._image(await self._compute(partial(self._explorer.add, body)))
 
     async def live(self, request: Request) -> Response:
-        """Add a frame of a drawing or of the camera, whose pixels are the body.
+        """Add a frame from the drawing canvas or the camera. The body of the request contains its pixels.
 
         Args:
             request: The request.
@@ -167,7 +169,7 @@ class ExplorerPages:
             Its prediction and some feature maps.
 
         Raises:
-            RequestError: The body has another size.
+            RequestError: If the size of the body does not match the parameters.
         """
         height, width, channels, node = (_number(request, name, 0) for name in ("height", "width", "channels", "node"))
         body = await read_body(request, self._settings)
@@ -181,66 +183,78 @@ class ExplorerPages:
         previous = request.query_params.get("previous", "")
 
         def make() -> dict[str, Any]:
-            return live_answer(self._explorer, self._explorer.add_frame(pixels, previous), node)
+            return live_payload(self._explorer, self._explorer.add_frame(pixels, previous), node)
 
         return JSONResponse(await self._compute(make))
 
     async def _image(self, key: str) -> Response:
-        return JSONResponse(await self._compute(partial(image_answer, self._explorer, key)))
+        return JSONResponse(await self._compute(partial(image_payload, self._explorer, key)))
 
     async def maps(self, request: Request) -> Response:
         """Return the feature maps of a layer, those with the strongest response first, or by number (?order=number)."""
         image, node = request.path_params["image"], request.path_params["node"]
         first, by_number = _number(request, "first", 0), request.query_params.get("order") == "number"
-        make = partial(maps_answer, self._explorer, image, node, first, by_number=by_number)
+        make = partial(maps_payload, self._explorer, image, node, first, by_number=by_number)
         return JSONResponse(await self._compute(make))
 
     async def unit(self, request: Request) -> Response:
         """Return how the output of a unit is computed, and its receptive field."""
-        place = request.path_params
-        position = (place["y"], place["x"], place["channel"])
+        params = request.path_params
+        position = (params["y"], params["x"], params["channel"])
         return JSONResponse(
-            await self._compute(partial(unit_answer, self._explorer, place["image"], place["node"], position))
+            await self._compute(partial(unit_payload, self._explorer, params["image"], params["node"], position))
         )
 
     async def attributions(self, request: Request) -> Response:
-        """Return attribution maps for some classes as lines of JSON, each line more exact than the one before."""
+        """Stream attribution maps for some classes as lines of JSON, each map more exact than the one before.
+
+        Args:
+            request: The request, with ?class=0,3.
+
+        Returns:
+            The stream.
+
+        Raises:
+            UsageError: If there is no such image or class.
+        """
         image, listed = request.path_params["image"], request.query_params.get("class", "")
         classes = [read_integer("class", text) for text in listed.split(",")[:MAX_CLASSES] if text]
         self._explorer.check_attributions(image, classes)
 
         def lines() -> Iterator[Content]:
             for method, number, estimate in self._explorer.attributions(image, classes):
-                yield estimate_answer(method, number, estimate)
+                yield estimate_payload(method, number, estimate)
 
-        return self.streams.iterate(lines(), self._slow)
+        return self.streams.stream_contents(lines(), self._slow)
 
     async def filters(self, request: Request) -> Response:
         """Return the filters of a convolution."""
-        return JSONResponse(await self._compute(partial(filters_answer, self._explorer, request.path_params["node"])))
+        return JSONResponse(await self._compute(partial(filters_payload, self._explorer, request.path_params["node"])))
 
 
 def _number(request: Request, name: str, default: int) -> int:
-    text = request.query_params.get(name, str(default))
-    return default if text == str(default) else read_integer(name, text)
+    text = request.query_params.get(name)
+    return default if text is None else read_integer(name, text)
 
 
 async def _not_found(request: Request, _: Exception) -> Response:
     return error_response(HTTPStatus.NOT_FOUND, f"There is nothing at '{request.url.path}'.")
 
 
-def _answering(handler: Callable[[Request], Awaitable[Response]]) -> Callable[[Request], Awaitable[Response]]:
-    """Return the handler with errors as answers."""
+def _with_error_responses(
+    handler: Callable[[Request], Awaitable[Response]],
+) -> Callable[[Request], Awaitable[Response]]:
+    """Wrap a handler so that errors become responses."""
 
-    async def answer(request: Request) -> Response:
+    async def respond(request: Request) -> Response:
         try:
             return await handler(request)
         except RequestError as error:
-            return JSONResponse(problem_answer(error.message), error.status)
+            return JSONResponse(error_payload(error.message), error.status)
         except StriateError as error:
-            return JSONResponse(problem_answer(str(error)), HTTPStatus.UNPROCESSABLE_ENTITY)
+            return JSONResponse(error_payload(str(error)), HTTPStatus.UNPROCESSABLE_ENTITY)
         except MemoryError:
             message = "There is not enough memory for this network."
-            return JSONResponse(problem_answer(message), HTTPStatus.SERVICE_UNAVAILABLE)
+            return JSONResponse(error_payload(message), HTTPStatus.SERVICE_UNAVAILABLE)
 
-    return answer
+    return respond

@@ -1,17 +1,16 @@
 """Protection of the application: who may call it, how much may be sent, and what a browser may do with its pages."""
 
 import hmac
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from http import HTTPStatus
 
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from striate.language import localized, preferred_language, use_language
+from striate.web.errors import error_response
 from striate.web.settings import ServiceSettings
 
-LONGEST_TRANSLATED = 1000  # characters
 LOCAL_HOSTS = {"localhost", "127.0.0.1", "[::1]"}
 HEADERS = {
     "content-security-policy": (
@@ -26,32 +25,6 @@ HEADERS = {
     "permissions-policy": "camera=(self), microphone=(), geolocation=()",
     "cache-control": "no-store",
 }
-
-
-def error_response(
-    status: HTTPStatus, message: str, asked: Mapping[str, str] | None = None, **headers: str
-) -> Response:  # fmt: skip
-    """Return the answer to a request that failed.
-
-    Args:
-        status: HTTP status of the answer.
-        message: What is wrong, in English.
-        asked: The headers of the request, whose Accept-Language chooses the language; None: English.
-        **headers: Of the answer, with _ in place of -.
-
-    Returns:
-        JSON with the message as "error".
-    """
-    named = {name.replace("_", "-"): value for name, value in headers.items()}
-    return JSONResponse({"error": in_language(message, asked or {})}, status, named)
-
-
-def in_language(message: str, asked: Mapping[str, str]) -> str:
-    """Return a message in the language that the headers of a request prefer."""
-    if len(message) > LONGEST_TRANSLATED:  # a long name in it would take long to match
-        return message
-    with use_language(preferred_language(asked.get("accept-language", ""))):
-        return localized(message)
 
 
 class Guard:

@@ -12,7 +12,8 @@ from striate import __version__
 from striate.images import UnreadableFile
 from striate.tasks import Task
 from striate.web.batcher import Batcher, Image
-from striate.web.requests import RequestError, check_count, read_base64
+from striate.web.errors import RequestError
+from striate.web.requests import check_count, read_base64
 from striate.web.settings import ServiceSettings
 from striate.workflows.predict import AnyPrediction, PredictedNumbers, Prediction
 

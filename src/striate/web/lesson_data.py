@@ -14,20 +14,20 @@ from striate.explain.receptive_field import Fields
 from striate.explain.units import as_maps
 from striate.images import thumbnail_url
 from striate.strict_json import canonical
-from striate.web.answers import (
-    estimate_answer,
-    filters_answer,
-    image_answer,
-    maps_answer,
-    model_answer,
-    region_answer,
+from striate.web.payloads import (
+    estimate_payload,
+    filters_payload,
+    image_payload,
+    maps_payload,
+    model_payload,
+    region_payload,
 )
 from striate.workflows.explore import Explorer
 
-MAX_UNITS = 150_000  # of all images, whose arithmetic is computed; more take minutes and many megabytes
-MAX_CLASSES_WITH_UNITS, MAX_CLASSES = 10, 3  # that are explained, in a lesson with and without the arithmetic of units
-MAX_MAPS = 24  # of a layer, in a lesson without the arithmetic of units
-THUMBNAIL_SIDE = 112
+MAX_UNITS = 150_000  # units of all images whose computation is included; more take minutes and many megabytes
+MAX_CLASSES_WITH_UNITS, MAX_CLASSES = 10, 3  # classes explained in a lesson with and without units
+MAX_MAPS = 24  # feature maps of a layer in a lesson without units
+THUMBNAIL_SIZE = 112
 ALIGNMENT = 8  # bytes
 Progress = Callable[[int, int], object]
 
@@ -60,13 +60,13 @@ def lesson_data(explorer: Explorer, keys: Sequence[str], progress: Progress | No
     answers: dict[str, Any] = {"model": _model(explorer, keys)}
     for node in range(len(network.nodes)):
         try:
-            answers[f"filters/{node}"] = filters_answer(explorer, node)
+            answers[f"filters/{node}"] = filters_payload(explorer, node)
         except UsageError:
             continue  # a layer without filters
     tables: dict[str, Any] = {}
     for number, key in enumerate(keys):
         path = f"images/{number}"
-        info = image_answer(explorer, key)
+        info = image_payload(explorer, key)
         answers[path] = {**info, "id": str(number), "explained": classes[key]}
         for index in classes[key]:
             answers[f"{path}/attributions?class={index}"] = _attributions(explorer, key, index)
@@ -81,14 +81,14 @@ def lesson_data(explorer: Explorer, keys: Sequence[str], progress: Progress | No
         "answers": pack.replaced(answers, exact=exact), "units": tables, "regions": _regions(explorer) if exact else [],
         "integers": pack.integers.content(pack, np.int32), "weights": pack.weights.content(pack, np.float32),
         "exact_weights": pack.exact.content(pack, np.float64), "count": count, "limit": MAX_UNITS,
-        "thumbnails": {n: thumbnail_url(explorer.pixels(key), THUMBNAIL_SIDE) for n, key in enumerate(keys)},
+        "thumbnails": {n: thumbnail_url(explorer.pixels(key), THUMBNAIL_SIZE) for n, key in enumerate(keys)},
     }  # fmt: skip
     return pack.compressed(header), None if exact else count
 
 
 def _model(explorer: Explorer, keys: Sequence[str]) -> dict[str, Any]:
     """Return the answer about the model for the images of the lesson alone."""
-    answer, labels = model_answer(explorer), explorer.images.labels
+    answer, labels = model_payload(explorer), explorer.images.labels
     known = labels is not None and all(not key.startswith("u") for key in keys)
     probabilities = [explorer.probabilities(key) for key in keys]
     views = ["network", "why", "filter"]
@@ -111,11 +111,11 @@ def _explained(explorer: Explorer, key: str, count: int) -> list[int]:
 def _attributions(explorer: Explorer, key: str, index: int) -> list[dict[str, Any]]:
     """Return the last answer of each method for a class."""
     found = {method: (number, estimate) for method, number, estimate in explorer.attributions(key, [index])}
-    return [estimate_answer(method, *last) for method, last in found.items()]
+    return [estimate_payload(method, *last) for method, last in found.items()]
 
 
 def _first_maps(explorer: Explorer, key: str, node: int) -> dict[str, Any]:
-    answer = maps_answer(explorer, key, node, 0, count=MAX_MAPS)
+    answer = maps_payload(explorer, key, node, 0, count=MAX_MAPS)
     return {**answer, "channels": len(answer["order"])}  # the page offers no more
 
 
@@ -279,11 +279,13 @@ def _region_table(fields: Fields, node: int) -> dict[str, Any] | None:
     for channel in first:
         if _moves_axes(fields, node):
             each = [_region(fields, node, y, x, channel) for y, x in np.ndindex(height, width)]
-            tables.append({"each": [_answer(found) for found in each]})
+            tables.append({"each": [_region_payload(found) for found in each]})
             continue
         down = [_region(fields, node, y, middle[1], channel) for y in range(height)]
         along = [_region(fields, node, middle[0], x, channel) for x in range(width)]
-        tables.append({"rows": [_answer(found) for found in down], "columns": [_answer(found) for found in along]})
+        tables.append(
+            {"rows": [_region_payload(found) for found in down], "columns": [_region_payload(found) for found in along]}
+        )
     return {"groups": group_of, "tables": tables}
 
 
@@ -303,5 +305,5 @@ def _region(fields: Fields, node: int, y: int, x: int, channel: int) -> Region |
         return None
 
 
-def _answer(region: Region | None) -> dict[str, Any] | None:
-    return None if region is None else region_answer(region)
+def _region_payload(region: Region | None) -> dict[str, Any] | None:
+    return None if region is None else region_payload(region)

@@ -13,8 +13,9 @@ from starlette.responses import JSONResponse, Response
 
 from striate.errors import StriateError, UsageError
 from striate.images import thumbnail_url
-from striate.web.answers import as_json, problem_answer
-from striate.web.requests import RequestError, read_body, read_integer, read_json
+from striate.web.errors import RequestError, error_payload
+from striate.web.payloads import as_json
+from striate.web.requests import read_body, read_integer, read_json
 from striate.web.settings import ServiceSettings
 from striate.web.streams import Content, Streams
 from striate.workflows.background import BackgroundProcess
@@ -42,7 +43,7 @@ COMMANDS = ("play", "pause", "step", "reset")
 
 
 class PlaygroundPages:
-    """The handlers of the playground. A training lives as long as the answer that reports it.
+    """The handlers of the playground. Training stops when the response that reports it is closed.
 
     Args:
         explorer: The explorer with the user's images.
@@ -107,7 +108,7 @@ class PlaygroundPages:
                 return {"session": key}, False
             return _update(message), False
 
-        return self._streams.answer(start, submit, handle, lambda: self._sessions.pop(key, None))
+        return self._streams.stream_process(start, submit, handle, lambda: self._sessions.pop(key, None))
 
     def _prepare(self, content: Mapping[str, Any]) -> tuple[list[NetworkSetup], PlaygroundDataset, int]:
         data = self._data.load(str(content.get("data")))
@@ -128,7 +129,7 @@ class PlaygroundPages:
             request: The request.
 
         Returns:
-            An empty answer.
+            An empty JSON object.
 
         Raises:
             RequestError: There is no such command or training, or a number is wrong.
@@ -153,7 +154,7 @@ class PlaygroundPages:
 
 def _problem(error: StriateError) -> Content:
     """Return the message of Python in both languages, with the numbers of the layers on the page."""
-    found = problem_answer(_as_listed(str(error)), "problem")
+    found = error_payload(_as_listed(str(error)), "problem")
     if "korean" in found:
         found["korean"] = re.sub(r"^Layer (\d+)", r"\1번째 층", found["korean"])
     return found

@@ -13,20 +13,8 @@ from starlette.requests import ClientDisconnect, Request
 
 from striate import strict_json
 from striate.web.batcher import Image
+from striate.web.errors import RequestError
 from striate.web.settings import ServiceSettings
-
-
-class RequestError(Exception):
-    """A request that cannot be answered.
-
-    Args:
-        status: HTTP status of the answer.
-        message: What is wrong, and what to send.
-    """
-
-    def __init__(self, status: HTTPStatus, message: str) -> None:
-        super().__init__(message)
-        self.status, self.message = status, message
 
 
 async def read_body(request: Request, settings: ServiceSettings) -> bytes:

@@ -8,7 +8,7 @@ from starlette.responses import JSONResponse, Response
 
 from striate.errors import UsageError
 from striate.explain import Patch
-from striate.web.answers import CHANNELS, as_json, region_answer
+from striate.web.payloads import MAX_CHANNELS, as_json, region_payload
 from striate.web.requests import read_integer
 from striate.web.streams import Content, Streams
 from striate.workflows.background import BackgroundProcess
@@ -30,19 +30,29 @@ class SearchPages:
         self._searches, self._neighbors = PatchSearch(explorer), NeighborSearch(explorer)
 
     async def search(self, request: Request) -> Response:
-        """Search all channels of a layer: send the progress, then the result."""
-        node, part = request.path_params["node"], _part(request)
-        found = self._searches.find(part, node)
+        """Search all channels of a layer: stream the progress, then the result.
+
+        Args:
+            request: The request.
+
+        Returns:
+            The number of images searched, and the dead channels.
+
+        Raises:
+            RequestError: If too many computations run already.
+        """
+        node, prefix = request.path_params["node"], _prefix(request)
+        found = self._searches.find(prefix, node)
         if found:
             return JSONResponse(_describe(found))
 
         def submit(process: BackgroundProcess) -> None:
-            self._searches.submit(process, part, node)
+            self._searches.submit(process, prefix, node)
 
         def handle(message: Any) -> tuple[Content, bool]:
-            return _describe(self._searches.store(part, node, message)), True
+            return _describe(self._searches.store(prefix, node, message)), True
 
-        return self._streams.answer(self._searches.start, submit, handle)
+        return self._streams.stream_process(self._searches.start, submit, handle)
 
     async def patches(self, request: Request) -> Response:
         """Return the strongest patches of some channels, after the search.
@@ -54,17 +64,30 @@ class SearchPages:
             The patches.
 
         Raises:
-            UsageError: The layer was not searched yet.
+            UsageError: If the layer was not searched yet.
         """
-        part = _part(request)
-        channels = [read_integer("channel", text) for text in request.path_params["channels"].split(",")[:CHANNELS]]
-        search = self._searches.find(part, request.path_params["node"])
+        prefix = _prefix(request)
+        channels = [read_integer("channel", text) for text in request.path_params["channels"].split(",")[:MAX_CHANNELS]]
+        search = self._searches.find(prefix, request.path_params["node"])
         if search is None:
             raise UsageError("The images were not searched for this layer yet.")
-        return JSONResponse([[_answer(part, patch) for patch in search.found.of(channel)] for channel in channels])
+        return JSONResponse(
+            [[_patch_payload(prefix, patch) for patch in search.found.of(channel)] for channel in channels]
+        )
 
     async def nearest(self, request: Request) -> Response:
-        """Return the nearest images in feature space; if their features are not known yet, after the progress."""
+        """Return the nearest images in feature space; stream the progress first if features must be computed.
+
+        Args:
+            request: The request.
+
+        Returns:
+            The nearest images.
+
+        Raises:
+            UsageError: If there is no such image.
+            RequestError: If too many computations run already.
+        """
         image, neighbors = request.path_params["image"], self._neighbors
         self._explorer.pixels(image)
         if neighbors.is_ready:
@@ -74,12 +97,12 @@ class SearchPages:
             neighbors.store(message)
             return self._nearest(image), True
 
-        return self._streams.answer(neighbors.start, neighbors.submit, handle)
+        return self._streams.stream_process(neighbors.start, neighbors.submit, handle)
 
     def _nearest(self, image: str) -> Content:
         found, keys = self._neighbors.find(image)
         return {
-            "layer": found.layer, "part": "training" if self._neighbors.part else "shown",
+            "layer": found.layer, "part": "training" if self._neighbors.prefix else "shown",
             "images": [
                 {"image": key, "distance": float(distance), "label": self._explorer.label(key)}
                 for key, distance in zip(keys, found.distances, strict=True)
@@ -91,13 +114,13 @@ def _describe(search: SearchResult) -> Content:
     return {"dead": search.found.dead.tolist(), "images": search.images, "available": search.available}
 
 
-def _answer(part: str, patch: Patch) -> Content:
+def _patch_payload(prefix: str, patch: Patch) -> Content:
     return {
-        "image": f"{part}{patch.image}", "position": patch.position, "value": patch.value,
-        "pixels": as_json(patch.pixels), **region_answer(patch.region),
+        "image": f"{prefix}{patch.image}", "position": patch.position, "value": patch.value,
+        "pixels": as_json(patch.pixels), **region_payload(patch.region),
     }  # fmt: skip
 
 
-def _part(request: Request) -> str:
-    """Return which images a request asks for: those that are shown, or those of the training."""
+def _prefix(request: Request) -> str:
+    """Return the prefix of the keys of the images to search: those shown, or the training images."""
     return TRAINING if request.query_params.get("part") == "training" else ""

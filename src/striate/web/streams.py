@@ -12,8 +12,7 @@ from starlette.responses import Response, StreamingResponse
 
 from striate.errors import StriateError
 from striate.strict_json import dumps
-from striate.web.answers import problem_answer
-from striate.web.requests import RequestError
+from striate.web.errors import RequestError, error_payload
 from striate.workflows.background import BackgroundProcess, ProgressMessage
 
 MAX_STREAMS = 4  # at the same time; a browser opens six connections to one server, for all tabs together
@@ -31,7 +30,7 @@ class Streams:
         self._open = 0
         self.stopping = False
 
-    def answer(
+    def stream_process(
         self, start: Callable[[], BackgroundProcess], submit: Callable[[BackgroundProcess], None],
         handle: Handler, ended: Callable[[], object] = lambda: None,
     ) -> Response:  # fmt: skip
@@ -59,7 +58,7 @@ class Streams:
         lines = self._lines(start, submit, handle, ended)
         return StreamingResponse(_as_lines(lines), media_type="application/x-ndjson")
 
-    def iterate(self, contents: Iterator[Content], pool: ThreadPoolExecutor) -> Response:
+    def stream_contents(self, contents: Iterator[Content], pool: ThreadPoolExecutor) -> Response:
         """Return a response that streams what is computed step by step in a thread.
 
         Args:
@@ -77,7 +76,7 @@ class Streams:
 
         return StreamingResponse(_as_lines(lines()), media_type="application/x-ndjson")
 
-    def end(self) -> None:
+    def stop(self) -> None:
         """End all responses, because the program stops."""
         self.stopping = True
 
@@ -124,4 +123,4 @@ async def _as_lines(contents: AsyncGenerator[Content]) -> AsyncIterator[str]:
             async for content in contents:
                 yield dumps(content) + "\n"
         except StriateError as error:
-            yield dumps(problem_answer(str(error))) + "\n"
+            yield dumps(error_payload(str(error))) + "\n"

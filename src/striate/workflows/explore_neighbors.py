@@ -23,7 +23,7 @@ class NeighborSearch:
         self._features: Array | None = None
 
     @property
-    def part(self) -> str:
+    def prefix(self) -> str:
         """The prefix of the keys of the images that are compared."""
         return TRAINING if len(self._explorer.images_of(TRAINING)) else ""
 
@@ -45,7 +45,7 @@ class NeighborSearch:
         Raises:
             UsageError: There are no images to compare with.
         """
-        process.submit(self._explorer.model, searched_inputs(self._explorer, self.part, "compare with"))
+        process.submit(self._explorer.model, searched_inputs(self._explorer, self.prefix, "compare with"))
 
     def store(self, found: Array) -> None:
         """Store the features that a process has computed.
@@ -71,7 +71,7 @@ class NeighborSearch:
             raise UsageError("The features of the images were not computed yet.")
         pixels = self._explorer.as_inputs(self._explorer.pixels(image)[None])[0]
         found = nearest_images(self._explorer.model, pixels, self._features, count=NEIGHBORS + 1)
-        keys = [f"{self.part}{number}" for number in found.images]
+        keys = [f"{self.prefix}{number}" for number in found.images]
         others = [row for row, key in enumerate(keys) if key != image][:NEIGHBORS]
         return Neighbors(found.layer, found.images[others], found.distances[others]), [keys[row] for row in others]
 

@@ -11,11 +11,10 @@ from striate.explain import StrongestPatches, strongest_patches
 from striate.explain.trace import node_index
 from striate.models import Model
 from striate.workflows.background import BackgroundProcess, Channel
-from striate.workflows.explore import TRAINING, Explorer
+from striate.workflows.explore import Explorer
 
-MAX_SEARCHED_BYTES = 256_000_000  # of images that are searched at most: they are copied to the process
-MAX_RESULTS = 100  # results
-PARTS = ("", TRAINING)  # the images that are shown, and those of the training; the prefix of their keys
+MAX_SEARCHED_BYTES = 256_000_000  # bytes of the images of a search, which are copied to the process
+MAX_RESULTS = 100  # results that are kept
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,27 +32,27 @@ class SearchResult:
     available: int
 
 
-def count_searched(explorer: Explorer, part: str) -> tuple[int, int]:
-    """Count the images of a part that fit into the memory of a search.
+def count_searched(explorer: Explorer, prefix: str) -> tuple[int, int]:
+    """Count the images with a prefix that fit into the memory of a search.
 
     Args:
         explorer: The model and its images.
-        part: The prefix of the keys of the images.
+        prefix: The prefix of the keys of the images.
 
     Returns:
         The number of images that are searched, and the number of all images.
     """
-    images = explorer.images_of(part)
+    images = explorer.images_of(prefix)
     size = max(1, int(np.prod(images.shape[1:])) * images.dtype.itemsize)
     return min(len(images), max(1, MAX_SEARCHED_BYTES // size)), len(images)
 
 
-def searched_inputs(explorer: Explorer, part: str, purpose: str) -> Array:
-    """Return the images of a part that are searched, as inputs of the network.
+def searched_inputs(explorer: Explorer, prefix: str, purpose: str) -> Array:
+    """Return the images with a prefix that are searched, as inputs of the network.
 
     Args:
         explorer: The model and its images.
-        part: The prefix of the keys of the images.
+        prefix: The prefix of the keys of the images.
         purpose: What the images are for, as in "to search"; for the message.
 
     Returns:
@@ -62,10 +61,10 @@ def searched_inputs(explorer: Explorer, part: str, purpose: str) -> Array:
     Raises:
         UsageError: There are no images.
     """
-    count, _ = count_searched(explorer, part)
+    count, _ = count_searched(explorer, prefix)
     if not count:
         raise UsageError(f"There are no images to {purpose}.")
-    return explorer.as_inputs(np.asarray(explorer.images_of(part)[:count]))
+    return explorer.as_inputs(np.asarray(explorer.images_of(prefix)[:count]))
 
 
 class PatchSearch:
@@ -79,28 +78,28 @@ class PatchSearch:
         self._explorer = explorer
         self._kept: OrderedDict[tuple[str, int], SearchResult] = OrderedDict()
 
-    def find(self, part: str, node: int) -> SearchResult | None:
+    def find(self, prefix: str, node: int) -> SearchResult | None:
         """Return the result of an earlier search.
 
         Args:
-            part: The prefix of the keys of the images.
+            prefix: The prefix of the keys of the images.
             node: Number of the layer.
 
         Returns:
             The result; None if this layer was not searched yet.
         """
-        return self._kept.get((part, node))
+        return self._kept.get((prefix, node))
 
     def start(self) -> BackgroundProcess:
         """Start a process for a search."""
         return BackgroundProcess(_search, "searches the images")
 
-    def submit(self, process: BackgroundProcess, part: str, node: int) -> None:
+    def submit(self, process: BackgroundProcess, prefix: str, node: int) -> None:
         """Begin a search.
 
         Args:
             process: From `start`. It reports its progress, and then sends the result, which `store` takes.
-            part: The images.
+            prefix: The prefix of the keys of the images.
             node: Number of the layer.
 
         Raises:
@@ -108,24 +107,24 @@ class PatchSearch:
             NetworkError: There is no such layer.
         """
         node_index(self._explorer.model.network, node)
-        process.submit(self._explorer.model, searched_inputs(self._explorer, part, "search"), node)
+        process.submit(self._explorer.model, searched_inputs(self._explorer, prefix, "search"), node)
 
-    def store(self, part: str, node: int, found: StrongestPatches) -> SearchResult:
+    def store(self, prefix: str, node: int, found: StrongestPatches) -> SearchResult:
         """Store the result of a search.
 
         Args:
-            part: The prefix of the keys of the images.
+            prefix: The prefix of the keys of the images.
             node: Number of the layer.
             found: The patches that the process sent.
 
         Returns:
             The stored result, with the images that the patches are from.
         """
-        count, available = count_searched(self._explorer, part)
-        self._kept[part, node] = SearchResult(found.with_images(self._explorer.images_of(part)), count, available)
+        count, available = count_searched(self._explorer, prefix)
+        self._kept[prefix, node] = SearchResult(found.with_images(self._explorer.images_of(prefix)), count, available)
         while len(self._kept) > MAX_RESULTS:
             self._kept.popitem(last=False)
-        return self._kept[part, node]
+        return self._kept[prefix, node]
 
 
 def _search(channel: Channel, model: Model, pixels: Array, node: int) -> None:

@@ -1,4 +1,4 @@
-"""Answers to the requests of the explorer page, as JSON values, which the server sends and a lesson contains."""
+"""What the explorer page requests, as JSON values, which the server sends and a lesson contains."""
 
 import base64
 from typing import Any
@@ -9,29 +9,14 @@ from striate._types import Array
 from striate.errors import StriateError
 from striate.explain import Cells, Region, Unit
 from striate.explain.estimates import Estimate
-from striate.language import Language, localized, use_language
+from striate.web.errors import error_payload
 from striate.workflows.explore import TRAINING, Explorer
 
-CHANNELS = 64  # most feature maps or filters in one answer
-LIVE_MAPS, LIVE_SIDE = 12, 56  # feature maps that follow a drawing or the camera, and the most rows of each
+MAX_CHANNELS = 64  # feature maps or filters in one payload
+MAX_LIVE_MAPS, MAX_LIVE_ROWS = 12, 56  # feature maps that follow a drawing or the camera, and rows of each
 
 
-def problem_answer(message: str, name: str = "error") -> dict[str, str]:
-    """Return a message for users in English, and if there is one, in Korean: the page chooses.
-
-    Args:
-        message: The English message.
-        name: Its key; the Korean one has the key "korean".
-
-    Returns:
-        The messages.
-    """
-    with use_language(Language.KOREAN):
-        korean = localized(message)
-    return {name: message} | ({"korean": korean} if korean != message else {})
-
-
-def model_answer(explorer: Explorer) -> dict[str, Any]:
+def model_payload(explorer: Explorer) -> dict[str, Any]:
     """Return the network, the classes, and the predictions of all images.
 
     Args:
@@ -60,7 +45,7 @@ def model_answer(explorer: Explorer) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def image_answer(explorer: Explorer, key: str) -> dict[str, Any]:
+def image_payload(explorer: Explorer, key: str) -> dict[str, Any]:
     """Return an image and its prediction.
 
     Args:
@@ -79,8 +64,8 @@ def image_answer(explorer: Explorer, key: str) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def maps_answer(
-    explorer: Explorer, key: str, node: int, first: int, *, by_number: bool = False, count: int = CHANNELS
+def maps_payload(
+    explorer: Explorer, key: str, node: int, first: int, *, by_number: bool = False, count: int = MAX_CHANNELS
 ) -> dict[str, Any]:
     """Return feature maps of a layer, those with the strongest response first, or in the order of the channels.
 
@@ -109,7 +94,7 @@ def maps_answer(
     }  # fmt: skip
 
 
-def live_answer(explorer: Explorer, key: str, node: int) -> dict[str, Any]:
+def live_payload(explorer: Explorer, key: str, node: int) -> dict[str, Any]:
     """Return a drawn or filmed image, its prediction and some maps of a layer, small enough for a stream.
 
     Args:
@@ -124,13 +109,13 @@ def live_answer(explorer: Explorer, key: str, node: int) -> dict[str, Any]:
         UsageError: There is no such image.
         NetworkError: There is no such layer.
     """
-    answer = image_answer(explorer, key)
+    payload = image_payload(explorer, key)
     maps = explorer.trace(key).maps(node)
     if maps.ndim != 3:
-        return answer | {"maps": None}
-    order = _by_strength(maps)[1][:LIVE_MAPS]
-    stride = -(-max(maps.shape[:2]) // LIVE_SIDE)
-    return answer | {
+        return payload | {"maps": None}
+    order = _by_strength(maps)[1][:MAX_LIVE_MAPS]
+    stride = -(-max(maps.shape[:2]) // MAX_LIVE_ROWS)
+    return payload | {
         "maps": {
             "order": order.tolist(), "maps": as_json(maps[::stride, ::stride, order]), "lowest": float(maps.min()),
             "highest": float(maps.max()), "stride": stride,
@@ -138,7 +123,7 @@ def live_answer(explorer: Explorer, key: str, node: int) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def unit_answer(explorer: Explorer, key: str, node: int, position: tuple[int, int, int]) -> dict[str, Any]:
+def unit_payload(explorer: Explorer, key: str, node: int, position: tuple[int, int, int]) -> dict[str, Any]:
     """Return the arithmetic of a unit, its map, and its receptive field.
 
     Args:
@@ -159,11 +144,11 @@ def unit_answer(explorer: Explorer, key: str, node: int, position: tuple[int, in
     return {
         **_unit(unit),
         "map": as_json(maps[..., position[2]]) if maps.ndim == 3 else None,
-        "region": None if region is None else region_answer(region),
+        "region": None if region is None else region_payload(region),
     }
 
 
-def region_answer(region: Region) -> dict[str, Any]:
+def region_payload(region: Region) -> dict[str, Any]:
     """Return the receptive field of a unit, clipped to the image and unclipped.
 
     Args:
@@ -178,7 +163,7 @@ def region_answer(region: Region) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def estimate_answer(method: str, class_index: int, estimate: Estimate | StriateError) -> dict[str, Any]:
+def estimate_payload(method: str, class_index: int, estimate: Estimate | StriateError) -> dict[str, Any]:
     """Return how far the attribution of a class score to the pixels is.
 
     Args:
@@ -189,20 +174,20 @@ def estimate_answer(method: str, class_index: int, estimate: Estimate | StriateE
     Returns:
         Numbers of steps, the attribution if it is new, and the problem if there is one.
     """
-    answer: dict[str, Any] = {"method": method, "class": class_index}
+    payload: dict[str, Any] = {"method": method, "class": class_index}
     if isinstance(estimate, StriateError):
-        return answer | problem_answer(str(estimate), "problem")
-    answer |= {"done": estimate.done, "total": estimate.total}
+        return payload | error_payload(str(estimate), "problem")
+    payload |= {"done": estimate.done, "total": estimate.total}
     if estimate.found is None:
-        return answer
+        return payload
     found = estimate.found
-    return answer | {
+    return payload | {
         "values": as_json(found.values), "score": found.score, "layer": found.layer,
         "baseline_score": found.baseline_score, "sum": float(found.values.sum(dtype=float)),
     }  # fmt: skip
 
 
-def filters_answer(explorer: Explorer, node: int) -> dict[str, Any]:
+def filters_payload(explorer: Explorer, node: int) -> dict[str, Any]:
     """Return the filters of a convolution.
 
     Args:
@@ -219,7 +204,8 @@ def filters_answer(explorer: Explorer, node: int) -> dict[str, Any]:
     return {
         "largest": max(stage.largest for stage in stages), "shape": stages[-1].kernel.shape,
         "stages": [
-            {"step": stage.step, "kernel": as_json(stage.kernel[:, :, :CHANNELS, :CHANNELS])} for stage in stages
+            {"step": stage.step, "kernel": as_json(stage.kernel[:, :, :MAX_CHANNELS, :MAX_CHANNELS])}
+            for stage in stages
         ],
     }  # fmt: skip
 
