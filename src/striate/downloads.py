@@ -51,8 +51,8 @@ def fetch(address: str, path: Path, sha256: str) -> Path:
         if has_checksum(path, sha256):  # another process was faster, and has renamed the part
             return path
         raise DownloadError(
-            f"{address} could not be downloaded: {getattr(error, 'reason', error)}. The part received so far is kept; "
-            f"try again to continue. Without network access, copy the file to '{path}'."
+            f"{address} could not be downloaded: {getattr(error, 'reason', error)}. Try again; a download continues "
+            f"where it stopped. Without network access, copy the file to '{path}'."
         ) from error
     if has_checksum(part, sha256):
         with suppress(FileNotFoundError):  # another process was faster

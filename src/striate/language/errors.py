@@ -160,9 +160,9 @@ ERRORS: dict[str, str] = {
         "{file}은(는) 맞는 파일이 아닙니다. SHA-256이 {digest}(으)로 시작하지 않습니다. 받은 파일은 지웠습니다. "
         "다시 시도하거나 다른 네트워크를 쓰십시오."
     ),
-    "{file} could not be downloaded: {reason}. The part received so far is kept; try again to continue. Without "
+    "{file} could not be downloaded: {reason}. Try again; a download continues where it stopped. Without "
     "network access, copy the file to '{path}'.": (
-        "{file}을(를) 내려받지 못했습니다: {reason}. 지금까지 받은 부분은 남아 있으니 다시 시도하면 이어서 "
+        "{file}을(를) 내려받지 못했습니다: {reason}. 다시 시도하면 멈춘 곳부터 이어서 "
         "받습니다. 네트워크가 없으면 파일을 '{path}'에 복사하십시오."
     ),
     "MNIST could not be downloaded. {source}: {reason}. Without a network, put {files} into '{path}', or use the "
