@@ -277,7 +277,7 @@ def sum_instead_of_mean(patch: pytest.MonkeyPatch) -> None:
 
 
 DELIBERATE_ERRORS: list[tuple[str, ErrorPlanter]] = [
-    ("conv dilated", scaled_gradient(convolution.Im2colRule)),
+    ("conv dilated", scaled_gradient(convolution.ConvolutionRule)),
     ("winograd", scaled_gradient(WinogradRule)),
     ("winograd pool", scaled_gradient(pooling.CellMaxPoolRule)),
     ("depthwise", scaled_gradient(depthwise.DepthwiseRule)),

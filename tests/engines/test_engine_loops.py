@@ -19,7 +19,7 @@ from striate.engines.numpy import (
     conv2d_forward,
     im2col,
 )
-from striate.engines.numpy.layers import convolution
+from striate.engines.numpy.layers import convolution, position_convolution
 from striate.engines.numpy.layers.activation import ActivationRule
 from striate.engines.numpy.layers.depthwise import depthwise_backward, depthwise_forward
 from striate.engines.numpy.layers.normalization import batch_norm_inference, lrn_forward
@@ -29,6 +29,7 @@ from striate.engines.numpy.layers.pooling import (
     max_pool_backward,
     max_pool_forward,
 )
+from striate.engines.numpy.layers.position_convolution import convolve_by_position, gradients_by_position
 from striate.engines.numpy.memory import UncachedScratch
 from striate.engines.numpy.rules import make_rule
 from striate.network import (
@@ -43,6 +44,7 @@ from striate.network import (
 )
 
 from . import loops
+from .networks import NETWORKS, engine_of, pixels
 
 many = settings(deadline=None, max_examples=120)
 few = settings(deadline=None, max_examples=40)
@@ -130,6 +132,58 @@ def test_convolution(band_bytes: int, data: st.DataObject) -> None:
     for fast, slow in zip(results, loops.conv2d_backward(exact[2], exact[0], exact[1], **options), strict=True):
         assert fast is not None
         assert_close(fast, slow, case.dtype)
+
+
+def row_by_row(y: Array, cell: tuple[int, int]) -> Array:
+    """Return images (N, H, W, C) in cell order as row by row."""
+    n, h, w, c = y.shape
+    maps = y.transpose(3, 1, 2, 0).reshape(c, *cell, h // cell[0], w // cell[1], n)
+    return maps.transpose(5, 3, 1, 4, 2, 0).reshape(y.shape)
+
+
+def cell_by_cell(y: Array, cell: tuple[int, int]) -> Array:
+    """Return images (N, H, W, C) in cell order; the inverse of row_by_row."""
+    n, h, w, c = y.shape
+    tiles = y.reshape(n, h // cell[0], cell[0], w // cell[1], cell[1], c).transpose(5, 2, 4, 1, 3, 0)
+    return np.ascontiguousarray(tiles).reshape(c, h, w, n).transpose(3, 1, 2, 0)
+
+
+@pytest.mark.parametrize("band_bytes", [position_convolution.BAND_BYTES, 1], ids=["whole", "in bands"])
+@few
+@given(case=windows(), filters=small, cell=pairs)
+def test_convolution_by_position(band_bytes: int, case: ImagesAndWindow, filters: int, cell: tuple[int, int]) -> None:
+    window = Geometry(case.geometry.kernel_size, padding=case.geometry.padding, cell=cell)
+    assume(min(window.output_size(case.x.shape[1], case.x.shape[2])) > 0)
+    kernel = case.random(*window.kernel_size, case.x.shape[3], filters)
+    dkernel, memory = np.empty_like(kernel), UncachedScratch()
+    with patch.object(position_convolution, "BAND_BYTES", band_bytes):
+        y, state = convolve_by_position(case.x, kernel, window, memory)
+        dy = case.random(*y.shape)
+        dx = gradients_by_position(
+            cell_by_cell(dy, cell), state, kernel, window, dkernel=dkernel, needs_dx=True, scratch=memory
+        )
+    exact = [a.astype("float64") for a in (case.x, kernel, dy)]
+    full = loops.conv2d(exact[0], exact[1], padding=window.padding)
+    assert_close(row_by_row(y, cell), full[:, : y.shape[1], : y.shape[2]], case.dtype)
+    hidden = np.zeros(full.shape)  # positions that complete no cell have no gradient
+    hidden[:, : y.shape[1], : y.shape[2]] = exact[2]
+    slow = loops.conv2d_backward(hidden, exact[0], exact[1], padding=window.padding)
+    assert dx is not None
+    assert_close(dx, slow[0], case.dtype)
+    assert_close(dkernel, slow[1], case.dtype)
+
+
+@pytest.mark.parametrize("name", ["conv valid", "conv padded", "conv pool cut", "conv bn relu pool"])
+def test_network_by_position(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    network = NETWORKS[name]
+    engine, x = engine_of(network, engine="numpy"), pixels(network, 4)
+    target = np.random.default_rng(0).standard_normal(engine.forward(x)[0].shape)
+    loss, gradients = engine.gradients(x, [target])
+    monkeypatch.setattr(convolution, "MIN_IMAGES", 1)
+    same_loss, same_gradients = engine.gradients(x, [target])
+    assert same_loss == pytest.approx(loss, rel=1e-12)
+    for variable, gradient in gradients.items():
+        assert_close(same_gradients[variable], gradient, "float64")
 
 
 @many

@@ -1,4 +1,4 @@
-"""Convolution with im2col, its bias, and the choice between im2col and Winograd's algorithm.
+"""Convolution with im2col, its bias, and the choice of the algorithm.
 
 Arrays have the shape (N, H, W, C) and are planes in memory (see `memory`).
 Source: Chellapilla, Puri, Simard 2006, "High performance convolutional neural networks for document processing".
@@ -11,6 +11,13 @@ import numpy as np
 from striate._types import Array
 from striate.engines.arrays import row_slices
 from striate.engines.initialization import connection_mask
+from striate.engines.numpy.layers.position_convolution import (
+    MIN_IMAGES,
+    PositionState,
+    convolve_by_position,
+    gradients_by_position,
+    suits_positions,
+)
 from striate.engines.numpy.layers.winograd import Tiles, WinogradRule
 from striate.engines.numpy.memory import Scratch, UncachedScratch, contiguous, out_of_tiles, planes
 from striate.engines.numpy.rules import LayerContext, LayerRule, rule
@@ -158,8 +165,8 @@ def _from_cell_order(maps: Array, cell: Pair, scratch: Scratch) -> Array:
     return out_of_tiles(tiles, (oh, ow), scratch)
 
 
-class Im2colRule(LayerRule[Conv2D, ConvolutionState]):
-    """Convolution by im2col, without the bias."""
+class ConvolutionRule(LayerRule[Conv2D, ConvolutionState | PositionState]):
+    """Convolution by im2col, or by position for few filters and many images; without the bias."""
 
     variables = ("kernel",)
     output_overwritable = True
@@ -168,28 +175,34 @@ class Im2colRule(LayerRule[Conv2D, ConvolutionState]):
         super().__init__(layer, input_shape)
         self.window = window
         self.mask = connection_mask(layer.connections, input_shape[2]) if layer.connections else None
+        self.suits_positions = suits_positions(layer, window)
 
     def _kernel(self, context: LayerContext) -> Array:
         kernel = context.weights["kernel"]
         return kernel if self.mask is None else kernel * self.mask
 
-    def forward(self, context: LayerContext, x: Array) -> tuple[Array, ConvolutionState]:
+    def forward(self, context: LayerContext, x: Array) -> tuple[Array, ConvolutionState | PositionState]:
         """Return y and the state: (N, H, W, C) → (N, OH, OW, O)."""
-        return conv2d_forward(x, self._kernel(context), None, self.window, self.layer.groups, context.scratch)
+        kernel, scratch = self._kernel(context), context.scratch
+        if self.suits_positions and x.shape[0] >= MIN_IMAGES:
+            return convolve_by_position(x, kernel, self.window, scratch)
+        return conv2d_forward(x, kernel, None, self.window, self.layer.groups, scratch)
 
-    def backward(self, context: LayerContext, state: ConvolutionState, dy: Array) -> tuple[Array | None]:
+    def backward(
+        self, context: LayerContext, state: ConvolutionState | PositionState, dy: Array
+    ) -> tuple[Array | None]:
         """Return dx (N, H, W, C), from dy (N, OH, OW, O)."""
-        dkernel = context.gradients["kernel"]
-        dx = _gradients(
-            dy,
-            state,
-            self._kernel(context),
-            self.window,
-            self.layer.groups,
-            dkernel=dkernel,
-            needs_dx=context.needs_dx[0],
-            scratch=context.scratch,
-        )
+        kernel, dkernel, scratch, needs_dx = (
+            self._kernel(context), context.gradients["kernel"], context.scratch, context.needs_dx[0],
+        )  # fmt: skip
+        if isinstance(state, PositionState):
+            dx = gradients_by_position(
+                dy, state, kernel, self.window, dkernel=dkernel, needs_dx=needs_dx, scratch=scratch
+            )
+        else:
+            dx = _gradients(
+                dy, state, kernel, self.window, self.layer.groups, dkernel=dkernel, needs_dx=needs_dx, scratch=scratch
+            )
         if self.mask is not None:
             dkernel *= self.mask
         return (dx,)
@@ -218,11 +231,11 @@ class BiasRule(LayerRule[Conv2D, None]):
 
 
 @rule(Conv2D)
-def convolution(layer: Conv2D, input_shape: Shape) -> LayerRule[Conv2D, ConvolutionState] | WinogradRule:
+def convolution(layer: Conv2D, input_shape: Shape) -> ConvolutionRule | WinogradRule:
     """Return the rule that is likely to be faster; the planner adds the bias."""
     window = Geometry.of(layer, input_shape)
     if not suits_winograd(layer, input_shape):
-        return Im2colRule(layer, input_shape, window)
+        return ConvolutionRule(layer, input_shape, window)
     size = window.output_size(input_shape[0], input_shape[1])
     m = tile_size(size, input_shape[2], layer.filters)
     return WinogradRule(layer, Tiles(m, (input_shape[0], input_shape[1]), size, _start(window)))
@@ -230,7 +243,7 @@ def convolution(layer: Conv2D, input_shape: Shape) -> LayerRule[Conv2D, Convolut
 
 def convolution_in_cells(
     layer: Conv2D, input_shape: Shape, cell: Pair, pooled: Pair, m: int
-) -> LayerRule[Conv2D, ConvolutionState] | WinogradRule:
+) -> ConvolutionRule | WinogradRule:
     """Return a rule whose output is ordered by the cells of the max pooling that follows.
 
     Args:
@@ -250,7 +263,9 @@ def convolution_in_cells(
     size, ((top, bottom), (left, right)) = window.output_size(*image), window.padding
     extra = [max(r - s, 0) * stride for r, s, stride in zip(required, size, window.strides, strict=True)]
     padding = ((top, bottom + extra[0]), (left, right + extra[1]))
-    return Im2colRule(layer, input_shape, Geometry(window.kernel_size, window.strides, padding, window.dilation, cell))
+    return ConvolutionRule(
+        layer, input_shape, Geometry(window.kernel_size, window.strides, padding, window.dilation, cell)
+    )
 
 
 def _start(window: Geometry) -> Pair:
