@@ -9,16 +9,17 @@ import pytest
 
 from striate.errors import UsageError
 from striate.images import encode_png
+from striate.time_limit import FINAL_SECONDS, TimeLimit
 from striate.transfer import extraction, features, linear_head
 from striate.transfer.bases import ALL_LAYERS
 from striate.transfer.linear_head import PENALTIES, content_folds, fit_linear_head
-from striate.workflows import strategy, time_limit
+from striate.workflows import strategy, training_time
 from striate.workflows.features_in_time import compute_in_time
 from striate.workflows.plan import make_plan
 from striate.workflows.prepare import prepare
 from striate.workflows.strategy import FolderSummary, Method, strategy_for
-from striate.workflows.time_limit import FINAL_SECONDS, StopInTime, TimeLimit, seconds_per_image
 from striate.workflows.train import start
+from striate.workflows.training_time import StopInTime, seconds_per_image
 
 PHOTOGRAPHS = FolderSummary(images=2002, classes=2, side=500, gray=False, cores=2, minutes=0.4, fast_int8=True)
 
@@ -83,7 +84,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_time_is_measured_on_images_of_the_folder(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(time_limit, "cores", lambda: 1)
+    monkeypatch.setattr(training_time, "cores", lambda: 1)
     files = sorted(folder.rglob("*.png"))
     (folder / "a" / "0.png").write_bytes(b"no image")
     assert seconds_per_image("efficientnet-lite0", files, 32, Clock(2)) == pytest.approx(4 / 7, rel=0.01)

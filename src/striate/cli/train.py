@@ -1,6 +1,8 @@
 """striate train: train a classifier and write its report."""
 
 import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +16,10 @@ from striate.processes import current_process
 
 if TYPE_CHECKING:
     from striate._types import Echo
-    from striate.transfer.linear_head import Remaining
+    from striate.data.layout import Layout
+    from striate.engines.choose import EngineSettings
+    from striate.time_limit import Remaining
+    from striate.workflows.plan import TrainingPlan
     from striate.workflows.prepare import PreparedRun
     from striate.workflows.run_record import TrainingRun
     from striate.workflows.train import TrainingResult
@@ -73,7 +78,7 @@ if TYPE_CHECKING:
 @options.sets
 @click.option("--tensorboard", is_flag=True, default=None, help="Also write files for TensorBoard.")
 @click.option("--quiet", is_flag=True, help="Print only the result.")
-def train(resume: str | None, epochs: int | None, out: str | None, quiet: bool, **asked: Any) -> None:
+def train(resume: str | None, epochs: int | None, out: str | None, quiet: bool, **values: Any) -> None:
     """Train a network on DATA: a data set's name, or a folder photos/CLASS/*.jpg or photos/{train,val,test}/CLASS/….
 
     With --labels, the folder may have any structure, and a CSV file has a row for each image: file,label. With --task
@@ -85,87 +90,118 @@ def train(resume: str | None, epochs: int | None, out: str | None, quiet: bool, 
     network too, "scratch" trains all weights. "auto" chooses one for a folder and prints why. No other option changes
     the method; an option that does not apply to it is an error.
     """
-    from striate.transfer.linear_head import no_time_limit
-    from striate.workflows.time_limit import TimeLimit
+    from striate.time_limit import TimeLimit, no_time_limit
     from striate.workflows.torchrun import on_rank_0
     from striate.workflows.train import is_finished, long_run_note, reopen
     from striate.workflows.train import train as run_training
 
-    minutes = asked["minutes"]
+    minutes = values["minutes"]
     limit = TimeLimit.start(minutes) if minutes and minutes > 0 else None
     remaining = limit.remaining if limit else no_time_limit
-    quiet = quiet or current_process().rank > 0  # of several processes only the first prints
+    quiet = quiet or current_process().rank > 0  # in distributed training, only rank 0 prints
     if resume:
-        _check_resumed(asked | {"out": out})
+        _check_resumed(values | {"out": out})
         if on_rank_0(lambda: is_finished(resume, epochs)):
             if current_process().rank == 0:
                 text = "'{run}' is finished, so nothing is left to train. Its report: {report}"
                 echo(translate(text, run=resume, report=Path(resume) / "report.html"))
             return
     print_line = (lambda text: None) if quiet else echo_message
-    prepared, run = reopen(resume, epochs) if resume else _start(epochs, out, asked, remaining, print_line)
+    if resume:
+        prepared, run = reopen(resume, epochs)
+    else:
+        prepared, run = _start(_TrainOptions.read(epochs, values), out, remaining, print_line)
     if limit:
-        limit.classes = len(prepared.data.classes)
+        limit.classes = len(prepared.data.classes)  # known only now
     if not quiet:
         _announce(prepared, run)
-    elif not current_process().rank and (time := long_run_note(prepared, run)):
-        echo_note(time, err=True)
+    elif not current_process().rank and (note := long_run_note(prepared, run)):
+        echo_note(note, err=True)
     result = run_training(prepared, run, verbose=0 if quiet else "auto", echo=print_line, remaining=remaining)
     if run.written_here:
         _conclude(result)
 
 
+@dataclass(frozen=True)
+class _TrainOptions:
+    """The options of the command, without --resume, --out and those about output.
+
+    Attributes:
+        given: The options that are set, by the names of the parameters of `make_plan`.
+        engine: Which engine computes, and how.
+        sets: The values of --set.
+        epochs: Passes over all training images; None for the usual number.
+    """
+
+    given: dict[str, Any]
+    engine: "EngineSettings"
+    sets: tuple[str, ...]
+    epochs: int | None
+
+    @classmethod
+    def read(cls, epochs: int | None, values: Mapping[str, Any]) -> "_TrainOptions":
+        """Divide the values of all options, of which some are None."""
+        given = {name: value for name, value in values.items() if value is not None and name != "sets"}
+        if given.get("precision") == options.INT8:
+            del given["precision"]
+            given["int8"] = True
+        engine = options.take_engine(given)
+        return cls(given, engine, values["sets"], epochs)
+
+
 def _start(
-    epochs: int | None, out: str | None, asked: dict[str, Any], remaining: "Remaining", print_line: "Echo"
-) -> "tuple[PreparedRun, TrainingRun]":  # fmt: skip
-    from striate.cli.options import key_values, take_engine
-    from striate.data.labels import label_file, labeled_layout
-    from striate.data.layout import Layout
-    from striate.workflows.choose_base import AUTO, check_comparison, choose_base
-    from striate.workflows.plan import TrainingPlan, is_folder, make_plan
+    values: _TrainOptions, out: str | None, remaining: "Remaining", print_line: "Echo"
+) -> "tuple[PreparedRun, TrainingRun]":
+    """Plan and begin a run, or reopen the one that was begun before torchrun restarted the processes."""
     from striate.workflows.prepare import prepare
-    from striate.workflows.torchrun import local_rank_0_first, on_rank_0, run_before_restart
-    from striate.workflows.train import check_out, check_run_folder, reopen, start
+    from striate.workflows.torchrun import local_rank_0_first, on_rank_0, only_on_rank_0, run_before_restart
+    from striate.workflows.train import check_out, reopen, start
 
-    given = {name: value for name, value in asked.items() if value is not None and name != "sets"}
-    if given.get("precision") == options.INT8:
-        given["int8"] = bool(given.pop("precision"))
-    engine = take_engine(given)
-
-    layout: Layout | None = None  # read once, by each process that needs it
-
-    def planned() -> tuple[TrainingPlan, Path | None]:
-        nonlocal layout
-        data = given.get("data")
-        check_run_folder(data, out)
-        if data and is_folder(data):
-            labels = label_file(given.get("labels"), given.get("task"), asked["label_columns"])
-            layout = labeled_layout(data, labels)
-
-        def plan_with(base: str | None) -> TrainingPlan:
-            options = given | ({"base": base} if base else {})
-            return make_plan(epochs=epochs, sets=key_values(asked["sets"]), engine=engine, layout=layout, **options)
-
-        if given.get("base") == AUTO:
-            check_comparison(given)
-            given.pop("minutes", None)  # it limits the comparison
-            given["base"] = choose_base(plan_with, layout, remaining, print_line)
-        plan = plan_with(None)
-        old = run_before_restart(plan, out)
-        if old is None:
-            check_out(out)
-        return plan, old
-
-    plan, old = on_rank_0(planned)
-    if old is not None:
-        return reopen(old)
+    layout = only_on_rank_0(lambda: _read_layout(values, out))
+    plan = on_rank_0(lambda: _make_plan(values, layout, remaining, print_line))
+    if interrupted := on_rank_0(lambda: run_before_restart(plan, out)):
+        return reopen(interrupted)
+    on_rank_0(lambda: check_out(out))
     prepared = local_rank_0_first(lambda: prepare(plan, layout=layout))
     return prepared, start(prepared, out)
 
 
-def _check_resumed(asked: dict[str, Any]) -> None:
-    """Raise UsageError for options that a run to be continued cannot take."""
-    clashing = [name for name, value in asked.items() if value not in (None, ())]
+def _read_layout(values: _TrainOptions, out: str | None) -> "Layout | None":
+    """Return the files of the folder to train on; None for a data set with a name."""
+    from striate.data.labels import label_file, labeled_layout
+    from striate.workflows.plan import is_folder
+    from striate.workflows.train import check_run_folder
+
+    given = values.given
+    data = given.get("data")
+    check_run_folder(data, out)
+    if not data or not is_folder(data):
+        return None
+    return labeled_layout(data, label_file(given.get("labels"), given.get("task"), given["label_columns"]))
+
+
+def _make_plan(
+    values: _TrainOptions, layout: "Layout | None", remaining: "Remaining", print_line: "Echo"
+) -> "TrainingPlan":
+    """Make the plan; with --base auto, compare the bases first, to which --minutes then applies."""
+    from striate.workflows.choose_base import AUTO, check_comparison, choose_base
+    from striate.workflows.plan import TrainingPlan, make_plan
+
+    sets = options.key_values(values.sets)
+
+    def plan_with(**changed: Any) -> TrainingPlan:
+        return make_plan(epochs=values.epochs, sets=sets, engine=values.engine, layout=layout, **values.given | changed)
+
+    if values.given.get("base") != AUTO:
+        return plan_with()
+    check_comparison(values.given)
+    base = choose_base(lambda id: plan_with(base=id, minutes=None), layout, remaining, print_line)
+    return plan_with(base=base, minutes=None)
+
+
+def _check_resumed(values: Mapping[str, Any]) -> None:
+    """Raise UsageError for options that cannot be combined with --resume."""
+    clashing = [name for name, value in values.items() if value not in (None, ())]
     if clashing:
         names = {"data": "DATA", "sets": "--set", "label_columns": "--label-column"}
         option = names.get(clashing[0], f"--{clashing[0].replace('_', '-')}")
@@ -183,8 +219,8 @@ def _announce(prepared: "PreparedRun", run: "TrainingRun") -> None:
     echo(f"{entry('seed', str(run.recipe.seed))}\n{entry('run', str(run.path))}")
     for note in first(map(localized, (*prepared.notes, *prepared.data.notes)), "; all are in the report"):
         echo_line(entry("note", note))
-    if time := long_run_note(prepared, run):
-        echo_line(entry("time", localized(time)))
+    if duration_note := long_run_note(prepared, run):
+        echo_line(entry("time", localized(duration_note)))
     echo()
 
 

@@ -10,15 +10,14 @@ from striate._types import Array
 from striate.data import Dataset
 from striate.data.dataset import join_groups
 from striate.engines.losses import log_softmax
+from striate.time_limit import Remaining, no_time_limit
 from striate.transfer.bases import ALL_LAYERS, Base, classifier_input, with_classes
 from striate.transfer.features import Features, features_to_fit
 from striate.transfer.linear_head import (
     FittedHead,
-    Remaining,
     choose_without_fold,
     content_folds,
     fit_linear_head,
-    no_time_limit,
 )
 from striate.transfer.open_set import OpenSetDetector
 from striate.transfer.open_set_fitting import FittedDetector, fit_detector

@@ -1,7 +1,7 @@
 """A linear head on features: multinomial logistic regression with cross-validated penalty and calibration."""
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from math import inf
@@ -13,6 +13,7 @@ from striate._types import Array
 from striate.data.groups import grouped_folds, identical_groups
 from striate.data.parallel import one_blas_thread
 from striate.engines.losses import log_softmax
+from striate.time_limit import Remaining, no_time_limit
 from striate.transfer.lbfgs import minimize
 from striate.transfer.standardization import FeatureScaler, StandardizedRows, slices_in_memory
 
@@ -29,13 +30,6 @@ SMALL_WORK = 5e8  # up to which several threads for one matrix product gain noth
 FINAL_TOLERANCE, SEARCH_TOLERANCE = 1e-6, 1e-3  # of the gradient
 SEARCH_SHARE = 0.6  # of limited time, for the choice of the penalty
 FEW_CLASSES = 10  # with more, gradients are smaller in proportion, and so is the tolerance of the search
-
-Remaining = Callable[[], float]  # returns the seconds that are left
-
-
-def no_time_limit() -> float:
-    """Return infinity: time is not limited."""
-    return inf
 
 
 @dataclass(frozen=True, eq=False)

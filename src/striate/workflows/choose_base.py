@@ -12,9 +12,9 @@ from striate.downloads import cache_folder
 from striate.errors import UsageError
 from striate.processes import cores
 from striate.tasks import Task
+from striate.time_limit import Remaining
 from striate.transfer.bases import Base
 from striate.transfer.extraction import fit_on_features, fit_task_on_features
-from striate.transfer.linear_head import Remaining
 from striate.workflows.plan import TrainingPlan
 from striate.workflows.plan_checks import check_values
 from striate.workflows.prepare import prepare

@@ -14,11 +14,12 @@ from striate.models import Model
 from striate.network import Network
 from striate.pretrained import IMAGENET
 from striate.tasks import Decision, Task
+from striate.time_limit import Remaining, no_time_limit
 from striate.training import Recipe
 from striate.transfer.bases import ALL_LAYERS, Base, join_head
 from striate.transfer.extraction import ExtractionResult, fit_on_features, fit_task_on_features
 from striate.transfer.int8 import ranges_to_extras
-from striate.transfer.linear_head import LinearHead, Remaining, no_time_limit
+from striate.transfer.linear_head import LinearHead
 from striate.transfer.onnx_bases import is_onnx_file
 from striate.transfer.open_set import OpenSetDetector, OpenSetFindings, probability_threshold
 from striate.workflows.features_in_time import with_measured_ranges

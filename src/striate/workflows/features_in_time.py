@@ -6,15 +6,14 @@ from math import inf
 
 from striate._types import Echo
 from striate.processes import current_process
+from striate.time_limit import Clock, Remaining
 from striate.transfer.features import extract_features
 from striate.transfer.int8 import measure_ranges
-from striate.transfer.linear_head import Remaining
 from striate.workflows.plan import TrainingPlan
 from striate.workflows.plan_checks import INPUT_SHAPE
 from striate.workflows.prepare import PreparedRun, prepare
 from striate.workflows.run_record import TrainingRun
 from striate.workflows.strategy import BASE, Method, cheaper_inputs
-from striate.workflows.time_limit import Clock
 
 FEATURE_SHARE = 0.8  # of the time that is left; the rest is for the head
 

@@ -18,6 +18,7 @@ from striate.errors import TrainingError
 from striate.models import Model
 from striate.network import Network
 from striate.tasks import Decision, Task
+from striate.time_limit import Remaining, no_time_limit
 from striate.training import Recipe, Run, RunRecord
 from striate.training.progress import Verbose
 from striate.transfer.bases import ALL_LAYERS, classifier, classifier_input, join_head
@@ -25,11 +26,9 @@ from striate.transfer.features import extract_features, predict_with_features
 from striate.transfer.fine_tuning import HeldOutScore, batch_normalizations, held_out_rows, lower_layers, with_held_out
 from striate.transfer.linear_head import (
     LEAVE_ONE_OUT,
-    Remaining,
     content_folds,
     fit_linear_head,
     fit_temperature,
-    no_time_limit,
 )
 from striate.transfer.open_set import OpenSetDetector, probability_threshold
 from striate.transfer.open_set_fitting import NOT_HELD_OUT, FittedDetector, fit_detector
@@ -37,8 +36,8 @@ from striate.transfer.task_heads import choose_decision, fit_task_head, task_fol
 from striate.workflows.extract_features import Extraction, run_extraction, save_model
 from striate.workflows.prepare import PreparedRun, make_model, make_trainable_model
 from striate.workflows.run_record import ExtractionFindings, FineTuningFindings, Score, TrainingRun, describe_engine
-from striate.workflows.time_limit import StopInTime
 from striate.workflows.trained_model import THRESHOLD
+from striate.workflows.training_time import StopInTime
 
 START = "start"
 STAGE_FOLDERS = ("1-upper", "2-all")

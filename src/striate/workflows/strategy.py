@@ -22,7 +22,7 @@ from striate.processes import cores
 from striate.systems.recipes import tuning_recipe
 from striate.tasks import Task
 from striate.transfer.linear_head import fold_count
-from striate.workflows.time_limit import seconds_per_image
+from striate.workflows.training_time import seconds_per_image
 
 BASE = "efficientnet-lite0"
 DRAWING_MODEL = "mnist-cnn"

@@ -45,6 +45,24 @@ def on_rank_0(work: Callable[[], T]) -> T:
     return result  # type: ignore[return-value]
 
 
+def only_on_rank_0(work: Callable[[], T]) -> T | None:
+    """Call a function in the process of rank 0, for a result that the other processes do not need or compute later.
+
+    Args:
+        work: The function.
+
+    Returns:
+        Its result; None in the other processes.
+
+    Raises:
+        StriateError: If the function failed; in the process of rank 0 only.
+        SystemExit: If the function failed in the process of rank 0; the other processes exit with status 1.
+    """
+    results: list[T] = []
+    on_rank_0(lambda: results.append(work()))
+    return results[0] if results else None
+
+
 def local_rank_0_first(work: Callable[[], T]) -> T:
     """Call a function in one process of each machine first, so that the others can use the files that it writes.
 

@@ -24,13 +24,13 @@ from striate.files import atomic_write, remove_temporaries
 from striate.models import Model
 from striate.processes import cores, current_process
 from striate.tasks import Decision, Task
+from striate.time_limit import Remaining, no_time_limit
 from striate.training import check_inputs, predict_in_batches
 from striate.training.callbacks import Callback
 from striate.training.monitors import ReduceLROnPlateau
 from striate.training.progress import Verbose
 from striate.training.run import ROOT
 from striate.training.tensorboard import TensorBoard
-from striate.transfer.linear_head import Remaining, no_time_limit
 from striate.transfer.open_set import OpenSetFindings, probability_threshold
 from striate.transfer.task_heads import choose_decision
 from striate.workflows import run_record
@@ -44,9 +44,9 @@ from striate.workflows.predictions import Predictions
 from striate.workflows.prepare import PreparedRun, make_trainable_model, prepare
 from striate.workflows.run_record import TrainingRecord, TrainingRun, describe_engine
 from striate.workflows.strategy import Method, describe_seconds, fine_tuning_seconds, training_seconds
-from striate.workflows.time_limit import StopInTime
 from striate.workflows.torchrun import local_rank_0_first, on_rank_0, release_others, run_name
 from striate.workflows.trained_model import THRESHOLD, average, member_path
+from striate.workflows.training_time import StopInTime
 
 LONG_SECONDS = 300  # training time above which an estimate is printed
 

@@ -1,9 +1,7 @@
-"""How long training may take (`--minutes`), and how fast this machine is now, measured on a few images."""
+"""Stop training in time (`--minutes`), and measure on a few images how fast this machine is now."""
 
 import time
-from collections import deque
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from itertools import cycle, islice
 from pathlib import Path
 
@@ -13,60 +11,12 @@ from striate.data.parallel import map_ordered
 from striate.errors import DataError
 from striate.images import ImagePolicy
 from striate.processes import cores
+from striate.time_limit import Clock
 from striate.training.callbacks import Callback
 from striate.transfer.bases import open_base
 
-Clock = Callable[[], float]
-TRIAL_IMAGES = 8  # for each core, in one step of the trial
-TRIAL_SECONDS = 1.0  # after which no further step begins
-FINAL_SECONDS = 2.5  # of one core, for the detector of unknown images, the evaluation and the report
-CLASS_SECONDS = 0.008  # of it, for each class
-PACE_SECONDS = 5.0  # the pace is that of the last 5 to 10 seconds
-
-
-@dataclass(eq=False)
-class TimeLimit:
-    """A limit on the time from now on.
-
-    Attributes:
-        end: Time of the clock at which everything should be finished.
-        clock: Returns the time in seconds.
-        processor: Returns the processor time of this process in seconds.
-        classes: The number of classes, once it is known.
-    """
-
-    end: float
-    clock: Clock = time.monotonic
-    processor: Clock = time.process_time
-    classes: int = 0
-    _marks: deque[tuple[float, float]] = field(default_factory=lambda: deque(maxlen=2))  # times of both clocks
-
-    @classmethod
-    def start(cls, minutes: float, clock: Clock = time.monotonic, processor: Clock = time.process_time) -> "TimeLimit":
-        """Return a limit that began with the program, which has used its processor time since then.
-
-        Args:
-            minutes: How long everything may take.
-            clock: Returns the time in seconds.
-            processor: Returns the processor time of this process in seconds.
-
-        Returns:
-            The limit.
-        """
-        now = clock(), processor()
-        return cls(now[0] - now[1] + 60 * minutes, clock, processor, _marks=deque([now], maxlen=2))
-
-    def remaining(self) -> float:
-        """Return the seconds that are left for training, without those that will be needed after it."""
-        return self.end - self.clock() - (FINAL_SECONDS + CLASS_SECONDS * self.classes) * self.pace()
-
-    def pace(self) -> float:
-        """Return how long a second of processor time has lately taken, at least 1; other programs make it longer."""
-        now = self.clock(), self.processor()
-        if not self._marks or now[0] - self._marks[-1][0] >= PACE_SECONDS:
-            self._marks.append(now)
-        seconds, used = now[0] - self._marks[0][0], now[1] - self._marks[0][1]
-        return max(1.0, seconds / max(used, 0.1 * seconds)) if seconds > 0 else 1.0
+TRIAL_IMAGES_PER_CORE = 8  # number of images of one step of the trial
+TRIAL_SECONDS = 1.0  # no step of the trial begins after this time
 
 
 class StopInTime(Callback):
@@ -123,7 +73,7 @@ def seconds_per_image(base: str, files: Sequence[Path], size: int, clock: Clock 
     opened, policy = open_base(base, (size, size, 3)), ImagePolicy(size, size)
     engine = OnnxEngine(opened.network, opened.weights)
     engine.forward([np.zeros((1, *policy.shape), np.uint8)])  # prepares the session
-    step = TRIAL_IMAGES * cores()
+    step = TRIAL_IMAGES_PER_CORE * cores()
     chosen, count, began = cycle(files[:: max(1, len(files) // (4 * step))]), 0, clock()
     while count == 0 or clock() - began < TRIAL_SECONDS:
         read = [x for x in map_ordered(lambda file: _read(file, policy), islice(chosen, step)) if x is not None]
