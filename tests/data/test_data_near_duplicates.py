@@ -9,6 +9,7 @@ import pytest
 from PIL import Image, ImageDraw, ImageEnhance, ImageOps
 
 from striate.data import decoding, groups, load_folder, near_duplicates
+from striate.data.gray_levels import MAD_TO_STD, gray_level_stats
 from striate.data.groups import near_duplicate_files
 from striate.data.near_duplicates import THUMBNAILS, find_near_duplicates
 from striate.images import ImagePolicy
@@ -70,6 +71,18 @@ def test_altered_copies_are_found_and_nothing_else(change: str) -> None:
     assert len(pairs) >= 19
 
 
+def test_statistics_of_gray_levels_are_medians() -> None:
+    rng = np.random.default_rng(0)
+    x = rng.integers(0, 256, (6, 64, 64), dtype=np.uint8)
+    x[1], x[2, :, :32], x[3, :8] = 7, 255, 0
+    stats = gray_level_stats(x)
+    flat = x.reshape(6, -1).astype(float)
+    median = np.median(flat, axis=1)
+    assert np.array_equal(stats.median, median)
+    assert np.allclose(stats.deviation, MAD_TO_STD * np.median(np.abs(flat - median[:, None]), axis=1))
+    assert stats.varied_tiles.tolist() == [64, 0, 32, 56, 64, 64]
+
+
 def test_frames_of_a_video_are_found() -> None:
     wide = [scene(seed).resize((320, 240)) for seed in range(100, 104)]
     frames = [image.crop((2 * t, t, 2 * t + 240, t + 180)) for image in wide for t in range(10)]
@@ -83,6 +96,7 @@ def test_pairs_do_not_depend_on_order_threads_or_blocks(monkeypatch: pytest.Monk
     expected = find_near_duplicates(x)
     monkeypatch.setattr(near_duplicates, "BLOCK_VALUES", 70)
     monkeypatch.setattr(near_duplicates, "PAIRS_PER_BLOCK", 3)
+    monkeypatch.setattr(near_duplicates, "MAX_PREPARED", 10)
     found = find_near_duplicates(x)
     assert np.array_equal(found.pairs, expected.pairs)
     assert np.allclose(found.similarity, expected.similarity, atol=1e-4)

@@ -10,6 +10,9 @@ from numpy.typing import NDArray
 from striate.data.gray_levels import SIZE, Floats
 
 ALIGNMENT_STEPS = 6  # steps of the alignment at each size
+# Correlation after so many steps below which a pair is given up. Of 12,900 accepted pairs of an image and an altered
+# copy, none has less than 0.72, 0.78 and 0.83.
+MIN_PROGRESS = {1: 0.6, 2: 0.72, 3: 0.8}
 OUTLIER_WEIGHT = 4.0  # how fast the weight of a pixel falls with its squared error
 DAMPING = 1e-3  # added to the diagonal of the Hessian, relative to its mean
 TRANSFORM_LIMITS = ((0.72, -0.2, -0.25), (-0.2, 0.72, -0.25)), ((1.35, 0.2, 0.25), (0.2, 1.35, 0.25))
@@ -58,13 +61,14 @@ class ThumbnailPairs:
         )  # fmt: skip
 
 
-def align(pairs: ThumbnailPairs, transforms: Floats, size: int) -> tuple[Floats, Floats]:
+def align(pairs: ThumbnailPairs, transforms: Floats) -> tuple[Floats, Floats]:
     """Find the affine transforms that align the second image of each pair with the first.
 
+    Pairs that make too little progress (MIN_PROGRESS) are given up before the last step.
+
     Args:
-        pairs: Thumbnails, with their gray levels clipped.
+        pairs: Thumbnails (P, size, size), with their gray levels clipped.
         transforms: The initial transforms (P, 2, 3).
-        size: Height and width in pixels to which the thumbnails are reduced.
 
     Returns:
         The correlation (P,) with the best transform, and this transform (P, 2, 3).
@@ -72,27 +76,41 @@ def align(pairs: ThumbnailPairs, transforms: Floats, size: int) -> tuple[Floats,
     Source:
         Baker, Matthews, "Lucas-Kanade 20 Years On" (2004): inverse compositional algorithm, robustly weighted.
     """
-    pairs = pairs.pooled(size)
+    size, second = pairs.first.shape[1], pairs.second
     first, first_mask = (x.reshape(len(pairs), -1) for x in (pairs.first, pairs.first_mask))
+    second_mask = pairs.second_mask
     x, y = _grid(size)
     dy, dx = (slope.reshape(first.shape) * size for slope in np.gradient(pairs.first, axis=(1, 2)))
     jacobian = np.stack([dx * x, dx * y, dx, dy * x, dy * y, dy], axis=1)  # (P, 6, size²)
-    best, best_transforms = np.full(len(pairs), -1, np.float32), transforms
+    best, best_transforms = np.full(len(pairs), -1, np.float32), transforms.copy()
+    rows = np.arange(len(pairs))
     for step in range(ALIGNMENT_STEPS + 1):
-        second, mask = sample(pairs.second, pairs.second_mask, transforms)
+        moved, mask = sample(second, second_mask, transforms)
         mask *= first_mask > MIN_MASK_COVERAGE
-        (standard_first, std), (standard_second, _) = standardize(first, mask), standardize(second, mask)
+        (standard_first, std), (standard_second, _) = standardize(first, mask), standardize(moved, mask)
         correlation = mean_product(standard_first, standard_second, mask)
-        better = (correlation > best) & (mask.mean(axis=1) >= MIN_OVERLAP)
-        best = np.where(better, correlation, best)
-        best_transforms = np.where(better[:, None, None], transforms, best_transforms)
-        if step < ALIGNMENT_STEPS:
-            error = standard_second - standard_first
-            weighted = jacobian * (mask / (1 + OUTLIER_WEIGHT * error * error))[:, None]
-            hessian = weighted @ jacobian.transpose(0, 2, 1)
-            hessian += (DAMPING / 6 * np.trace(hessian, axis1=1, axis2=2) + 1e-6)[:, None, None] * np.eye(6)
-            change = np.linalg.solve(hessian, weighted @ (error * std)[:, :, None]).reshape(-1, 2, 3)
-            transforms = _apply_inverse(transforms, change.astype(np.float32))
+        better = (correlation > best[rows]) & (mask.mean(axis=1) >= MIN_OVERLAP)
+        best[rows[better]], best_transforms[rows[better]] = correlation[better], transforms[better]
+        if step == ALIGNMENT_STEPS:
+            break
+        if step in MIN_PROGRESS:
+            kept = best[rows] >= MIN_PROGRESS[step]
+            rows = rows[kept]
+            first, first_mask, second, second_mask, jacobian, transforms, mask, std, standard_first, standard_second = (
+                array[kept]
+                for array in (
+                    first, first_mask, second, second_mask, jacobian, transforms, mask, std, standard_first,
+                    standard_second,
+                )
+            )  # fmt: skip
+            if not len(rows):
+                break
+        error = standard_second - standard_first
+        weighted = jacobian * (mask / (1 + OUTLIER_WEIGHT * error * error))[:, None]
+        hessian = weighted @ jacobian.transpose(0, 2, 1)
+        hessian += (DAMPING / 6 * np.trace(hessian, axis1=1, axis2=2) + 1e-6)[:, None, None] * np.eye(6)
+        change = np.linalg.solve(hessian, weighted @ (error * std)[:, :, None]).reshape(-1, 2, 3)
+        transforms = _apply_inverse(transforms, change.astype(np.float32))
     return best, best_transforms
 
 

@@ -62,32 +62,49 @@ class GrayLevelStats:
         return GrayLevelStats(self.median[rows], self.deviation[rows], self.varied_tiles[rows])
 
 
-def gray_level_stats(images: Floats) -> GrayLevelStats:
+def gray_level_stats(images: NDArray[np.uint8]) -> GrayLevelStats:
     """Compute the statistics of the gray levels of thumbnails.
 
     Args:
-        images: Gray levels (N, SIZE, SIZE), 0 … 255.
+        images: Gray levels, uint8 (N, SIZE, SIZE).
 
     Returns:
         Their median, deviation and number of varied tiles.
     """
-    flat = np.asarray(images, np.float32).reshape(len(images), -1)
-    median = _row_medians(flat)
-    deviation = MAD_TO_STD * _row_medians(np.abs(flat - median[:, None]))
-    varied = np.ptp(_tiles(flat), axis=2) > 0
-    return GrayLevelStats(median, deviation, varied.sum(axis=1))
+    count = len(images)
+    offsets = np.arange(count, dtype=np.int32)[:, None] * 256
+    histograms = np.bincount((images.reshape(count, -1) + offsets).reshape(-1), minlength=256 * count)
+    histograms = histograms.reshape(count, 256)
+    doubled = _doubled_medians(histograms)
+    # The deviations from the median are multiples of ½, too.
+    deviations = np.abs(2 * np.arange(256) - doubled[:, None]) + 2 * offsets
+    counts = np.bincount(deviations.reshape(-1), histograms.reshape(-1), minlength=512 * count).reshape(count, 512)
+    median, deviation = doubled.astype(np.float32) / 2, _doubled_medians(counts).astype(np.float32) / 4
+    rows = images.reshape(count, TILES_PER_SIDE, TILE_SIZE, SIZE)
+    lowest, highest = (
+        function(function(rows, axis=2).reshape(count, TILES_PER_SIDE, TILES_PER_SIDE, TILE_SIZE), axis=3)
+        for function in (np.min, np.max)
+    )
+    return GrayLevelStats(median, MAD_TO_STD * deviation, (highest > lowest).sum(axis=(1, 2)))
 
 
-def _row_medians(values: Floats) -> Floats:
-    """Return the medians of rows whose values are multiples of ½ below 2¹⁴, which are sorted as small integers."""
-    ordered = np.sort((2 * values).astype(np.uint16), axis=1, kind="stable")
-    middle = values.shape[1] // 2
-    medians: Floats = (ordered[:, middle - 1].astype(np.float32) + ordered[:, middle]) / 4
-    return medians
+def _doubled_medians(histograms: NDArray[Any]) -> NDArray[np.int64]:
+    """Return twice the medians of the SIZE² integers that each histogram (N, values) counts."""
+    below = np.cumsum(histograms, axis=1)
+    middle = SIZE * SIZE // 2
+    doubled: NDArray[np.int64] = (below < middle).sum(axis=1) + (below < middle + 1).sum(axis=1)
+    return doubled
 
 
-def _tiles(values: Floats) -> Floats:
-    """Return the pixels of each tile (N, tiles, TILE_SIZE²) of thumbnails (N, SIZE²)."""
+def pixels_by_tile(values: Floats) -> Floats:
+    """Group the pixels of thumbnails by tile.
+
+    Args:
+        values: (N, SIZE²).
+
+    Returns:
+        (N, tiles, TILE_SIZE²).
+    """
     split = values.reshape(len(values), TILES_PER_SIDE, TILE_SIZE, TILES_PER_SIDE, TILE_SIZE)
     return split.swapaxes(2, 3).reshape(len(values), TILES_PER_SIDE**2, TILE_SIZE**2)
 

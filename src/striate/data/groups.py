@@ -26,7 +26,7 @@ from striate.text import counted, listed, printable
 Rows = NDArray[np.intp]
 GroupNumbers = NDArray[np.int64]  # (N,), the same number for images of one group
 
-VERSION = 4  # of the cached near-duplicates; increase it when they are found in another way
+VERSION = 5  # of the cached near-duplicates; increase it when they are found in another way
 MAX_IMAGES = 100_000  # images, above which near-duplicates are not searched
 LARGE_GROUP = 20  # images; a larger group of near-duplicates is held together by its most similar pairs only
 STRICT_SIMILARITY = 0.93  # similarity of these pairs

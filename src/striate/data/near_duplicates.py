@@ -14,7 +14,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from striate.data.gray_levels import SIZE, Floats, GrayLevelStats, clip_gray_levels, concatenate, gray_level_stats
-from striate.data.pair_scores import PairScores, compare_pairs
+from striate.data.pair_scores import (
+    MAX_SPARSE_TILES,
+    PairScores,
+    PreparedThumbnails,
+    align_coarsely,
+    compare_aligned,
+    prepare_thumbnails,
+    tile_correlation,
+)
 from striate.data.parallel import chunk_ranges, map_ordered, one_blas_thread, progress_bar
 from striate.images import ThumbnailPolicy
 
@@ -29,7 +37,9 @@ DESCRIPTION_DEVIATIONS = 0.5  # gray levels are clipped to so few deviations tha
 MIN_DESCRIPTION_CORRELATION = 0.6  # of images that are compared in detail
 BLOCK_VALUES = 16_000_000  # number of correlations in memory at a time
 PAIRS_PER_BLOCK = 128  # number of pairs that a thread aligns at a time
-IMAGES_PER_BLOCK = 512  # number of images that are described at a time
+IMAGES_PER_BLOCK = 256  # number of images that a thread describes, or compares with all others, at a time
+MAX_PREPARED = 4096  # number of images of which what their comparison needs, 22 KB each, is held in memory
+PREPARED_PER_BLOCK = 64
 
 Box = tuple[float, float, float, float]  # top, bottom, left, right as fractions of the image
 WHOLE: Box = (0, 1, 0, 1)
@@ -168,13 +178,15 @@ class _Candidates:
 
 
 def _stats_of_all(thumbnails: Any) -> GrayLevelStats:
-    chunks = chunk_ranges(len(thumbnails), IMAGES_PER_BLOCK)
-    return concatenate([gray_level_stats(thumbnails[rows.start : rows.stop][..., 0]) for rows in chunks])
+    def stats(rows: range) -> GrayLevelStats:
+        return gray_level_stats(thumbnails[rows.start : rows.stop][..., 0])
+
+    return concatenate(list(map_ordered(stats, chunk_ranges(len(thumbnails), IMAGES_PER_BLOCK))))
 
 
 def _find_candidates(thumbnails: Any, stats: GrayLevelStats, boxes: Sequence[Box]) -> _Candidates:
     parts = _describe_all(thumbnails, stats, boxes)
-    whole, chunks = parts[0], chunk_ranges(len(parts[0]), max(1, BLOCK_VALUES // len(parts[0])))
+    whole, chunks = parts[0], chunk_ranges(len(parts[0]), max(1, min(IMAGES_PER_BLOCK, BLOCK_VALUES // len(parts[0]))))
     found = []
     with progress_bar("comparing images", len(whole)) as advance:
         for rows, block in zip(chunks, map_ordered(lambda rows: _nearest(rows, whole, parts), chunks), strict=True):
@@ -186,12 +198,14 @@ def _find_candidates(thumbnails: Any, stats: GrayLevelStats, boxes: Sequence[Box
 
 def _describe_all(thumbnails: Any, stats: GrayLevelStats, boxes: Sequence[Box]) -> list[Floats]:
     """Return the descriptions (N, FREQUENCIES² − 1) of each part of all images."""
-    blocks: list[list[Floats]] = []
-    for rows in chunk_ranges(len(thumbnails), IMAGES_PER_BLOCK):
+
+    def describe(rows: range) -> list[Floats]:
         part = slice(rows.start, rows.stop)
         gray = np.asarray(thumbnails[part], np.float32)[..., 0]
         clipped = clip_gray_levels(gray, stats.take(part), DESCRIPTION_DEVIATIONS)
-        blocks.append([describe_thumbnails(clipped, box) for box in boxes])
+        return [describe_thumbnails(clipped, box) for box in boxes]
+
+    blocks = map_ordered(describe, chunk_ranges(len(thumbnails), IMAGES_PER_BLOCK))
     return [np.concatenate(described) for described in zip(*blocks, strict=True)]
 
 
@@ -224,25 +238,93 @@ def _compare_candidates(
     """Return the similarity of each pair of candidates (P,), 0 … 1; 0 where they are not near-duplicates."""
     if not len(candidates.first):
         return np.zeros(0, np.float32)
-    transforms = np.array([_box_transform(box) for box in boxes], np.float32)
-
-    def compare_chunk(rows: range) -> PairScores:
-        part = slice(rows.start, rows.stop)
-        first_rows, second_rows = candidates.first[part], candidates.second[part]
-        first, second = (np.asarray(thumbnails[chosen], np.float32)[..., 0] for chosen in (first_rows, second_rows))
-        mirrored = candidates.mirrored[part]
-        first[mirrored] = first[mirrored][:, :, ::-1]
-        return compare_pairs(
-            first, second, stats.take(first_rows), stats.take(second_rows), transforms[candidates.box[part]]
-        )
-
-    chunks = chunk_ranges(len(candidates.first), PAIRS_PER_BLOCK)
+    pairs = _Pairs(thumbnails, stats, candidates, np.array([_box_transform(box) for box in boxes], np.float32))
     with progress_bar("aligning images", len(candidates.first)) as advance:
-        blocks: list[PairScores] = []
-        for block in map_ordered(compare_chunk, chunks):
+        blocks = []
+        for block in map_ordered(pairs.compare_coarsely, chunk_ranges(len(candidates.first), PAIRS_PER_BLOCK)):
             blocks.append(block)
-            advance(len(block.is_sparse))
-    return concatenate(blocks).similarity(CANDIDATES * len(thumbnails))
+            advance(len(block.correlation))
+    coarse = concatenate(blocks)
+    scores = PairScores(
+        np.zeros(len(candidates.first), np.float32), coarse.correlation,
+        np.full(len(candidates.first), np.nan, np.float32), pairs.are_sparse(),
+    )  # fmt: skip
+    chunks = chunk_ranges(len(coarse.rows), PAIRS_PER_BLOCK)
+    found = map_ordered(lambda numbers: pairs.compare_finely(coarse, numbers), chunks)
+    for numbers, (similarity, correlation) in zip(chunks, found, strict=True):
+        rows = coarse.rows[numbers.start : numbers.stop]
+        scores.image_similarity[rows], scores.aligned_tile_correlation[rows] = similarity, correlation
+    return scores.similarity(CANDIDATES * len(thumbnails))
+
+
+@dataclass(frozen=True, eq=False)
+class _CoarseComparison:
+    """Tile correlations of pairs (P,), and the rows of those that are aligned, with their transforms."""
+
+    correlation: Floats
+    rows: Rows
+    transforms: Floats
+
+
+class _Pairs:
+    """Pairs of thumbnails that are compared in detail, block by block.
+
+    Of up to `MAX_PREPARED` images, what all their pairs need is computed once and kept.
+
+    Args:
+        thumbnails: uint8 (N, SIZE, SIZE, 1).
+        stats: Their statistics.
+        candidates: The pairs.
+        transforms: Affine transforms from whole images to each box (B, 2, 3).
+    """
+
+    def __init__(self, thumbnails: Any, stats: GrayLevelStats, candidates: _Candidates, transforms: Floats) -> None:
+        self._thumbnails, self._stats, self._candidates, self._transforms = thumbnails, stats, candidates, transforms
+        self._first, self._second = 2 * candidates.first + candidates.mirrored, 2 * candidates.second
+        keys = np.unique(np.concatenate([self._first, self._second]))
+        self._keys, self._prepared = keys, None
+        if len(keys) <= MAX_PREPARED:
+            chunks = [keys[rows.start : rows.stop] for rows in chunk_ranges(len(keys), PREPARED_PER_BLOCK)]
+            self._prepared = concatenate(list(map_ordered(self._prepare, chunks)))
+
+    def _prepare(self, keys: Rows) -> PreparedThumbnails:
+        return prepare_thumbnails(self._images(keys), self._stats.take(keys // 2))
+
+    def _images(self, keys: Rows) -> Floats:
+        """Return images (n, SIZE, SIZE): that of row k // 2, mirrored if k is odd."""
+        images = np.asarray(self._thumbnails[keys // 2], np.float32)[..., 0]
+        mirrored = keys % 2 == 1
+        images[mirrored] = images[mirrored][:, :, ::-1]
+        return images
+
+    def are_sparse(self) -> NDArray[np.bool_]:
+        """Return whether both images of each pair are sparse, (P,)."""
+        tiles = self._stats.varied_tiles
+        sparse: NDArray[np.bool_] = (
+            np.maximum(tiles[self._candidates.first], tiles[self._candidates.second]) < MAX_SPARSE_TILES
+        )
+        return sparse
+
+    def compare_coarsely(self, rows: range) -> _CoarseComparison:
+        """Compare some pairs without alignment, and find those that can be aligned."""
+        part = slice(rows.start, rows.stop)
+        keys, prepared = self._keys, self._prepared
+        if prepared is None:
+            keys = np.unique(np.concatenate([self._first[part], self._second[part]]))
+            prepared = self._prepare(keys)
+        first, second = (prepared.take(np.searchsorted(keys, side[part])) for side in (self._first, self._second))
+        aligned, transforms = align_coarsely(first, second, self._transforms[self._candidates.box[part]])
+        return _CoarseComparison(tile_correlation(first, second), aligned + rows.start, transforms)
+
+    def compare_finely(self, coarse: _CoarseComparison, numbers: range) -> tuple[Floats, Floats]:
+        """Return the similarity and the tile correlation of some of the pairs that are aligned."""
+        part = slice(numbers.start, numbers.stop)
+        rows, transforms = coarse.rows[part], coarse.transforms[part]
+        first, second = self._first[rows], self._second[rows]
+        return compare_aligned(
+            self._images(first), self._images(second), self._stats.take(first // 2), self._stats.take(second // 2),
+            transforms,
+        )  # fmt: skip
 
 
 def _box_transform(box: Box) -> list[list[float]]:

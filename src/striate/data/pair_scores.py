@@ -4,7 +4,8 @@ A pair is a match if either the whole images and their details correlate, or, as
 filled borders, the details of most tiles do. Details are what remains after subtracting a blurred image.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,19 +20,23 @@ from striate.data.alignment import (
     standardize,
 )
 from striate.data.gray_levels import (
+    SIZE,
+    TILE_SIZE,
     TILES_PER_SIDE,
     Floats,
     GrayLevelStats,
     clip_gray_levels,
     match_brightness,
+    pixels_by_tile,
     unfilled_mask,
 )
 
 ALIGNMENT_DEVIATIONS = 2.0  # for the alignment, gray levels are clipped to this many deviations around the median
 
 # Comparison of whole images
-MIN_COARSE = 0.85  # correlation of the aligned images at 16×16 pixels, below which the comparison ends
-MIN_FINE = 0.88  # correlation of the aligned images at 32×32 pixels, below which it ends
+COARSE_SIZE, FINE_SIZE = 16, 32  # height and width in pixels at which pairs are aligned
+MIN_COARSE = 0.85  # correlation of the aligned images at COARSE_SIZE, below which the comparison ends
+MIN_FINE = 0.88  # correlation of the aligned images at FINE_SIZE, below which it ends
 MAX_SCALE = 1.22  # scale of one image relative to the other: a crop of 15 %, and some tolerance
 MAX_ASPECT = 1.9  # width / height or height / width of images that may be rotated
 MAX_ROTATION = 0.16  # largest off-diagonal entry of a transform: 5° in images of that aspect ratio
@@ -91,20 +96,89 @@ class PairScores:
         return kept
 
 
-def compare_pairs(
+@dataclass(frozen=True, eq=False)
+class PreparedThumbnails:
+    """What is computed once for each thumbnail, however many pairs it is in.
+
+    Attributes:
+        coarse: Gray levels (N, COARSE_SIZE, COARSE_SIZE), clipped for the alignment.
+        coarse_mask: Share of each pixel that is compared, 0 … 1, of the same shape.
+        details: float32 (N, tiles, pixels), by tile; 0 where the mask is.
+        mask: bool (N, tiles, pixels), which pixels are compared.
+        is_complete: bool (N,), whether all of them are.
+    """
+
+    coarse: Floats
+    coarse_mask: Floats
+    details: Floats
+    mask: NDArray[np.bool_]
+    is_complete: NDArray[np.bool_]
+
+    def take(self, rows: NDArray[Any]) -> "PreparedThumbnails":
+        """Select thumbnails.
+
+        Args:
+            rows: Row numbers.
+
+        Returns:
+            What was computed for them.
+        """
+        return PreparedThumbnails(*(getattr(self, field.name)[rows] for field in fields(self)))
+
+
+def prepare_thumbnails(images: Floats, stats: GrayLevelStats) -> PreparedThumbnails:
+    """Compute what the comparison of pairs needs of each thumbnail.
+
+    Args:
+        images: Gray levels (N, SIZE, SIZE), 0 … 255.
+        stats: Statistics of these images.
+
+    Returns:
+        It.
+    """
+    mask = unfilled_mask(images)
+    clipped = clip_gray_levels(images, stats, ALIGNMENT_DEVIATIONS, mask)
+    flat_mask = mask.reshape(len(images), -1)
+    details = _details(images.reshape(flat_mask.shape), flat_mask) * flat_mask
+    return PreparedThumbnails(
+        average_pool(clipped, COARSE_SIZE), average_pool(mask, COARSE_SIZE), pixels_by_tile(details),
+        pixels_by_tile(flat_mask) > 0, np.all(flat_mask, axis=1),
+    )  # fmt: skip
+
+
+def align_coarsely(
+    first: PreparedThumbnails, second: PreparedThumbnails, transforms: Floats
+) -> tuple[NDArray[np.int64], Floats]:
+    """Align pairs at COARSE_SIZE pixels.
+
+    Args:
+        first: The first image of each pair.
+        second: The second image of each pair.
+        transforms: Initial affine transforms (P, 2, 3) from positions in `first` to those in `second`.
+
+    Returns:
+        Rows of the pairs that correlate, and their transforms.
+    """
+    pairs = ThumbnailPairs(first.coarse, second.coarse, first.coarse_mask, second.coarse_mask)
+    correlation, transforms = align(pairs, transforms)
+    rows = np.flatnonzero(correlation >= MIN_COARSE)
+    return rows, transforms[rows]
+
+
+def compare_aligned(
     first: Floats, second: Floats, first_stats: GrayLevelStats, second_stats: GrayLevelStats, transforms: Floats
-) -> PairScores:
-    """Align pairs of thumbnails and compare them.
+) -> tuple[Floats, Floats]:
+    """Align pairs of thumbnails more exactly and compare them.
 
     Args:
         first: The first image of each pair, gray levels (P, SIZE, SIZE), 0 … 255.
         second: The second image of each pair.
         first_stats: Statistics of the first images.
         second_stats: Statistics of the second images.
-        transforms: Initial affine transforms (P, 2, 3) from positions in `first` to those in `second`.
+        transforms: Affine transforms (P, 2, 3), from `align_coarsely`.
 
     Returns:
-        The scores of the pairs.
+        `image_similarity` and `aligned_tile_correlation` of `PairScores`.
     """
     pairs = ThumbnailPairs(first, second, unfilled_mask(first), unfilled_mask(second))
     clipped = replace(
@@ -113,25 +187,14 @@ def compare_pairs(
         second=clip_gray_levels(second, second_stats, ALIGNMENT_DEVIATIONS, pairs.second_mask),
     )
     image_similarity = np.zeros(len(pairs), np.float32)
-    aligned_tile_correlation = np.full(len(pairs), np.nan, np.float32)
-    rows, transforms = _find_aligned(clipped, transforms)
+    tile_correlation = np.full(len(pairs), np.nan, np.float32)
+    correlation, transforms = align(clipped.pooled(FINE_SIZE), transforms)
+    rows = np.flatnonzero((correlation >= MIN_FINE) & _is_alteration(transforms))
     if len(rows):
-        aligned = pairs.take(rows)
+        aligned, transforms = pairs.take(rows), transforms[rows]
         image_similarity[rows] = _image_similarity(aligned, transforms)
-        aligned_tile_correlation[rows] = _tile_correlation(aligned, transforms)
-    is_sparse = np.maximum(first_stats.varied_tiles, second_stats.varied_tiles) < MAX_SPARSE_TILES
-    return PairScores(image_similarity, _tile_correlation(pairs), aligned_tile_correlation, is_sparse)
-
-
-def _find_aligned(pairs: ThumbnailPairs, transforms: Floats) -> tuple[NDArray[np.int64], Floats]:
-    """Align pairs at 16 and then 32 pixels; return the rows of those that correlate, and their transforms."""
-    coarse, transforms = align(pairs, transforms, 16)
-    rows = np.flatnonzero(coarse >= MIN_COARSE)
-    if not len(rows):
-        return rows, transforms[rows]
-    fine, transforms = align(pairs.take(rows), transforms[rows], 32)
-    kept = (fine >= MIN_FINE) & _is_alteration(transforms)
-    return rows[kept], transforms[kept]
+        tile_correlation[rows] = _aligned_tile_correlation(aligned, transforms)
+    return image_similarity, tile_correlation
 
 
 def _is_alteration(transforms: Floats) -> NDArray[np.bool_]:
@@ -147,7 +210,7 @@ def _is_alteration(transforms: Floats) -> NDArray[np.bool_]:
 def _image_similarity(pairs: ThumbnailPairs, transforms: Floats) -> Floats:
     """Return the mean of the correlations of aligned images and of their details (P,); 0 if either is too low."""
     correlation, detail_correlation = np.mean(
-        [_correlations(pairs.pooled(size), transforms) for size in (32, 64)], axis=0
+        [_correlations(pairs.pooled(size), transforms) for size in (FINE_SIZE, SIZE)], axis=0
     )
     similarity = (correlation + detail_correlation) / 2
     return np.where((correlation >= MIN_CORRELATION) & (similarity >= MIN_SIMILARITY), similarity, 0)
@@ -167,33 +230,63 @@ def _correlation(x: Floats, y: Floats, mask: Floats) -> Floats:
     return mean_product(x, y, mask)
 
 
-def _tile_correlation(pairs: ThumbnailPairs, transforms: Floats | None = None) -> Floats:
+def tile_correlation(first: PreparedThumbnails, second: PreparedThumbnails) -> Floats:
+    """Compare the details of pairs tile by tile, without alignment.
+
+    Args:
+        first: The first image of each pair.
+        second: The second image of each pair.
+
+    Returns:
+        `PairScores.tile_correlation`.
+    """
+    xx, yy, xy = (np.einsum("ptk,ptk->pt", x, y) for x, y in (
+        (first.details, first.details), (second.details, second.details), (first.details, second.details)
+    ))  # fmt: skip
+    shown = np.full(xx.shape, TILE_SIZE**2, np.float32)
+    rows = np.flatnonzero(~(first.is_complete & second.is_complete))
+    one, other = first.take(rows), second.take(rows)
+    xx[rows] = np.einsum("ptk,ptk,ptk->pt", one.details, one.details, other.mask)
+    yy[rows] = np.einsum("ptk,ptk,ptk->pt", other.details, other.details, one.mask)
+    shown[rows] = (one.mask & other.mask).sum(axis=2)
+    return _median_correlation(*(total / np.float32(TILE_SIZE**2) for total in (xx, yy, xy, shown)))
+
+
+def _aligned_tile_correlation(pairs: ThumbnailPairs, transforms: Floats) -> Floats:
+    """Return `PairScores.aligned_tile_correlation` of pairs and their transforms."""
+    first = pairs.first.reshape(len(pairs), -1)
+    second, mask = sample(pairs.second, pairs.second_mask, transforms)
+    mask *= pairs.first_mask.reshape(first.shape) > MIN_MASK_COVERAGE
+    x, y = _details(first, mask), _details(second, mask)
+    products = x * (x * mask), y * y * mask, y * (x * mask), mask
+    means = (average_pool(values, TILES_PER_SIDE).reshape(len(pairs), -1) for values in products)
+    return _median_correlation(*means)
+
+
+def _median_correlation(xx: Floats, yy: Floats, xy: Floats, shown: Floats) -> Floats:
     """Return the median over tiles of the correlation of details (P,); NaN if too few tiles can be compared.
 
     It is the smaller of the medians over all tiles and over inner ones: in images that share only a frame, the outer
     tiles alone correlate.
+
+    Args:
+        xx: Mean square of the details of the first image in each tile (P, tiles).
+        yy: The same of the second image.
+        xy: Mean product of both.
+        shown: Share of the pixels of each tile that both images show.
     """
-    first = pairs.first.reshape(len(pairs), -1)
-    if transforms is None:
-        second, mask = pairs.second.reshape(first.shape), pairs.second_mask.reshape(first.shape).copy()
-    else:
-        second, mask = sample(pairs.second, pairs.second_mask, transforms)
-    mask *= pairs.first_mask.reshape(first.shape) > MIN_MASK_COVERAGE
-    x, y = _details(first, mask), _details(second, mask)
-    products = x * (x * mask), y * y * mask, y * (x * mask), mask
-    xx, yy, xy, shown = (average_pool(values, TILES_PER_SIDE) for values in products)
     noise = TILE_NOISE * shown
     correlation = xy / np.sqrt((xx + noise) * (yy + noise)).clip(1e-6)
     correlation = np.where(shown > MIN_TILE_OVERLAP, correlation, np.inf)
-    return np.minimum(_tile_median(correlation), _tile_median(correlation[:, 1:-1, 1:-1]))
+    inner = correlation.reshape(-1, TILES_PER_SIDE, TILES_PER_SIDE)[:, 1:-1, 1:-1].reshape(len(correlation), -1)
+    return np.minimum(_tile_median(correlation), _tile_median(inner))
 
 
 def _tile_median(values: Floats) -> Floats:
-    """Return the medians of the finite values of each pair (P, rows, columns); NaN if there are few."""
-    flat = values.reshape(len(values), -1)
-    counts = np.isfinite(flat).sum(axis=1)
+    """Return the medians of the finite values of each pair (P, tiles); NaN if there are few."""
+    counts = np.isfinite(values).sum(axis=1)
     middle = np.maximum(counts - 1, 0) // 2
-    medians = np.take_along_axis(np.sort(flat, axis=1), middle[:, None], axis=1)[:, 0]
+    medians = np.take_along_axis(np.sort(values, axis=1), middle[:, None], axis=1)[:, 0]
     return np.where(counts >= MIN_TILES, medians, np.nan)
 
 
