@@ -1,4 +1,4 @@
-"""A layer is local: one description, one rule for each engine, and one converter for ONNX, each in one place."""
+"""A layer is local: one description, one rule for each engine and for ONNX, each in one place."""
 
 import ast
 import os

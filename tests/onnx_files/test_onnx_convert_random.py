@@ -16,12 +16,12 @@ from striate.engines.numpy import NumpyEngine
 from striate.errors import StriateError
 from striate.onnx.importing import ImportedNetwork, import_graph, read_onnx
 from striate.onnx.importing.constant_folding import FOLDED, OUTPUT_SIZES
-from striate.onnx.importing.converters import CONVERTERS
+from striate.onnx.importing.operators import RULES
 
 from .graphs import model, numbers
 
 OPSETS = (7, 9, 11, 12, 13, 18, 20)
-KINDS = sorted({*CONVERTERS, *FOLDED, *OUTPUT_SIZES})
+KINDS = sorted({*RULES, *FOLDED, *OUTPUT_SIZES})
 INPUT_SHAPES = [("N", 6, 9, 8), (1, 6, 9, 8), ("N", 9, 8, 6), ("N", 432), ("N", 6, 1, 1), (2, 6)]
 SHAPES = [
     (),

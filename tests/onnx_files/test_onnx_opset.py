@@ -40,13 +40,13 @@ from striate.network import (
     ZeroPadding2D,
 )
 from striate.onnx.export import to_onnx
-from striate.onnx.export.graph_builder import NEWEST_OPSET
-from striate.onnx.export.opset import OLDEST_OPSET
+from striate.onnx.export.graph_builder import MAX_OPSET
+from striate.onnx.export.opset import MIN_OPSET
 from striate.onnx.importing import import_onnx
 
 from .graphs import pixels, runtime_outputs, some_weights
 
-OPSETS = range(OLDEST_OPSET, NEWEST_OPSET + 1)
+OPSETS = range(MIN_OPSET, MAX_OPSET + 1)
 
 
 def of_all_layers() -> Network:

@@ -25,7 +25,7 @@ from striate._types import Array
 from striate.errors import ModelFileError
 
 STANDARD_DOMAINS = ("", "ai.onnx")
-RELATIVE_TOLERANCE = 1e-5  # of numbers in files
+RELATIVE_TOLERANCE = 1e-5  # of `is_close`
 MAX_TEXT = 80  # characters of a name shown in an error
 MAX_CONSTANT_VALUES = 1 << 29  # in all constants together: 2 GB of float32
 
@@ -135,7 +135,7 @@ def is_close(number: float | None, expected: float) -> bool:
     return number is not None and abs(number - expected) <= RELATIVE_TOLERANCE * max(1.0, abs(expected))
 
 
-def from_proto(model: ModelProto, where: str = "The model") -> OnnxGraph:
+def from_proto(model: ModelProto, where: str = "model") -> OnnxGraph:
     """Convert a model in memory.
 
     Args:
@@ -182,7 +182,7 @@ def _names(model: ModelProto) -> Iterator[str]:
 
 
 def _is_text(name: object) -> bool:
-    """Return whether a name is text; protobuf returns bytes if it is not valid UTF-8."""
+    """Return whether a name is text without control characters; protobuf returns bytes if it is not valid UTF-8."""
     return isinstance(name, str) and min(name, default=" ") >= " "
 
 
@@ -202,7 +202,8 @@ def _constants(graph: GraphProto, where: str) -> dict[str, Array]:
             attributes = _attributes(node, where)
             if len(node.output) != 1 or len(attributes) != 1:
                 raise ModelFileError(f"'{where}': Constant '{shorten(node.name)}' must have exactly one value.")
-            values[node.output[0]] = _constant_value(node, *attributes.items(), where=where)
+            [(name, value)] = attributes.items()
+            values[node.output[0]] = _constant_value(node, name, value, where)
     if sum(prod(tensor.dims) for _, tensor in tensors) > MAX_CONSTANT_VALUES:
         raise ModelFileError(
             f"'{where}' declares constants of more than {MAX_CONSTANT_VALUES:,} values, the most supported."
@@ -210,8 +211,7 @@ def _constants(graph: GraphProto, where: str) -> dict[str, Array]:
     return {name: to_array(tensor, f"'{where}': '{shorten(name)}'") for name, tensor in tensors} | values
 
 
-def _constant_value(node: NodeProto, item: tuple[str, Any], *, where: str) -> Array:
-    name, value = item
+def _constant_value(node: NodeProto, name: str, value: Any, where: str) -> Array:
     if name == "value":
         return np.asarray(value)
     dtypes = {"value_float": np.float32, "value_floats": np.float32, "value_int": np.int64, "value_ints": np.int64}
@@ -342,29 +342,29 @@ def _in_order(nodes: list[OnnxNode], known: set[str], outputs: tuple[str, ...], 
             raise ModelFileError(
                 f"'{where}' is not a valid graph: {reader} reads '{shorten(name)}', which is not defined."
             )
-    needs = [{producers[name] for name in node.inputs if name in producers} for node in nodes]
-    order = _topological_order(needs)
+    dependencies = [{producers[name] for name in node.inputs if name in producers} for node in nodes]
+    order = _topological_order(dependencies)
     if len(order) < len(nodes):
-        stuck = nodes[min(set(range(len(nodes))) - set(order))]
-        raise ModelFileError(f"'{where}' is not a valid graph: {stuck.label} needs its own output (a cycle).")
+        in_cycle = nodes[min(set(range(len(nodes))) - set(order))]
+        raise ModelFileError(f"'{where}' is not a valid graph: {in_cycle.label} needs its own output (a cycle).")
     return tuple(nodes[index] for index in order)
 
 
-def _topological_order(needs: list[set[int]]) -> list[int]:
-    """Return indices, each after those it needs, otherwise ascending; those in a cycle are left out."""
-    readers: list[list[int]] = [[] for _ in needs]
-    for index, sources in enumerate(needs):
+def _topological_order(dependencies: list[set[int]]) -> list[int]:
+    """Return indices, each after those it depends on, otherwise ascending; those in a cycle are left out."""
+    readers: list[list[int]] = [[] for _ in dependencies]
+    for index, sources in enumerate(dependencies):
         for source in sources:
             readers[source].append(index)
-    missing = [len(sources) for sources in needs]
-    ready = [index for index, count in enumerate(missing) if not count]
+    unresolved = [len(sources) for sources in dependencies]
+    ready = [index for index, count in enumerate(unresolved) if not count]
     heapify(ready)
     order: list[int] = []
     while ready:
         index = heappop(ready)
         order.append(index)
         for reader in readers[index]:
-            missing[reader] -= 1
-            if not missing[reader]:
+            unresolved[reader] -= 1
+            if not unresolved[reader]:
                 heappush(ready, reader)
     return order

@@ -19,7 +19,7 @@ from striate.images import ImagePolicy, read_image
 from striate.models import Model
 from striate.network import Add, Input, Layer, Network, Rescale
 from striate.onnx.export import to_onnx
-from striate.onnx.export.opset import check_file
+from striate.onnx.export.opset import check_model
 from striate.onnx.export.weights import quantize_weights
 from striate.onnx.metadata import UNKNOWN_THRESHOLD, ExportMetadata
 from striate.tasks import Decision, Task
@@ -174,7 +174,7 @@ def convert(
     if precision != "float32":
         model = quantize_weights(model) if precision == "8-bit weights" else _quantized(model, compared.calibration)
         exported = _probabilities_of_file(model, compared.x, compared.what)
-    check_file(model)
+    check_model(model)
     difference = float(np.abs(original - exported).max())
     result = ExportResult(
         path, len(model), precision, compared.what, None, difference, None, compared.notes, trained.decision.task

@@ -10,7 +10,7 @@ from onnx import NodeProto, TensorProto, helper, numpy_helper
 from striate._types import Array
 from striate.network import Shape
 
-NEWEST_OPSET = 20  # of January 2024; ONNX Runtime 1.17 reads it
+MAX_OPSET = 20  # ONNX 1.15 (2023), supported since ONNX Runtime 1.17
 
 REDUCTION_OPSET = 18  # the first in which the axes of reductions other than sums are an input
 
@@ -47,29 +47,29 @@ class GraphBuilder:
     constants: dict[str, Array] = field(default_factory=dict)
     layer_name: str = ""
     output_names: set[str] = field(default_factory=set)
-    opset: int = NEWEST_OPSET
+    opset: int = MAX_OPSET
     _name_counts: Counter[str] = field(default_factory=Counter)
 
-    def op(self, kind: str, *inputs: str, **attributes: Any) -> str:
+    def op(self, op_type: str, *inputs: str, **attributes: Any) -> str:
         """Append an operator and return the name of its output, which is also the operator's name.
 
         Args:
-            kind: The operator, such as "Conv".
+            op_type: The operator, such as "Conv".
             *inputs: Names of its inputs.
             **attributes: Its attributes.
 
         Returns:
             The name.
         """
-        name = self._unused(f"{self.layer_name}/{kind}")
-        self.nodes.append(helper.make_node(kind, inputs, [name], name, **attributes))
+        name = self._unused(f"{self.layer_name}/{op_type}")
+        self.nodes.append(helper.make_node(op_type, inputs, [name], name, **attributes))
         return name
 
-    def reduce(self, kind: str, x: str, axes: list[int], *, keepdims: bool = True) -> str:
+    def reduce(self, op_type: str, x: str, axes: list[int], *, keepdims: bool = True) -> str:
         """Append a reduction over these axes.
 
         Args:
-            kind: The operator, such as "ReduceMean".
+            op_type: The operator, such as "ReduceMean".
             x: Name of its input.
             axes: The axes.
             keepdims: Whether they stay as axes of size 1.
@@ -78,10 +78,10 @@ class GraphBuilder:
             The name of its output.
         """
         keep = int(keepdims)
-        if kind != "ReduceSum" and self.opset < REDUCTION_OPSET:
-            return self.op(kind, x, axes=axes, keepdims=keep)
+        if op_type != "ReduceSum" and self.opset < REDUCTION_OPSET:
+            return self.op(op_type, x, axes=axes, keepdims=keep)
         names = f"axis {axes[0]}" if len(axes) == 1 else f"axes {' '.join(map(str, axes))}"
-        return self.op(kind, x, self.constant(names, axes, "int64"), keepdims=keep)
+        return self.op(op_type, x, self.constant(names, axes, "int64"), keepdims=keep)
 
     def cast(self, x: str, dtype: str) -> str:
         """Append a conversion to another dtype."""

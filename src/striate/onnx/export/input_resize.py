@@ -87,8 +87,8 @@ class _Float64:
     def constant(self, value: float) -> str:
         return self.graph.constant(f"{value:g}", value, "float64")
 
-    def op(self, kind: str, *values: str | float) -> str:
-        return self.graph.op(kind, *(v if isinstance(v, str) else self.constant(v) for v in values))
+    def op(self, op_type: str, *values: str | float) -> str:
+        return self.graph.op(op_type, *(v if isinstance(v, str) else self.constant(v) for v in values))
 
 
 def _stretch(math: _Float64, rows: str, columns: str, height: int, width: int) -> tuple[_ResizedAxis, _ResizedAxis]:

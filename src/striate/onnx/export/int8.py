@@ -88,9 +88,9 @@ def with_ranges(model: ModelProto) -> ModelProto:
     graph.initializer.append(axes)
     del graph.output[:]
     for name in names:
-        for kind in ("ReduceMin", "ReduceMax"):
-            output = f"{name}/{kind}"
-            graph.node.append(helper.make_node(kind, [name, axes.name], [output], output, keepdims=0))
+        for op_type in ("ReduceMin", "ReduceMax"):
+            output = f"{name}/{op_type}"
+            graph.node.append(helper.make_node(op_type, [name, axes.name], [output], output, keepdims=0))
             graph.output.append(helper.make_tensor_value_info(output, TensorProto.FLOAT, ["N"]))
     for opset in result.opset_import:
         opset.version = max(opset.version, RANGE_OPSET)

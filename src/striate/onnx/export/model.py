@@ -14,7 +14,7 @@ from striate._types import Array
 from striate.errors import UsageError
 from striate.network import Input, Network, Node
 from striate.onnx.export.batch_norm_folding import fold_batch_norms
-from striate.onnx.export.graph_builder import NEWEST_OPSET, GraphBuilder, GraphTensor, tensor_type
+from striate.onnx.export.graph_builder import MAX_OPSET, GraphBuilder, GraphTensor, tensor_type
 from striate.onnx.export.input_resize import resize_images
 from striate.onnx.export.layers.activations import append_activation
 from striate.onnx.export.open_set import Detector, append_detector
@@ -22,8 +22,8 @@ from striate.onnx.export.opset import check_opset, lowest_opset
 from striate.onnx.export.rules import export_layer
 from striate.onnx.metadata import ExportMetadata
 
-MIN_IR_VERSION = 7  # of 2020, of opset 13
-MAX_WEIGHT_BYTES = 2**31 - 2**20  # protobuf's limit, less some space for the graph
+MIN_IR_VERSION = 7  # ONNX 1.8 (2020), the first with opset 13
+MAX_WEIGHT_BYTES = 2**31 - 2**20  # the limit of protobuf, minus space for the graph
 
 
 def to_onnx(
@@ -54,8 +54,8 @@ def to_onnx(
         The bytes of the file.
 
     Raises:
-        NetworkError: A custom layer has no export rule.
-        UsageError: The opset is not between 13 and 20, the weights exceed 2 GB, or `resize` is set without a policy,
+        NetworkError: If a custom layer has no export rule.
+        UsageError: If the opset is not between 13 and 20, the weights exceed 2 GB, or `resize` is set without a policy,
             with one for digits, or for a network that does not take a single uint8 image.
 
     Example:
@@ -109,22 +109,30 @@ def build_model(
         The model.
 
     Raises:
-        UsageError: The weights exceed 2 GB, or images cannot be resized by this `fit`.
+        NetworkError: If a custom layer has no export rule.
+        UsageError: If the opset is not between 13 and 20, the weights exceed 2 GB, or images cannot be resized by this
+            `fit`.
     """
     check_opset(opset)
     size = 4 * network.parameter_count
     if size > MAX_WEIGHT_BYTES:
         raise UsageError(f"'{network.name}' has {size / 1e9:.1f} GB of weights; an ONNX file can hold at most 2 GB.")
-    folded, skipped = (dict(weights), frozenset[int]()) if all_outputs else fold_batch_norms(network, weights)
+    folded, skipped = dict(weights), frozenset[int]()
+    if not all_outputs:
+        folded, skipped = fold_batch_norms(network, weights)
     layers = [layer for index in network.inputs if isinstance(layer := network.nodes[index].layer, Input)]
     input_dtypes = dict(zip(layers, dtypes or [layer.dtype for layer in layers], strict=True))
-    graph = GraphBuilder(opset=opset or NEWEST_OPSET)
+    graph = GraphBuilder(opset=opset or MAX_OPSET)
     tensors = _append_nodes(graph, network, folded, skipped, input_dtypes, fit)
     inputs = [
         _tensor_info(str(layer.name), dtype, _any_size(layer) if fit else layer.shape)
         for layer, dtype in input_dtypes.items()
     ]
-    shown = range(len(tensors)) if all_outputs else network.outputs[:1] if detector else network.outputs
+    shown: Sequence[int] = network.outputs
+    if all_outputs:
+        shown = range(len(tensors))
+    elif detector:
+        shown = network.outputs[:1]
     outputs = [
         _tensor_info(_append_output(graph, network, i, tensors[i]), "float32", network.nodes[i].shape) for i in shown
     ]
@@ -148,7 +156,7 @@ def _append_nodes(
     input_dtypes: Mapping[Input, str],
     fit: str | None,
 ) -> list[GraphTensor]:
-    """Append every node and return their outputs; skipped nodes pass their input on."""
+    """Append every node and return their outputs; the output of a skipped node is its input."""
     by_layer: dict[str, dict[str, Array]] = defaultdict(dict)
     for name, array in weights.items():
         layer, variable = name.rsplit("/", 1)
@@ -202,7 +210,7 @@ def _append_layer(
 
 
 def _append_output(graph: GraphBuilder, network: Network, index: int, tensor: GraphTensor) -> str:
-    """Append what converts an output to the network's shape; return its name, which no other output or input has."""
+    """Convert an output to the network's shape; return its name, which no other output or input has."""
     graph.layer_name = _node_label(network, index)
     if len(tensor.shape) == 3:
         return graph.op("Transpose", tensor.name, perm=[0, 2, 3, 1])

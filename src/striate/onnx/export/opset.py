@@ -5,9 +5,9 @@ from collections.abc import Iterable
 from onnx import NodeProto, checker, defs, shape_inference
 
 from striate.errors import ModelFileError, UsageError
-from striate.onnx.export.graph_builder import NEWEST_OPSET
+from striate.onnx.export.graph_builder import MAX_OPSET
 
-OLDEST_OPSET = 13  # of 2020: from it on axes of Squeeze and ReduceSum are inputs, and Softmax runs over one axis
+MIN_OPSET = 13  # ONNX 1.8 (2020); since then, axes of Squeeze and ReduceSum are inputs, and Softmax has one axis
 
 
 def check_opset(opset: int | None) -> None:
@@ -17,20 +17,20 @@ def check_opset(opset: int | None) -> None:
         opset: The version; None: the lowest possible one.
 
     Raises:
-        UsageError: Files cannot be exported with it.
+        UsageError: If files cannot be exported with it.
     """
-    if opset is not None and not OLDEST_OPSET <= opset <= NEWEST_OPSET:
-        raise UsageError(f"opset must be from {OLDEST_OPSET} to {NEWEST_OPSET}; received {opset}.")
+    if opset is not None and not MIN_OPSET <= opset <= MAX_OPSET:
+        raise UsageError(f"opset must be from {MIN_OPSET} to {MAX_OPSET}; received {opset}.")
 
 
-def check_file(model: bytes) -> None:
-    """Check a file with ONNX's own checker.
+def check_model(model: bytes) -> None:
+    """Check a serialized model with ONNX's own checker.
 
     Args:
         model: The bytes of the file.
 
     Raises:
-        ModelFileError: ONNX's checker rejects it.
+        ModelFileError: If ONNX's checker rejects it.
     """
     try:
         checker.check_model(model, full_check=True)
@@ -42,17 +42,24 @@ def check_file(model: bytes) -> None:
 
 
 def lowest_opset(nodes: Iterable[NodeProto]) -> int:
-    """Return the lowest version that has all these operators with these inputs and attributes."""
+    """Return the lowest version that has all operators of some nodes, with their inputs and attributes.
+
+    Args:
+        nodes: The nodes of a graph.
+
+    Returns:
+        The version, MIN_OPSET … MAX_OPSET.
+    """
     uses = {(node.op_type, len(node.input), frozenset(item.name for item in node.attribute)) for node in nodes}
-    return max((_lowest(*use) for use in uses), default=OLDEST_OPSET)
+    return max((_first_opset(*use) for use in uses), default=MIN_OPSET)
 
 
-def _lowest(kind: str, inputs: int, attributes: frozenset[str]) -> int:
-    for opset in range(OLDEST_OPSET, NEWEST_OPSET):
+def _first_opset(op_type: str, inputs: int, attributes: frozenset[str]) -> int:
+    for opset in range(MIN_OPSET, MAX_OPSET):
         try:
-            schema = defs.get_schema(kind, opset)
+            schema = defs.get_schema(op_type, opset)
         except defs.SchemaError:
             continue
         if inputs <= schema.max_input and attributes <= schema.attributes.keys():
             return opset
-    return NEWEST_OPSET
+    return MAX_OPSET

@@ -49,8 +49,8 @@ def quantize(model: bytes, batches: Iterable[Sequence[Array]]) -> bytes:
 
 def _float_nodes(model: ModelProto) -> list[str]:
     """Return the names of the operators that stay in float32."""
-    kinds = [node.op_type for node in model.graph.node]
-    first = next((index for index, kind in enumerate(kinds) if kind in WEIGHTED), len(kinds))
+    op_types = [node.op_type for node in model.graph.node]
+    first = next((index for index, op_type in enumerate(op_types) if op_type in WEIGHTED), len(op_types))
     return [
         node.name
         for index, node in enumerate(model.graph.node)

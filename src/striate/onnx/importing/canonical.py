@@ -1,7 +1,7 @@
 """Replace functions that consist of several operators by ONNX's operators for them.
 
 If the opset of a file has no operator for a function, exporters write it as products and sums. Such parts of a graph
-become Gelu, Mish, Softplus, LayerNormalization and LpNormalization, for which there are converters.
+become Gelu, Mish, Softplus, LayerNormalization and LpNormalization, for which there are rules.
 """
 
 from collections.abc import Iterator
@@ -54,10 +54,10 @@ class _Rewriter:
         self.outputs = frozenset(self.graph.outputs)
         self.producers = {name: node for node in self.graph.nodes for name in node.outputs if name}
 
-    def producer(self, name: str, *kinds: str) -> OnnxNode | None:
-        """Return the node whose output a tensor is, if it is of one of these kinds."""
+    def producer(self, name: str, *op_types: str) -> OnnxNode | None:
+        """Return the node whose output a tensor is, if it is one of these operators."""
         node = self.replaced.get(name) or self.producers.get(name)
-        return node if node is not None and node.op_type in kinds else None
+        return node if node is not None and node.op_type in op_types else None
 
     def only_reader(self, name: str) -> OnnxNode | None:
         """Return the only node that reads a tensor; None if there are several, or if the tensor is an output."""
@@ -146,9 +146,9 @@ class _Rewriter:
         return None
 
 
-def _new_node(kind: str, like: OnnxNode, output: str, *inputs: str, **attributes: Any) -> OnnxNode:
+def _new_node(op_type: str, like: OnnxNode, output: str, *inputs: str, **attributes: Any) -> OnnxNode:
     """Return a node with the name of the node that it replaces."""
-    return OnnxNode(kind, "", like.name, inputs, (output,), attributes)
+    return OnnxNode(op_type, "", like.name, inputs, (output,), attributes)
 
 
 def _one_plus(rewriter: _Rewriter, name: str) -> str | None:

@@ -34,11 +34,11 @@ class FoldingError(Exception):
     """Constants that cannot be computed: they do not match, or the result is too large."""
 
 
-def folded(kind: str) -> Callable[[F], F]:
+def folded(op_type: str) -> Callable[[F], F]:
     """Register a function that computes an operator, called as f(inputs, attributes)."""
 
     def register(function: F) -> F:
-        FOLDED[kind] = function
+        FOLDED[op_type] = function
         return function
 
     return register

@@ -14,8 +14,6 @@ from striate.network import Input, Layer, Network
 from striate.onnx.graph import OnnxGraph, OnnxNode, TensorSpec, shorten
 from striate.onnx.importing.canonical import canonicalize
 from striate.onnx.importing.constant_folding import FoldingError, FoldingLimits
-from striate.onnx.importing.converter import Result
-from striate.onnx.importing.converters import CONVERTERS
 from striate.onnx.importing.inputs import image_of_vector, input_axes, with_image_size
 from striate.onnx.importing.layer_fusion import fuse_layers
 from striate.onnx.importing.layer_names import clean_name, unique_names
@@ -27,7 +25,9 @@ from striate.onnx.importing.network_builder import (
     LayerOutput,
     NetworkBuilder,
 )
+from striate.onnx.importing.operators import RULES
 from striate.onnx.importing.read import read_onnx
+from striate.onnx.importing.rules import NodeOutputs
 from striate.onnx.metadata import DETECTOR, DISTANCE, RESIZED, UNKNOWN, UNSIZED, ExportMetadata
 
 DETECTOR_ARRAYS = ("neighbors", "directions", "class_means", "scale", "threshold")
@@ -237,13 +237,13 @@ def _add_input(builder: NetworkBuilder, name: str, spec: TensorSpec) -> LayerOut
     return replace(value, axes="flat", maps=maps) if maps else value
 
 
-def _convert_node(builder: NetworkBuilder, node: OnnxNode, limits: FoldingLimits) -> Result:
+def _convert_node(builder: NetworkBuilder, node: OnnxNode, limits: FoldingLimits) -> NodeOutputs:
     """Convert a node; return its first output, or all outputs."""
     for name in node.inputs:
         if name and name not in builder.values:
             raise builder.unsupported(node, f"it reads '{shorten(name)}', a second output, but layers have one output.")
     inputs = [builder.values[name] if name else None for name in node.inputs]
-    converter = CONVERTERS.get(node.op_type)
+    rule = RULES.get(node.op_type)
     for value in inputs:
         if isinstance(value, LayerOutput) and value.numbers == "quantized" and node.op_type != "DequantizeLinear":
             raise builder.unsupported(
@@ -251,14 +251,14 @@ def _convert_node(builder: NetworkBuilder, node: OnnxNode, limits: FoldingLimits
             )
         if not isinstance(value, LayerOutput) or value.axes not in INTERMEDIATE_AXES:
             continue
-        if converter is None or value.axes not in converter.reads:
+        if rule is None or value.axes not in rule.accepted_axes:
             raise builder.unsupported(node, f"its input is (N, {value.dims}), and no layer takes such axes.")
     constants = [value for value in inputs if not isinstance(value, LayerOutput)]
     if len(constants) == len(inputs):
         return _fold(builder, node, constants, limits)
-    if converter is None:
+    if rule is None:
         raise builder.unsupported(node, f"Striate has no layer for {node.op_type}.")
-    return converter.function(builder, node)
+    return rule.function(builder, node)
 
 
 def _fold(builder: NetworkBuilder, node: OnnxNode, inputs: Sequence[Array | None], limits: FoldingLimits) -> Array:

@@ -15,7 +15,7 @@ MAX_FILE_BYTES = 2**31  # protobuf reads no more
 MAX_NODES = 20_000
 MAX_INPUTS = 64
 MAX_INPUT_VALUES = 1 << 28  # in one image: a gigabyte of float32
-OLDEST_OPSET = 7  # of 2017, the first in which Add and similar operators broadcast by themselves
+MIN_OPSET = 7  # of 2017, the first in which Add and similar operators broadcast by themselves
 FOREIGN_FORMATS = {  # first bytes of files that are mistaken for ONNX
     b"PK\x03\x04": "a zip archive, as PyTorch (.pt, .pth) and Keras (.keras) write; export it to ONNX there",
     b"\x89HDF": "an HDF5 file, as Keras writes; export it to ONNX there",
@@ -149,9 +149,9 @@ def _check_opset(graph: OnnxGraph, path: object) -> None:
             f"'{path}' uses opset {graph.opset}; the installed onnx package knows ONNX's operators up to opset "
             f"{newest}. Update onnx."
         )
-    if graph.opset < OLDEST_OPSET:
+    if graph.opset < MIN_OPSET:
         raise ModelFileError(
-            f"'{path}' uses opset {graph.opset}; the oldest supported is {OLDEST_OPSET}. "
+            f"'{path}' uses opset {graph.opset}; the oldest supported is {MIN_OPSET}. "
             "Convert it with onnx.version_converter."
         )
 

@@ -36,8 +36,8 @@ def append_activation(graph: GraphBuilder, x: str, name: str) -> str:
     return x if base == "linear" else ACTIVATIONS[base](graph, x, **parameters)
 
 
-def _op(kind: str, graph: GraphBuilder, x: str, **attributes: Any) -> str:
-    return graph.op(kind, x, **attributes)
+def _op(op_type: str, graph: GraphBuilder, x: str, **attributes: Any) -> str:
+    return graph.op(op_type, x, **attributes)
 
 
 def _relu6(graph: GraphBuilder, x: str) -> str:

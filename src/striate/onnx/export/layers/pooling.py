@@ -16,19 +16,22 @@ def _average_pool(graph: GraphBuilder, layer: AveragePool2D, weights: Parameters
     return _pool("AveragePool", graph, layer, x)
 
 
-def _pool(kind: str, graph: GraphBuilder, layer: MaxPool2D | AveragePool2D, x: GraphTensor) -> str:
+def _pool(op_type: str, graph: GraphBuilder, layer: MaxPool2D | AveragePool2D, x: GraphTensor) -> str:
     window = layer.window
     pads = onnx_pads(window, x.shape)
-    return graph.op(kind, x.name, kernel_shape=window.kernel, strides=window.strides, pads=pads)
+    return graph.op(op_type, x.name, kernel_shape=window.kernel, strides=window.strides, pads=pads)
 
 
 @rule(GlobalMaxPool2D)
 def _global_max_pool(graph: GraphBuilder, layer: GlobalMaxPool2D, weights: Parameters, x: GraphTensor) -> str:
-    y = graph.op("GlobalMaxPool", x.name)
-    return y if layer.keepdims else graph.op("Flatten", y, axis=1)  # (N, C, 1, 1) → (N, C)
+    return _global_pool("GlobalMaxPool", graph, x, keepdims=layer.keepdims)
 
 
 @rule(GlobalAveragePool2D)
 def _global_average_pool(graph: GraphBuilder, layer: GlobalAveragePool2D, weights: Parameters, x: GraphTensor) -> str:
-    y = graph.op("GlobalAveragePool", x.name)
-    return y if layer.keepdims else graph.op("Flatten", y, axis=1)  # (N, C, 1, 1) → (N, C)
+    return _global_pool("GlobalAveragePool", graph, x, keepdims=layer.keepdims)
+
+
+def _global_pool(op_type: str, graph: GraphBuilder, x: GraphTensor, *, keepdims: bool) -> str:
+    y = graph.op(op_type, x.name)
+    return y if keepdims else graph.op("Flatten", y, axis=1)  # (N, C, 1, 1) → (N, C)

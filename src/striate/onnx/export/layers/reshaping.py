@@ -4,15 +4,15 @@ from striate.network import CenterCrop, Cropping2D, Permute, Reshape
 from striate.onnx.export.graph_builder import GraphBuilder, GraphTensor
 from striate.onnx.export.rules import Parameters, rule
 
-LAST, FIRST = (0, 2, 3, 1), (0, 3, 1, 2)  # permutations that put the channels there
+TO_CHANNELS_LAST, TO_CHANNELS_FIRST = (0, 2, 3, 1), (0, 3, 1, 2)  # permutations of axes
 
 
 @rule(Reshape)
 def _reshape(graph: GraphBuilder, layer: Reshape, weights: Parameters, x: GraphTensor) -> str:
     shape = layer.output_shape(x.shape)
-    last = graph.op("Transpose", x.name, perm=LAST) if len(x.shape) == 3 else x.name
+    last = graph.op("Transpose", x.name, perm=TO_CHANNELS_LAST) if len(x.shape) == 3 else x.name
     y = graph.op("Reshape", last, graph.layer_constant("shape", [0, *shape], "int64"))
-    return graph.op("Transpose", y, perm=FIRST) if len(shape) == 3 else y
+    return graph.op("Transpose", y, perm=TO_CHANNELS_FIRST) if len(shape) == 3 else y
 
 
 @rule(Permute)
@@ -20,8 +20,8 @@ def _permute(graph: GraphBuilder, layer: Permute, weights: Parameters, x: GraphT
     if len(x.shape) == 1:
         return x.name
     order = (0, *layer.dims)  # of (N, H, W, C)
-    # Axis i of the result in the graph is axis FIRST[i] of the layer's result, so axis order[FIRST[i]] of its input.
-    return graph.op("Transpose", x.name, perm=[FIRST.index(order[axis]) for axis in FIRST])
+    # Axis i in the graph is axis k = TO_CHANNELS_FIRST[i] of the layer's result, and axis order[k] of its input.
+    return graph.op("Transpose", x.name, perm=[TO_CHANNELS_FIRST.index(order[k]) for k in TO_CHANNELS_FIRST])
 
 
 @rule(Cropping2D)

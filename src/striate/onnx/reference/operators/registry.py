@@ -13,13 +13,13 @@ Result = Array | tuple[Array, ...]
 Operator = Callable[[Sequence[Array | None], Mapping[str, Any], int, int], tuple[Array, ...]]
 F = TypeVar("F", bound=Callable[..., Result])
 
-# By kind, such as "Conv"; outside ONNX's own domain with the domain before it. An operator is called with its inputs
-# (None for one that is left out), its attributes, the opset, and the number of outputs that the graph reads.
+# By operator type, such as "Conv"; outside ONNX's own domain with the domain before it. An operator is called with its
+# inputs (None for one that is left out), its attributes, the opset, and the number of outputs that the graph reads.
 OPERATORS: dict[str, Operator] = {}
 
 
-def operator(kind: str) -> Callable[[F], F]:
-    """Register a function that computes the operator `kind`.
+def operator(op_type: str) -> Callable[[F], F]:
+    """Register a function that computes an operator.
 
     Its parameters are the operator's inputs in ONNX's order, its keywords the attributes by ONNX's names with ONNX's
     defaults. Two keywords are not attributes: `opset`, and `outputs`, the number of outputs that the graph reads.
@@ -38,7 +38,7 @@ def operator(kind: str) -> Callable[[F], F]:
             result = function(*inputs, **attributes, **{name: context[name] for name in wanted})
             return result if isinstance(result, tuple) else (result,)
 
-        OPERATORS[kind] = call
+        OPERATORS[op_type] = call
         return function
 
     return register

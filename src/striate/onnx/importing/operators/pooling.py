@@ -17,10 +17,10 @@ from striate.network import (
     ZeroPadding2D,
 )
 from striate.onnx.graph import OnnxNode
-from striate.onnx.importing.converter import converter
-from striate.onnx.importing.converters.channels import is_channel_axis, select
-from striate.onnx.importing.converters.convolution import is_one_pixel, layer_padding, windows_of
 from striate.onnx.importing.network_builder import VIRTUAL_AXES, LayerOutput, NetworkBuilder, scalar
+from striate.onnx.importing.operators.channels import is_channel_axis, select
+from striate.onnx.importing.operators.convolution import is_one_pixel, layer_padding, windows_of
+from striate.onnx.importing.rules import rule
 from striate.onnx.reference.window_axes import WindowAxes
 
 POOLS = {"AveragePool": AveragePool2D, "MaxPool": MaxPool2D}
@@ -31,7 +31,7 @@ GLOBAL_POOLS: dict[str, type[Layer]] = {
 PIXEL_AXES = {"CHW": [2, 3], "HWC": [1, 2], "GP": [2], "PC": [1]}  # of the graph's tensor
 
 
-@converter("AveragePool", "MaxPool")
+@rule("AveragePool", "MaxPool")
 def _pool(builder: NetworkBuilder, node: OnnxNode) -> LayerOutput:
     value = builder.feature_maps(node)
     if len([name for name in node.outputs if name]) > 1:
@@ -58,12 +58,12 @@ def _padding_as_layer(
     return source, (y.with_padding_included(), x.with_padding_included())
 
 
-@converter("GlobalAveragePool", "GlobalMaxPool")
+@rule("GlobalAveragePool", "GlobalMaxPool")
 def _global_pool(builder: NetworkBuilder, node: OnnxNode) -> LayerOutput:
     return _pool_whole_maps(builder, node, builder.feature_maps(node))
 
 
-@converter("ReduceMax", "ReduceMean", "ReduceSum", reads=("GP", "PC"))
+@rule("ReduceMax", "ReduceMean", "ReduceSum", accepted_axes=("GP", "PC"))
 def _reduce(builder: NetworkBuilder, node: OnnxNode) -> LayerOutput:
     return reduce_axes(builder, node, builder.input(node))
 
@@ -144,7 +144,7 @@ def _pool_whole_maps(builder: NetworkBuilder, node: OnnxNode, value: LayerOutput
     return builder.map_output(layer, value)
 
 
-@converter("Pad")
+@rule("Pad")
 def _pad(builder: NetworkBuilder, node: OnnxNode) -> LayerOutput:
     value, mode = builder.input(node), node.attributes.get("mode", "constant")
     pads = builder.integers(node, 1, "pads") or ()

@@ -8,13 +8,13 @@ from striate._types import Array
 from striate.network import Conv2D, Dense, DepthwiseConv2D, Layer, Shape
 from striate.network.shapes import Margins
 from striate.onnx.graph import OnnxNode
-from striate.onnx.importing.converter import converter
 from striate.onnx.importing.layer_names import preferred_name
 from striate.onnx.importing.network_builder import LayerOutput, NetworkBuilder, as_float32, in_network_order
+from striate.onnx.importing.rules import rule
 from striate.onnx.reference.window_axes import AUTO_PAD_MODES, WindowAxes, window_axes
 
 
-@converter("Conv", reads=("GP", "PC", "column"))
+@rule("Conv", accepted_axes=("GP", "PC", "column"))
 def _convolution(builder: NetworkBuilder, node: OnnxNode) -> LayerOutput:
     if len(builder.input(node).dims) == 2:
         return _convolution_over_channels(builder, node, builder.input(node))

@@ -10,10 +10,10 @@ import numpy as np
 from striate.network import Conv2D, Conv2DTranspose, UpSampling2D
 from striate.network.shapes import Margins
 from striate.onnx.graph import OnnxNode
-from striate.onnx.importing.converter import converter
-from striate.onnx.importing.converters.convolution import one_per_channel
 from striate.onnx.importing.layer_names import preferred_name
 from striate.onnx.importing.network_builder import LayerOutput, NetworkBuilder, as_float32
+from striate.onnx.importing.operators.convolution import one_per_channel
+from striate.onnx.importing.rules import rule
 
 ROUNDINGS: dict[str, Callable[[Fraction], int]] = {
     "floor": floor,
@@ -27,7 +27,7 @@ BILINEAR = {
 MAX_FACTOR = 64
 
 
-@converter("Resize", "Upsample")
+@rule("Resize", "Upsample")
 def _resize(builder: NetworkBuilder, node: OnnxNode) -> LayerOutput:
     value = builder.feature_maps(node)
     if builder.is_vector(value):
@@ -88,7 +88,7 @@ def _repeats(factor: int, transform: str, rounding: str) -> bool:
     return all(max(ROUNDINGS[rounding](positions(i)), 0) == i // factor for i in range(2 * factor))
 
 
-@converter("DepthToSpace", "SpaceToDepth")
+@rule("DepthToSpace", "SpaceToDepth")
 def _blocks(builder: NetworkBuilder, node: OnnxNode) -> LayerOutput:
     """Append a convolution, or a transposed one, whose kernel of zeros and ones moves channels to pixels or back."""
     value, side = builder.feature_maps(node), node.attributes["blocksize"]
@@ -109,7 +109,7 @@ def _blocks(builder: NetworkBuilder, node: OnnxNode) -> LayerOutput:
     return builder.map_output(builder.add_layer(node, convolution, value.layer, kernel=kernel), value)
 
 
-@converter("ConvTranspose")
+@rule("ConvTranspose")
 def _transposed(builder: NetworkBuilder, node: OnnxNode) -> LayerOutput:
     value, kernel = builder.feature_maps(node), builder.constant(node, 1)
     if builder.is_vector(value):

@@ -9,8 +9,6 @@ from onnx import helper
 from striate._types import Array
 from striate.network import Flatten
 from striate.onnx.graph import OnnxNode
-from striate.onnx.importing.converter import converter
-from striate.onnx.importing.converters.channels import GROUPED_AXES, regroup
 from striate.onnx.importing.network_builder import (
     ELEMENTWISE_AXES,
     INTERMEDIATE_AXES,
@@ -18,6 +16,8 @@ from striate.onnx.importing.network_builder import (
     LayerOutput,
     NetworkBuilder,
 )
+from striate.onnx.importing.operators.channels import GROUPED_AXES, regroup
+from striate.onnx.importing.rules import rule
 
 TRANSPOSED_AXES = {
     ("CHW", (0, 2, 3, 1)): "HWC", ("HWC", (0, 3, 1, 2)): "CHW",
@@ -28,7 +28,7 @@ TRANSPOSED_AXES = {
 RESHAPED_AXES = (*GROUPED_AXES, "HW", "flat", "GP", "PC", "column", "scalar", "class")
 
 
-@converter("Transpose", reads=(*GROUPED_AXES, "GP", "PC", "column"))
+@rule("Transpose", accepted_axes=(*GROUPED_AXES, "GP", "PC", "column"))
 def _transpose(builder: NetworkBuilder, node: OnnxNode) -> LayerOutput:
     value = builder.input(node)
     rank = 1 + len(value.dims)
@@ -43,7 +43,7 @@ def _transpose(builder: NetworkBuilder, node: OnnxNode) -> LayerOutput:
     return replace(value, dims=dims, axes=TRANSPOSED_AXES[value.axes, perm])
 
 
-@converter("Reshape", reads=RESHAPED_AXES)
+@rule("Reshape", accepted_axes=RESHAPED_AXES)
 def _reshape(builder: NetworkBuilder, node: OnnxNode) -> LayerOutput:
     value = builder.input(node)
     wanted = builder.integers(node, 1, "shape") or ()
@@ -62,7 +62,7 @@ def _reshape(builder: NetworkBuilder, node: OnnxNode) -> LayerOutput:
     return reshape(builder, node, value, tuple(sizes[1:]))
 
 
-@converter("Flatten", reads=("HW", "flat", "GP"))
+@rule("Flatten", accepted_axes=("HW", "flat", "GP"))
 def _flatten(builder: NetworkBuilder, node: OnnxNode) -> LayerOutput:
     value = builder.input(node)
     axis = node.attributes.get("axis", 1)
@@ -71,7 +71,7 @@ def _flatten(builder: NetworkBuilder, node: OnnxNode) -> LayerOutput:
     return reshape(builder, node, value, (prod(value.dims),))
 
 
-@converter("Squeeze", reads=("GP", "PC", "HW", "column", "class"))
+@rule("Squeeze", accepted_axes=("GP", "PC", "HW", "column", "class"))
 def _squeeze(builder: NetworkBuilder, node: OnnxNode) -> LayerOutput:
     value = builder.input(node)
     if value.axes == "class":
@@ -84,7 +84,7 @@ def _squeeze(builder: NetworkBuilder, node: OnnxNode) -> LayerOutput:
     return reshape(builder, node, value, tuple(n for i, n in enumerate(shape) if i and i not in dropped))
 
 
-@converter("Unsqueeze", reads=("HW", "GP", "PC", "column", "scalar"))
+@rule("Unsqueeze", accepted_axes=("HW", "GP", "PC", "column", "scalar"))
 def _unsqueeze(builder: NetworkBuilder, node: OnnxNode) -> LayerOutput:
     value = builder.input(node)
     axes = builder.integers(node, 1, "axes") or ()
@@ -176,26 +176,26 @@ def flatten(builder: NetworkBuilder, node: OnnxNode, value: LayerOutput) -> Laye
     return LayerOutput(layer, (prod(value.dims),), "F", order, value, value.numbers)
 
 
-@converter("Shape", reads=INTERMEDIATE_AXES)
+@rule("Shape", accepted_axes=INTERMEDIATE_AXES)
 def _shape(builder: NetworkBuilder, node: OnnxNode) -> Array:
     value = builder.input(node)
     start, end = node.attributes.get("start", 0), node.attributes.get("end")
     return np.array((builder.batch, *value.dims)[start:end], np.int64)
 
 
-@converter("Identity", reads=(*RESHAPED_AXES, "spread"))
+@rule("Identity", accepted_axes=(*RESHAPED_AXES, "spread"))
 def _identity(builder: NetworkBuilder, node: OnnxNode) -> LayerOutput:
     return builder.input(node)
 
 
-@converter("Dropout", reads=("GP", "PC", "scalar"))
+@rule("Dropout", accepted_axes=("GP", "PC", "scalar"))
 def _dropout(builder: NetworkBuilder, node: OnnxNode) -> LayerOutput:
     if builder.has_input(node, 2) and builder.constant(node, 2).any():
         raise builder.unsupported(node, "it drops values, as in training; export the model for inference.")
     return builder.input(node)
 
 
-@converter("Cast", reads=(*ELEMENTWISE_AXES, "spread", "class"))
+@rule("Cast", accepted_axes=(*ELEMENTWISE_AXES, "spread", "class"))
 def _cast(builder: NetworkBuilder, node: OnnxNode) -> LayerOutput:
     value = builder.input(node)
     if value.axes == "class":

@@ -9,8 +9,8 @@ import numpy as np
 from striate._types import Array
 from striate.network import SelectChannels
 from striate.onnx.graph import OnnxNode
-from striate.onnx.importing.converter import converter
 from striate.onnx.importing.network_builder import CHANNEL_AXES, LayerOutput, NetworkBuilder
+from striate.onnx.importing.rules import rule
 
 GROUPED_AXES = ("GCHW", "CGHW", "HWGC", "HWCG")
 
@@ -44,7 +44,7 @@ def regroup(builder: NetworkBuilder, node: OnnxNode, value: LayerOutput, dims: t
     raise builder.unsupported(node, f"it reshapes grouped channels {value.dims} to {dims}, which is not a shuffle.")
 
 
-@converter("Slice")
+@rule("Slice")
 def _slice(builder: NetworkBuilder, node: OnnxNode) -> LayerOutput:
     """Select a range of channels; of other axes everything must be taken."""
     value = builder.input(node)
@@ -67,7 +67,7 @@ def _slice(builder: NetworkBuilder, node: OnnxNode) -> LayerOutput:
     return value
 
 
-@converter("Gather")
+@rule("Gather")
 def _gather(builder: NetworkBuilder, node: OnnxNode) -> LayerOutput:
     """Select channels by number; a scalar number removes the axis of channels."""
     value, numbers, axis = builder.input(node), builder.constant(node, 1), node.attributes.get("axis", 0)
@@ -86,7 +86,7 @@ def _gather(builder: NetworkBuilder, node: OnnxNode) -> LayerOutput:
     return replace(selected, dims=selected.dims[1:], axes="HW")
 
 
-@converter("Expand", "Tile")
+@rule("Expand", "Tile")
 def _expand(builder: NetworkBuilder, node: OnnxNode) -> LayerOutput:
     """Repeat channels, or repeat one number for each channel over all pixels, as a factor of a product."""
     value, numbers = builder.input(node), builder.integers(node, 1, "shape") or ()
@@ -114,7 +114,7 @@ def _expand(builder: NetworkBuilder, node: OnnxNode) -> LayerOutput:
     return replace(value, dims=spread, axes="spread", maps=value)
 
 
-@converter("Split")
+@rule("Split")
 def _split(builder: NetworkBuilder, node: OnnxNode) -> tuple[LayerOutput, ...]:
     value, parts = builder.input(node), len(node.outputs)
     count = value.dims[CHANNEL_AXES[value.axes]] if value.axes in CHANNEL_AXES else 0

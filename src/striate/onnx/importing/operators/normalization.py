@@ -12,9 +12,6 @@ from striate.network import (
     UnitNormalization,
 )
 from striate.onnx.graph import OnnxNode
-from striate.onnx.importing.converter import converter
-from striate.onnx.importing.converters.channels import is_channel_axis
-from striate.onnx.importing.converters.convolution import one_per_channel
 from striate.onnx.importing.layer_names import preferred_name
 from striate.onnx.importing.network_builder import (
     LayerOutput,
@@ -23,12 +20,15 @@ from striate.onnx.importing.network_builder import (
     in_network_order,
     per_channel,
 )
+from striate.onnx.importing.operators.channels import is_channel_axis
+from striate.onnx.importing.operators.convolution import one_per_channel
+from striate.onnx.importing.rules import rule
 
 MIN_EPSILON = 1e-12  # layers require one above 0
 MAX_MOMENTUM = 0.999999  # layers require one below 1
 
 
-@converter("BatchNormalization")
+@rule("BatchNormalization")
 def _batch_normalization(builder: NetworkBuilder, node: OnnxNode) -> LayerOutput:
     value = builder.input(node)
     if value.axes == "HWC":
@@ -46,7 +46,7 @@ def _batch_normalization(builder: NetworkBuilder, node: OnnxNode) -> LayerOutput
     return value.after(index)
 
 
-@converter("LRN")
+@rule("LRN")
 def _local_response_normalization(builder: NetworkBuilder, node: OnnxNode) -> LayerOutput:
     value, attributes = builder.feature_maps(node), node.attributes
     size = attributes["size"]
@@ -59,7 +59,7 @@ def _local_response_normalization(builder: NetworkBuilder, node: OnnxNode) -> La
     return builder.map_output(builder.add_layer(node, layer, value.layer), value)
 
 
-@converter("LayerNormalization")
+@rule("LayerNormalization")
 def _layer_normalization(builder: NetworkBuilder, node: OnnxNode) -> LayerOutput:
     """Append normalization over the channels of each pixel, or over all values of an image, which are one group."""
     value = builder.input(node)
@@ -94,7 +94,7 @@ def _normalized(builder: NetworkBuilder, node: OnnxNode, value: LayerOutput, lay
     return value.after(builder.add_layer(node, layer, value.layer, name=name, **weights))
 
 
-@converter("GroupNormalization", "InstanceNormalization", reads=("GP",))
+@rule("GroupNormalization", "InstanceNormalization", accepted_axes=("GP",))
 def _group_normalization(builder: NetworkBuilder, node: OnnxNode) -> LayerOutput:
     """Append normalization by groups, with gamma and beta for each channel or for each group."""
     value = builder.input(node)
@@ -118,7 +118,7 @@ def _group_normalization(builder: NetworkBuilder, node: OnnxNode) -> LayerOutput
     return value.after(builder.add_layer(node, layer, maps.layer, name=name, **weights))
 
 
-@converter("LpNormalization")
+@rule("LpNormalization")
 def _unit_normalization(builder: NetworkBuilder, node: OnnxNode) -> LayerOutput:
     value, axis, power = builder.input(node), node.attributes.get("axis", -1), node.attributes.get("p", 2)
     if power != 2 or not is_channel_axis(value, axis):

@@ -6,11 +6,11 @@ import numpy as np
 
 from striate.network import Maximum
 from striate.onnx.graph import OnnxNode
-from striate.onnx.importing.converter import converter
-from striate.onnx.importing.converters.activations import rescale
-from striate.onnx.importing.converters.arithmetic import multiply, power
-from striate.onnx.importing.converters.pooling import reduce_axes
 from striate.onnx.importing.network_builder import LayerOutput, NetworkBuilder, scalar
+from striate.onnx.importing.operators.activations import rescale
+from striate.onnx.importing.operators.arithmetic import multiply, power
+from striate.onnx.importing.operators.pooling import reduce_axes
+from striate.onnx.importing.rules import rule
 
 EXPONENTS = {"Sqrt": 0.5, "Reciprocal": -1.0}
 
@@ -21,7 +21,7 @@ def absolute(builder: NetworkBuilder, node: OnnxNode, value: LayerOutput) -> Lay
     return value.after(builder.add_layer(node, Maximum(), value.layer, negative.layer))
 
 
-@converter("Pow")
+@rule("Pow")
 def _pow(builder: NetworkBuilder, node: OnnxNode) -> LayerOutput:
     exponent = scalar(builder.constant(node, 1))
     if exponent is None or not np.isfinite(exponent):
@@ -29,17 +29,17 @@ def _pow(builder: NetworkBuilder, node: OnnxNode) -> LayerOutput:
     return power(builder, node, builder.input(node), exponent)
 
 
-@converter(*EXPONENTS)
+@rule(*EXPONENTS)
 def _root(builder: NetworkBuilder, node: OnnxNode) -> LayerOutput:
     return power(builder, node, builder.input(node), EXPONENTS[node.op_type])
 
 
-@converter("Abs")
+@rule("Abs")
 def _abs(builder: NetworkBuilder, node: OnnxNode) -> LayerOutput:
     return absolute(builder, node, builder.input(node))
 
 
-@converter("Softsign")
+@rule("Softsign")
 def _softsign(builder: NetworkBuilder, node: OnnxNode) -> LayerOutput:
     """Append x / (1 + |x|)."""
     value = builder.input(node)
@@ -47,7 +47,7 @@ def _softsign(builder: NetworkBuilder, node: OnnxNode) -> LayerOutput:
     return multiply(builder, node, value, power(builder, node, divisor, -1.0))
 
 
-@converter("ReduceL1", "ReduceL2", reads=("GP", "PC"))
+@rule("ReduceL1", "ReduceL2", accepted_axes=("GP", "PC"))
 def _norm(builder: NetworkBuilder, node: OnnxNode) -> LayerOutput:
     """Append Σ |x| or √(Σ x²) over height and width, or over the channels."""
     value, total = builder.input(node), replace(node, op_type="ReduceSum")

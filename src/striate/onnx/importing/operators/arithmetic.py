@@ -8,17 +8,6 @@ import numpy as np
 from striate._types import Array
 from striate.network import Add, Concatenate, Maximum, Multiply, Power
 from striate.onnx.graph import OnnxNode, is_close
-from striate.onnx.importing.converter import converter
-from striate.onnx.importing.converters.activations import (
-    MAX_CLIP_LIMIT,
-    activate,
-    clip,
-    clip_limits,
-    hard_sigmoid_settings,
-    rescale,
-)
-from striate.onnx.importing.converters.channels import is_channel_axis, select
-from striate.onnx.importing.converters.shapes import flatten
 from striate.onnx.importing.network_builder import (
     CHANNEL_AXES,
     ELEMENTWISE_AXES,
@@ -27,12 +16,23 @@ from striate.onnx.importing.network_builder import (
     per_channel,
     scalar,
 )
+from striate.onnx.importing.operators.activations import (
+    MAX_CLIP_LIMIT,
+    activate,
+    clip,
+    clip_limits,
+    hard_sigmoid_settings,
+    rescale,
+)
+from striate.onnx.importing.operators.channels import is_channel_axis, select
+from striate.onnx.importing.operators.shapes import flatten
+from striate.onnx.importing.rules import rule
 
 Number = float | Array
 
 
-@converter("Add", "Div", "Mul", reads=(*ELEMENTWISE_AXES, "spread"))
-@converter("Sub", reads=(*ELEMENTWISE_AXES, "column"))
+@rule("Add", "Div", "Mul", accepted_axes=(*ELEMENTWISE_AXES, "spread"))
+@rule("Sub", accepted_axes=(*ELEMENTWISE_AXES, "column"))
 def _binary(builder: NetworkBuilder, node: OnnxNode) -> LayerOutput:
     first, second = (builder.values[name] for name in node.inputs)
     if isinstance(first, LayerOutput) and isinstance(second, LayerOutput):
@@ -60,9 +60,9 @@ def _binary(builder: NetworkBuilder, node: OnnxNode) -> LayerOutput:
     return rescale(builder, node, value, *settings)
 
 
-def _scale_and_offset(kind: str, number: Number, *, constant_first: bool) -> tuple[Number, Number] | None:
+def _scale_and_offset(op_type: str, number: Number, *, constant_first: bool) -> tuple[Number, Number] | None:
     """Return an operator with a constant as x · scale + offset."""
-    match kind, constant_first:
+    match op_type, constant_first:
         case "Add", _:
             return 1.0, number
         case "Mul", _:
@@ -201,18 +201,18 @@ def _clips_plus_three(builder: NetworkBuilder, node: OnnxNode, value: LayerOutpu
     return isinstance(found, LayerOutput) and found.layer == value.layer and is_close(scalar(constant), 3.0)
 
 
-@converter("Mean")
+@rule("Mean")
 def _mean(builder: NetworkBuilder, node: OnnxNode) -> LayerOutput:
     return rescale(builder, node, _sum(builder, node), 1 / len(node.inputs))
 
 
-@converter("Sum")
+@rule("Sum")
 def _sum(builder: NetworkBuilder, node: OnnxNode) -> LayerOutput:
     values = [builder.input(node, index) for index in range(len(node.inputs))]
     return values[0] if len(values) == 1 else _add(builder, node, values)
 
 
-@converter("Max", "Min")
+@rule("Max", "Min")
 def _limit(builder: NetworkBuilder, node: OnnxNode) -> LayerOutput:
     """Append the maximum or minimum of values of one shape, or of one and a number, which is a Clip."""
     values = [builder.values[name] for name in node.inputs]
@@ -254,7 +254,7 @@ def _largest(builder: NetworkBuilder, node: OnnxNode, values: list[LayerOutput])
     return rescale(builder, node, found, -1.0) if node.op_type == "Min" else found
 
 
-@converter("Concat")
+@rule("Concat")
 def _concatenate(builder: NetworkBuilder, node: OnnxNode) -> LayerOutput:
     values = [builder.input(node, index) for index in range(len(node.inputs))]
     first = values[0]

@@ -23,9 +23,9 @@ from striate.network import (
     SelectChannels,
 )
 from striate.onnx.graph import OnnxNode
-from striate.onnx.importing.converter import converter
-from striate.onnx.importing.converters.activations import activate
 from striate.onnx.importing.network_builder import ELEMENTWISE_AXES, LayerOutput, NetworkBuilder, scalar
+from striate.onnx.importing.operators.activations import activate
+from striate.onnx.importing.rules import rule
 
 KEEP_SIGNS = (
     Add, AveragePool2D, Concatenate, Dropout, Flatten, GlobalAveragePool2D, GlobalMaxPool2D, MaxPool2D, Multiply,
@@ -38,7 +38,7 @@ NOTE = (
 NOT_NEGATIVE = ("hard_sigmoid", "relu", "relu6", "sigmoid", "softmax", "softmin", "softplus")
 
 
-@converter("QuantizeLinear", reads=ELEMENTWISE_AXES)
+@rule("QuantizeLinear", accepted_axes=ELEMENTWISE_AXES)
 def _quantize(builder: NetworkBuilder, node: OnnxNode) -> LayerOutput:
     """Append a relu, or relu6, where the 8-bit numbers begin at 0."""
     value, scale = builder.input(node), scalar(builder.constant(node, 1))
@@ -54,7 +54,7 @@ def _quantize(builder: NetworkBuilder, node: OnnxNode) -> LayerOutput:
     return replace(value, numbers="quantized")
 
 
-@converter("DequantizeLinear", reads=ELEMENTWISE_AXES)
+@rule("DequantizeLinear", accepted_axes=ELEMENTWISE_AXES)
 def _dequantize(builder: NetworkBuilder, node: OnnxNode) -> LayerOutput:
     value, source = builder.input(node), builder.producers.get(node.inputs[0])
     if value.numbers != "quantized" or source is None or source.op_type != "QuantizeLinear":

@@ -8,8 +8,6 @@ from striate._types import Array
 from striate.network import Activation, Add, Rescale
 from striate.network.activations import LEAK
 from striate.onnx.graph import OnnxNode, is_close
-from striate.onnx.importing.converter import converter
-from striate.onnx.importing.converters.channels import is_channel_axis
 from striate.onnx.importing.network_builder import (
     ELEMENTWISE_AXES,
     LayerOutput,
@@ -18,6 +16,8 @@ from striate.onnx.importing.network_builder import (
     per_channel,
     scalar,
 )
+from striate.onnx.importing.operators.channels import is_channel_axis
+from striate.onnx.importing.rules import rule
 
 SAME_NAME = {
     "HardSwish": "hard_swish",
@@ -50,12 +50,12 @@ def rescale(
     return value.after(builder.add_layer(node, Rescale(layer_setting(scale), layer_setting(offset)), value.layer))
 
 
-@converter(*SAME_NAME, reads=(*ELEMENTWISE_AXES, "column"))
+@rule(*SAME_NAME, accepted_axes=(*ELEMENTWISE_AXES, "column"))
 def _same_name(builder: NetworkBuilder, node: OnnxNode) -> LayerOutput:
     return activate(builder, node, builder.input(node), SAME_NAME[node.op_type])
 
 
-@converter(*FIXED_SETTINGS)
+@rule(*FIXED_SETTINGS)
 def _fixed_settings(builder: NetworkBuilder, node: OnnxNode) -> LayerOutput:
     name, settings = FIXED_SETTINGS[node.op_type]
     for setting, expected in settings.items():
@@ -65,7 +65,7 @@ def _fixed_settings(builder: NetworkBuilder, node: OnnxNode) -> LayerOutput:
     return activate(builder, node, builder.input(node), name)
 
 
-@converter("Clip", reads=ELEMENTWISE_AXES)
+@rule("Clip", accepted_axes=ELEMENTWISE_AXES)
 def _clip(builder: NetworkBuilder, node: OnnxNode) -> LayerOutput:
     return clip(builder, node, builder.input(node), *clip_limits(builder, node))
 
@@ -105,12 +105,12 @@ def clip_limits(builder: NetworkBuilder, node: OnnxNode) -> tuple[float, float]:
     return float(low), float(high)
 
 
-@converter("LeakyRelu")
+@rule("LeakyRelu")
 def _leaky_relu(builder: NetworkBuilder, node: OnnxNode) -> LayerOutput:
     return _with_slope(builder, node, float(node.attributes.get("alpha", 0.01)))
 
 
-@converter("PRelu")
+@rule("PRelu")
 def _parametric_relu(builder: NetworkBuilder, node: OnnxNode) -> LayerOutput:
     value = builder.input(node)
     builder.reserve_order(node, value.channels)
@@ -130,7 +130,7 @@ def _with_slope(builder: NetworkBuilder, node: OnnxNode, slope: float | Array) -
     return replace(positive, layer=builder.add_layer(node, Add(), scaled.layer, positive.layer))
 
 
-@converter("HardSigmoid")
+@rule("HardSigmoid")
 def _hard_sigmoid(builder: NetworkBuilder, node: OnnxNode) -> LayerOutput:
     value, slope, middle = builder.input(node), *hard_sigmoid_settings(node)
     if is_close(slope, 1 / 6) and is_close(middle, 0.5):
@@ -144,13 +144,13 @@ def hard_sigmoid_settings(node: OnnxNode) -> tuple[float, float]:
     return node.attributes.get("alpha", 0.2), node.attributes.get("beta", 0.5)
 
 
-@converter("Gelu")
+@rule("Gelu")
 def _gelu(builder: NetworkBuilder, node: OnnxNode) -> LayerOutput:
     name = "gelu_tanh" if node.attributes.get("approximate", "none") == "tanh" else "gelu_exact"
     return activate(builder, node, builder.input(node), name)
 
 
-@converter("Elu")
+@rule("Elu")
 def _elu(builder: NetworkBuilder, node: OnnxNode) -> LayerOutput:
     """Append elu, or α · elu(x) + (1 − α) · relu(x)."""
     value, alpha = builder.input(node), float(node.attributes.get("alpha", 1.0))
@@ -162,7 +162,7 @@ def _elu(builder: NetworkBuilder, node: OnnxNode) -> LayerOutput:
     return replace(negative, layer=builder.add_layer(node, Add(), negative.layer, positive.layer))
 
 
-@converter("Celu")
+@rule("Celu")
 def _celu(builder: NetworkBuilder, node: OnnxNode) -> LayerOutput:
     """Append α · elu(x / α), which is max(0, x) + min(0, α · (e^(x / α) − 1))."""
     value, alpha = builder.input(node), float(node.attributes.get("alpha", 1.0))
@@ -173,7 +173,7 @@ def _celu(builder: NetworkBuilder, node: OnnxNode) -> LayerOutput:
     return rescale(builder, node, activate(builder, node, rescale(builder, node, value, 1 / alpha), "elu"), alpha)
 
 
-@converter("Log")
+@rule("Log")
 def _log_sigmoid(builder: NetworkBuilder, node: OnnxNode) -> LayerOutput:
     """Append −softplus(−x) for log(sigmoid(x)); other logarithms have no layer."""
     gate = builder.producers.get(node.inputs[0])
@@ -183,7 +183,7 @@ def _log_sigmoid(builder: NetworkBuilder, node: OnnxNode) -> LayerOutput:
     return rescale(builder, node, activate(builder, node, negative, "softplus"), -1.0)
 
 
-@converter("LogSoftmax", "Softmax")
+@rule("LogSoftmax", "Softmax")
 def _over_channels(builder: NetworkBuilder, node: OnnxNode) -> LayerOutput:
     value = builder.input(node)
     old = builder.graph.opset < 13  # before opset 13, it runs over all axes from `axis` on together
@@ -194,6 +194,6 @@ def _over_channels(builder: NetworkBuilder, node: OnnxNode) -> LayerOutput:
     return activate(builder, node, value, "softmax" if node.op_type == "Softmax" else "log_softmax")
 
 
-@converter("Neg")
+@rule("Neg")
 def _negative(builder: NetworkBuilder, node: OnnxNode) -> LayerOutput:
     return rescale(builder, node, builder.input(node), -1.0)

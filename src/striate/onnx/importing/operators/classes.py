@@ -3,12 +3,12 @@
 from dataclasses import replace
 
 from striate.onnx.graph import OnnxNode
-from striate.onnx.importing.converter import converter
-from striate.onnx.importing.converters.channels import is_channel_axis
 from striate.onnx.importing.network_builder import LayerOutput, NetworkBuilder
+from striate.onnx.importing.operators.channels import is_channel_axis
+from striate.onnx.importing.rules import rule
 
 
-@converter("ArgMax")
+@rule("ArgMax")
 def _argmax(builder: NetworkBuilder, node: OnnxNode) -> LayerOutput:
     """Return the scores, marked as a class number: it can only be an output, which is left out."""
     value, axis = builder.input(node), node.attributes.get("axis", 0)

@@ -7,13 +7,13 @@ import numpy as np
 from striate._types import Array
 from striate.network import Conv2D, Dense, RadialBasis
 from striate.onnx.graph import OnnxNode
-from striate.onnx.importing.converter import converter
-from striate.onnx.importing.converters.powers import sum_of_squares
 from striate.onnx.importing.layer_names import preferred_name
 from striate.onnx.importing.network_builder import LayerOutput, NetworkBuilder, as_float32, in_network_order
+from striate.onnx.importing.operators.powers import sum_of_squares
+from striate.onnx.importing.rules import rule
 
 
-@converter("Gemm")
+@rule("Gemm")
 def _gemm(builder: NetworkBuilder, node: OnnxNode) -> LayerOutput:
     kernel, settings = builder.constant(node, 1), node.attributes
     if settings.get("transA", 0):
@@ -30,7 +30,7 @@ def _gemm(builder: NetworkBuilder, node: OnnxNode) -> LayerOutput:
     return _dense(builder, node, value, kernel, bias)
 
 
-@converter("MatMul")
+@rule("MatMul")
 def _matmul(builder: NetworkBuilder, node: OnnxNode) -> LayerOutput:
     first, second = (builder.values[name] for name in node.inputs)
     value, matrix = (first, second) if isinstance(first, LayerOutput) else (second, first)
@@ -74,7 +74,7 @@ def _per_pixel(builder: NetworkBuilder, node: OnnxNode, value: LayerOutput, kern
     return LayerOutput(index, (*value.size, kernel.shape[1]), "HWC")
 
 
-@converter("ReduceSumSquare", reads=("column", "GP", "PC"))
+@rule("ReduceSumSquare", accepted_axes=("column", "GP", "PC"))
 def _distance(builder: NetworkBuilder, node: OnnxNode) -> LayerOutput:
     """Append a radial basis layer for Σ (x − w)², the form in which Striate exports it; otherwise Σ x²."""
     if builder.input(node).axes != "column":
