@@ -1,6 +1,8 @@
 """Feature extraction: fit a head and an open-set detector to the features of a data set under an unchanged base."""
 
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from math import inf
 
@@ -9,6 +11,7 @@ import numpy as np
 from striate._types import Array
 from striate.data import Dataset
 from striate.data.dataset import join_groups
+from striate.data.parallel import one_blas_thread
 from striate.engines.losses import log_softmax
 from striate.time_limit import Remaining, no_time_limit
 from striate.transfer.bases import ALL_LAYERS, Base, classifier_input, with_classes
@@ -18,6 +21,7 @@ from striate.transfer.linear_head import (
     choose_without_fold,
     content_folds,
     fit_linear_head,
+    uses_one_thread,
 )
 from striate.transfer.open_set import OpenSetDetector
 from striate.transfer.open_set_fitting import FittedDetector, fit_detector
@@ -95,12 +99,20 @@ def fit_on_features(
     y, classes = np.concatenate([data.train.y, data.validation.y]), len(data.classes)
     groups = join_groups([data.train, data.validation])
     fold = content_folds(x[base.top], y, classes, folds, groups)
-    heads, skipped = fit_heads(base, x, y, classes, fold, remaining)
-    losses = {name: fitted.cross_entropies for name, fitted in heads.items()}
-    layer = best_layer(losses, base.top)
-    compared = base.top if layer == ALL_LAYERS else layer  # whose features the detector compares
-    name = classifier_input(with_classes(base, layer, classes))
-    detector = fit_detector(x[compared], y, classes, fold, name, groups=groups)
+    with ExitStack() as stack:
+        early = None
+        if ALL_LAYERS in x and uses_one_thread(x[base.top], classes, fold):
+            # The detector compares features of the last layer whichever is chosen, so a second thread can fit it.
+            stack.enter_context(one_blas_thread())
+            pool = stack.enter_context(ThreadPoolExecutor(1))
+            early = pool.submit(fit_detector, x[base.top], y, classes, fold, base.top, groups=groups)
+        heads, skipped = fit_heads(base, x, y, classes, fold, remaining)
+        losses = {name: fitted.cross_entropies for name, fitted in heads.items()}
+        layer = best_layer(losses, base.top)
+        compared = base.top if layer == ALL_LAYERS else layer  # whose features the detector compares
+        detector = (
+            early.result() if early else fit_detector(x[compared], y, classes, fold, compared, groups=groups)
+        ).for_layer(classifier_input(with_classes(base, layer, classes)))
     if folds:
         by_layer = {name: fitted.logits for name, fitted in heads.items()}
         logits, distances = choose_without_fold(by_layer, losses, fold), detector.held_out

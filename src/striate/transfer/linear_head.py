@@ -116,9 +116,14 @@ def fit_linear_head(
     Source:
         Guo et al. 2017, "On calibration of modern neural networks", for the temperature.
     """
-    work = len(x) * min(x.shape) * classes * len(np.unique(folds))
-    with one_blas_thread() if work <= SMALL_WORK else nullcontext():
+    with one_blas_thread() if uses_one_thread(x, classes, folds) else nullcontext():
         return _fit_linear_head(x, y, classes, folds, blocks, remaining)
+
+
+def uses_one_thread(x: Array, classes: int, folds: Array) -> bool:
+    """Return whether `fit_linear_head` fits a head so small that it uses one thread; see there for the arguments."""
+    work = len(x) * min(x.shape) * classes * len(np.unique(folds))
+    return bool(work <= SMALL_WORK)
 
 
 def _fit_linear_head(

@@ -5,7 +5,7 @@ with discriminants that were fitted without it.
 """
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -47,6 +47,10 @@ class FittedDetector:
     detector: OpenSetDetector
     thresholds: dict[float, float]
     held_out: Array
+
+    def for_layer(self, layer: str) -> "FittedDetector":
+        """Return the detector for the same features as the output of another layer."""
+        return replace(self, detector=replace(self.detector, layer=layer))
 
     def findings(self, distances: Array, probabilities: Array, labels: Array) -> OpenSetFindings:
         """Evaluate the detector on test images.
