@@ -6,7 +6,7 @@ import numpy as np
 
 from striate._types import Array
 from striate.arguments import check_arguments, check_integer
-from striate.engines.initialization import draw
+from striate.engines.initialization import sample
 from striate.errors import UsageError
 from striate.network import TruncatedNormal
 
@@ -95,7 +95,7 @@ def truncated_normal(
         np.True_
     """
     own = _rng(seed).integers(2**31)
-    return draw(TruncatedNormal(mean, stddev, seed=int(own)), shape).astype(dtype or "float32")
+    return sample(TruncatedNormal(mean, stddev, seed=int(own)), shape).astype(dtype or "float32")
 
 
 @check_arguments

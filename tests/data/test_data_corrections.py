@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from striate.audit.findings import FolderAudit, SuspiciousLabel, audit_table
-from striate.data.corrections import correct, read_corrections
+from striate.data.corrections import apply_corrections, read_corrections
 from striate.data.labels import LabelFile, labeled_layout
 from striate.data.layout import Layout, read_layout
 from striate.errors import DataError, StriateError, UsageError
@@ -34,7 +34,7 @@ def test_exclude_and_relabel(tmp_path: Path, layout: Layout) -> None:
     rows = "file,suggested,action\n고양이/'=1.jpg,dog,\ndog/1.jpg,고양이,Relabel\ntrain/1.jpg,,exclude\n"
     corrections = read_corrections(table(tmp_path, rows), layout)
     assert corrections == {"dog/1.jpg": "고양이", "train/1.jpg": None}
-    corrected = correct(layout, corrections)
+    corrected = apply_corrections(layout, corrections)
     assert corrected.classes == ("dog", "고양이")  # no image of 'train' is left
     labels = {name: corrected.classes[number] for name, number in zip(corrected.names, corrected.y, strict=True)}
     others = {name: name.split("/")[0] for name in FILES if name not in corrections}
@@ -42,7 +42,7 @@ def test_exclude_and_relabel(tmp_path: Path, layout: Layout) -> None:
     assert [file.name for file in corrected.files] == [name.split("/")[1] for name in corrected.names]
     assert len(corrected.parts) == 5
     assert corrected.notes[0] == "Corrections of the user: 1 image left out, 1 image relabeled."
-    assert correct(layout, {}) is layout
+    assert apply_corrections(layout, {}) is layout
     np.testing.assert_array_equal(layout.y, read_layout(layout.folder).y)  # the original is as before
 
 
@@ -69,7 +69,7 @@ def test_every_name_survives_the_table_of_an_audit(tmp_path: Path, layout: Layou
         (
             "file,action\ndog/9.jpg,exclude\n",
             DataError,
-            "names a file with an action that '사진' does not contain: 'dog/9",
+            "has an action for a file not contained in '사진': 'dog/9",
         ),
         (
             "file,action\n" + "".join(f"x{n}.jpg,exclude\n" for n in range(9)),
@@ -104,7 +104,7 @@ def test_missing_table(tmp_path: Path, layout: Layout) -> None:
 def test_one_class_must_not_remain(tmp_path: Path, layout: Layout) -> None:
     rows = "file,action\n" + "".join(f'"{name}",exclude\n' for name in FILES if not name.startswith("dog"))
     with pytest.raises(DataError, match="fewer than two classes in '사진'"):
-        correct(layout, read_corrections(table(tmp_path, rows), layout))
+        apply_corrections(layout, read_corrections(table(tmp_path, rows), layout))
 
 
 def test_numbers_are_excluded_and_corrected(tmp_path: Path, layout: Layout) -> None:
@@ -113,11 +113,13 @@ def test_numbers_are_excluded_and_corrected(tmp_path: Path, layout: Layout) -> N
     numbers = labeled_layout(layout.folder, LabelFile(str(ages), Task.REGRESSION))
     with pytest.raises(DataError, match=r"'relabel' needs a number in the column .* received 'old'"):
         read_corrections(table(tmp_path, "file,suggested,action\ndog/1.jpg,old,relabel\n"), numbers)
-    corrected = correct(
+    corrected = apply_corrections(
         numbers, read_corrections(table(tmp_path, "file,suggested,action\ndog/1.jpg,5.5,relabel\n"), numbers)
     )
     assert corrected.y.tolist() == [[5.5], [4.0]]
-    excluded = correct(numbers, read_corrections(table(tmp_path, "file,action\ndog/1.jpg,exclude\n"), numbers))
+    excluded = apply_corrections(
+        numbers, read_corrections(table(tmp_path, "file,action\ndog/1.jpg,exclude\n"), numbers)
+    )
     assert excluded.y.tolist() == [[4.0]] and excluded.classes == ("age",)
 
 
@@ -126,6 +128,6 @@ def test_label_sets_are_corrected(tmp_path: Path, layout: Layout) -> None:
     labels.write_text("file,labels\ndog/1.jpg,wet;old\ndog/2.jpg,old\n", "utf-8")
     sets = labeled_layout(layout.folder, LabelFile(str(labels), Task.MULTILABEL))
     rows = "file,suggested,action\ndog/1.jpg,,relabel\ndog/2.jpg,wet; old,relabel\n"
-    assert correct(sets, read_corrections(table(tmp_path, rows), sets)).y.tolist() == [[0, 0], [1, 1]]
+    assert apply_corrections(sets, read_corrections(table(tmp_path, rows), sets)).y.tolist() == [[0, 0], [1, 1]]
     with pytest.raises(DataError, match=r"there is no class 'wett'\. Did you mean 'wet'"):
         read_corrections(table(tmp_path, "file,suggested,action\ndog/1.jpg,wett,relabel\n"), sets)

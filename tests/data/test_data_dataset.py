@@ -3,7 +3,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from striate.data import Images, check_images, from_arrays, load
+from striate.data import Images, as_images, from_arrays, load
 from striate.data.dataset import resize
 from striate.errors import DataError
 
@@ -41,12 +41,12 @@ def test_classes_without_names_are_numbered() -> None:
 
 @pytest.mark.parametrize("labels", [LABELS.tolist(), LABELS[:, None], LABELS.astype(float), np.eye(3)[LABELS]])
 def test_labels_can_be_class_numbers_or_one_hot(labels: Any) -> None:
-    assert np.array_equal(check_images(random_images(), labels).y, LABELS)
+    assert np.array_equal(as_images(random_images(), labels).y, LABELS)
 
 
 def test_gray_images_get_channel_and_integers_become_uint8() -> None:
     x = random_images(60, (4, 5))
-    images = check_images(x.astype(np.int32), LABELS)
+    images = as_images(x.astype(np.int32), LABELS)
     assert images.x.shape == (60, 4, 5, 1)
     assert images.x.dtype == np.uint8
     assert np.array_equal(images.x[..., 0], x)
@@ -111,13 +111,13 @@ def test_given_test_part_is_kept_and_must_match() -> None:
 
 
 def test_names_stay_with_their_images() -> None:
-    images = check_images(random_images(), LABELS, names=[f"{i}.png" for i in range(60)])
+    images = as_images(random_images(), LABELS, names=[f"{i}.png" for i in range(60)])
     taken = images.take(np.array([5, 3]))
     assert taken.names == ("5.png", "3.png")
     assert np.array_equal(taken.x, images.x[[5, 3]])
     assert images.take(images.y == 1).names == tuple(f"{i}.png" for i in range(1, 60, 3))
     with pytest.raises(DataError, match="60 images but 2 names"):
-        check_images(random_images(), LABELS, names=["a", "b"])
+        as_images(random_images(), LABELS, names=["a", "b"])
 
 
 def test_resize_keeps_parts_and_labels_and_changes_fingerprint() -> None:

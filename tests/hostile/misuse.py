@@ -84,7 +84,7 @@ def valid(folder: Path) -> dict[str, dict[str, Any]]:
         "data.DatasetInfo": {"name": "a", "description": "b", "images": 1, "classes": 2, "build": lambda seed: dataset},
         "data.Images": {"x": PIXELS, "y": Y},
         "data.batches": {"n": 5, "batch_size": 2},
-        "data.check_images": {"x": PIXELS, "y": Y},
+        "data.as_images": {"x": PIXELS, "y": Y},
         "data.epoch_order": {"n": 5, "seed": 0, "epoch": 0},
         "data.from_arrays": {"x": PIXELS, "y": Y},
         "data.get_augmentation": {"augmentation": "digits"},

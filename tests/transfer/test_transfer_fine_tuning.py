@@ -24,7 +24,7 @@ from striate.transfer.fine_tuning import (
     batch_normalizations,
     held_out_rows,
     lower_layers,
-    with_held_out,
+    move_to_validation,
 )
 from striate.transfer.open_set_fitting import NOT_HELD_OUT, fit_detector
 from striate.workflows.fine_tune import LEARNING_RATE_FACTOR, stages
@@ -87,14 +87,14 @@ def dataset(train: tuple[int, ...], validation: int) -> Dataset:
 def test_sufficient_validation_images_are_unchanged() -> None:
     data = dataset((30, 30), 50)
     assert not held_out_rows(data).any()
-    assert with_held_out(data, held_out_rows(data)) is data
+    assert move_to_validation(data, held_out_rows(data)) is data
 
 
 def test_few_validation_images_are_extended_by_a_fifth_of_each_class() -> None:
     data = dataset((31, 10, 1, 2), 3)
     rows = held_out_rows(data)
     np.testing.assert_array_equal(np.bincount(data.train.y[rows], minlength=4), [7, 2, 0, 1])
-    found = with_held_out(data, rows)
+    found = move_to_validation(data, rows)
     assert (len(found.train), len(found.validation)) == (44 - 10, 3 + 10)
     assert found.test is data.test
     before = [*digest_images(data.train.x, 1), *digest_images(data.validation.x, 1)]

@@ -27,7 +27,7 @@ from striate.network import Conv2D, Dense, GlobalAveragePooling2D, Input, Networ
 from striate.tasks import Decision, Task
 from striate.transfer.open_set_fitting import fit_detector
 from striate.web.exported_page import PAPER, PageOptions, export_file, export_folder
-from striate.workflows.predict import Prediction, PredictionOptions, predict_files
+from striate.workflows.predict import OutputDecoder, Prediction, predict_files
 from striate.workflows.trained_model import TrainedModel, open_trained_model
 
 from .conftest import environment
@@ -239,7 +239,7 @@ DESCRIBE = """async ([model, outputs, unknown]) => {
     ],
 )
 def test_answers_are_those_of_python(page: Page, decision: Decision) -> None:
-    options = PredictionOptions(TrainedModel((small_model(decision=decision),), 0.4), top=3)
+    decoder = OutputDecoder(TrainedModel((small_model(decision=decision),), 0.4), top=3)
     rng = np.random.default_rng(0)
     for unknown in (True, False):
         outputs = rng.dirichlet(np.ones(3)).astype(np.float32)
@@ -248,7 +248,7 @@ def test_answers_are_those_of_python(page: Page, decision: Decision) -> None:
             "thresholds": decision.thresholds_for(3), "half_widths": decision.half_widths,
         }  # fmt: skip
         found = page.evaluate(DESCRIBE, [model, outputs.tolist(), unknown])
-        expected = options.describe("", outputs, unknown)
+        expected = decoder.decode("", outputs, unknown)
         assert found["unknown"] is unknown
         for name in ("label", "labels", "values", "probabilities", "intervals"):
             assert (name in found) == hasattr(expected, name)

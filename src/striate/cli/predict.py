@@ -48,7 +48,7 @@ def predict(
     numbers each number with its prediction interval. The exit status is 1 if a file cannot be read.
     """
     from striate.images import UnreadableFile
-    from striate.workflows.predict import find_to_predict, predict_files
+    from striate.workflows.predict import iter_input_files, predict_files
     from striate.workflows.prediction_files import json_content, open_prediction_file
     from striate.workflows.shared_predictions import check_shared, file_of_process, files_of_process, join_parts
     from striate.workflows.sort_images import image_sorter
@@ -60,7 +60,7 @@ def predict(
     for note in () if process.rank else model.notes:
         echo_line(localized(note), err=True)
     sorter = image_sorter(sort_into, model, move=move)
-    files, total = find_to_predict(paths, sys.stdin.buffer, sorter.folder if sorter else None)
+    files, total = iter_input_files(paths, sys.stdin.buffer, sorter.folder if sorter else None)
     predictions: list[AnyPrediction] = []
     counts: Counter[str] = Counter()
     reasons: list[str] = []  # why files could not be read

@@ -2,7 +2,7 @@
 
 from striate.data.arrays import from_arrays
 from striate.data.augment import PHOTO_PRESETS, PRESETS, Augmentation, AugmentationParameters, get_augmentation
-from striate.data.dataset import Dataset, Images, check_images
+from striate.data.dataset import Dataset, Images, as_images
 from striate.data.folder import load_folder
 from striate.data.mapped import MappedArray
 from striate.data.order import batches, epoch_order, uniforms
@@ -10,6 +10,6 @@ from striate.data.registry import FOLDER_SIZE, DatasetInfo, describe, get, load,
 
 __all__ = [
     "FOLDER_SIZE", "PHOTO_PRESETS", "PRESETS", "Augmentation", "AugmentationParameters", "Dataset", "DatasetInfo",
-    "Images", "MappedArray", "batches", "check_images", "describe", "epoch_order", "from_arrays", "get",
+    "Images", "MappedArray", "as_images", "batches", "describe", "epoch_order", "from_arrays", "get",
     "get_augmentation", "load", "load_folder", "names", "uniforms",
 ]  # fmt: skip

@@ -1,4 +1,4 @@
-"""Make a data set of arrays in memory."""
+"""Make a data set from arrays in memory."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from striate.arguments import check_arguments, check_number, describe
-from striate.data.dataset import Dataset, check_images
+from striate.data.dataset import Dataset, as_images
 from striate.data.digests import digest_images
 from striate.data.groups import identical_groups
 from striate.data.split import split_all, split_training
@@ -57,7 +57,7 @@ def from_arrays(
             raise UsageError(f"{part} must be between 0 and 1; received {value}.")
     seed = int(seed)
     task = get_task(task)
-    images = check_images(x, y, None if classes is None else len(classes), task=task)
+    images = as_images(x, y, None if classes is None else len(classes), task=task)
     if classes is None:
         count = int(images.y.max()) + 1 if images.y.ndim == 1 else images.y.shape[1]
         classes = [str(number) for number in range(count)]
@@ -71,17 +71,15 @@ def from_arrays(
             name, classes, images, policy, digests=digests, groups=identical_groups(digests),
             validation=validation_part, test=test_part, notes=notes, task=task,
         )  # fmt: skip
-    held_out = check_images(*test, classes=len(classes), task=task)
-    if held_out.x.shape[1:] != images.x.shape[1:]:
-        raise DataError(
-            f"Test images have shape {held_out.x.shape[1:]}, training images {images.x.shape[1:]}; they must be equal."
-        )
-    if held_out.x.dtype != images.x.dtype:
-        raise DataError(
-            f"Test images have dtype {held_out.x.dtype}, training images {images.x.dtype}; they must be equal."
-        )
+    test_images = as_images(*test, classes=len(classes), task=task)
+    for what, given, expected in (
+        ("shape", test_images.x.shape[1:], images.x.shape[1:]),
+        ("dtype", test_images.x.dtype, images.x.dtype),
+    ):
+        if given != expected:
+            raise DataError(f"Test images have {what} {given}, training images {expected}; they must be equal.")
     return split_training(
-        name, classes, images, held_out, policy, seed=seed, validation=validation_part, notes=notes, task=task
+        name, classes, images, test_images, policy, seed=seed, validation=validation_part, notes=notes, task=task
     )
 
 

@@ -16,7 +16,7 @@ MID_GRAY = 127.5  # contrast scales the distance of pixel values from it
 def color_matrices(
     brightness: Floats, contrast: Floats, saturation: Floats, hue: Floats, channels: int
 ) -> ColorMatrices:
-    """Compute affine color matrices, which multiply a pixel as (its C values in 0 … 255, 1).
+    """Compute affine color matrices, which are multiplied by pixels in homogeneous coordinates: C values, then 1.
 
     Args:
         brightness: (N,) factors.
@@ -49,7 +49,7 @@ def recolor(x: NDArray[np.float32], matrix: ColorMatrices) -> None:
 
     Args:
         x: The image (H, W, C).
-        matrix: From the channels and 1 to the new channels, (C, C + 1).
+        matrix: Affine color matrix (C, C + 1), from `color_matrices`.
     """
     channels = x.shape[2]
     changed = x.reshape(-1, channels) @ matrix[:, :channels].T  # H W C → HW C

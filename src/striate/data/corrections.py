@@ -90,7 +90,7 @@ def read_corrections(path: str | Path, layout: Layout) -> Corrections:
     return corrections
 
 
-def correct(layout: Layout, corrections: Corrections) -> Layout:
+def apply_corrections(layout: Layout, corrections: Corrections) -> Layout:
     """Apply corrections to the list of files.
 
     Args:
@@ -107,7 +107,7 @@ def correct(layout: Layout, corrections: Corrections) -> Layout:
     """
     if not corrections:
         return layout
-    keep = np.array([corrections.get(name, "") is not None for name in layout.names])
+    keep = np.array([not (name in corrections and corrections[name] is None) for name in layout.names])
     y, relabeled = layout.y.copy(), 0
     for row, name in enumerate(layout.names):
         new = corrections.get(name)
@@ -151,7 +151,7 @@ def _new_label(table: Table, line: int, suggested: str, layout: Layout) -> str:
         return suggested
     if not suggested and layout.task is Task.CLASSIFICATION:
         raise DataError(f"'{table.path}', line {line}: '{RELABEL}' needs a class in the column 'suggested'.")
-    for name in _parts(suggested) if layout.task is Task.MULTILABEL else [suggested]:
+    for name in _split_cell(suggested) if layout.task is Task.MULTILABEL else [suggested]:
         if name not in layout.classes:
             raise DataError(f"'{table.path}', line {line}: there is no class '{name}'."
                             f"{nearest(name, layout.classes)}")  # fmt: skip
@@ -162,18 +162,18 @@ def _target(text: str, layout: Layout) -> Any:
     """Return the target that a text stands for: a class number, 0/1 for each label, or values; None if invalid."""
     if layout.task is Task.CLASSIFICATION:
         return layout.classes.index(text) if text in layout.classes else None
-    parts = _parts(text)
+    items = _split_cell(text)
     if layout.task is Task.MULTILABEL:
-        known = set(parts) <= set(layout.classes)
-        return np.array([name in parts for name in layout.classes], layout.y.dtype) if known else None
+        known = set(items) <= set(layout.classes)
+        return np.array([name in items for name in layout.classes], layout.y.dtype) if known else None
     try:
-        numbers = np.array([float(part) for part in parts], layout.y.dtype)
+        values = np.array([float(item) for item in items], layout.y.dtype)
     except ValueError:
         return None
-    return numbers if len(numbers) == len(layout.classes) and np.isfinite(numbers).all() else None
+    return values if len(values) == len(layout.classes) and np.isfinite(values).all() else None
 
 
-def _parts(text: str) -> list[str]:
+def _split_cell(text: str) -> list[str]:
     return [part.strip() for part in text.split(";") if part.strip()]
 
 
@@ -181,7 +181,8 @@ def _require_found(table: Table, missing: Sequence[str], layout: Layout) -> None
     if not missing:
         return
     files = listed([f"'{name}'" for name in missing])
+    count = "a file" if len(missing) == 1 else f"{len(missing):,} files"
     raise DataError(
-        f"'{table.path}' names {'a file' if len(missing) == 1 else f'{len(missing):,} files'} with an action that "
-        f"'{layout.name}' does not contain: {files}. Pass the table of this folder, or delete these rows."
+        f"'{table.path}' has an action for {count} not contained in '{layout.name}': {files}. Pass the table of this "
+        "folder, or delete these rows."
     )

@@ -15,7 +15,7 @@ from striate.images import ImagePolicy
 from striate.tasks import MAX_NUMBER, Task, get_task
 
 Pixels = NDArray[np.uint8] | NDArray[np.float32]
-Labels = NDArray[Any]  # int64 (N,), uint8 (N, K) or float32 (N, T): see `Images.y`
+Targets = NDArray[Any]  # int64 (N,), uint8 (N, K) or float32 (N, T): see `Images.y`
 
 FINGERPRINT_TYPES = {"i": "<i8", "u": "u1", "f": "<f4"}
 MAX_BYTES = 4_000_000_000  # of pixels held in memory at once
@@ -29,15 +29,15 @@ class Images:
     Attributes:
         x: uint8 or float32 (N, H, W, C): a NumPy array, or a `MappedArray` in a file, of which only shape, dtype,
             len(x) and x[rows] should be used, one batch at a time.
-        y: By the task int64 (N,), class numbers from 0; uint8 (N, K), 1 where an image has a label; or float32 (N, T),
-            numbers.
+        y: Targets. Classification: int64 (N,), class numbers from 0. Multilabel: uint8 (N, K), 1 where an image has a
+            label. Regression: float32 (N, T), values.
         names: The file of each image, if known.
-        digests: uint64 (N,), of the content of each image, if known: two images with the same one are identical.
+        digests: uint64 (N,), hash of the content of each image, if known; images with equal digests are identical.
         groups: int64 (N,), if known: images with the same number belong together, such as near-duplicates.
     """
 
     x: Any
-    y: Labels
+    y: Targets
     names: tuple[str, ...] | None = None
     digests: NDArray[np.uint64] | None = None
     groups: NDArray[np.int64] | None = None
@@ -144,11 +144,11 @@ def join_groups(parts: Sequence[Images]) -> NDArray[np.int64] | None:
 
 
 @check_arguments
-def check_images(
+def as_images(
     x: Any, y: Any, classes: int | None = None, names: Sequence[str] | None = None,
     task: str = Task.CLASSIFICATION,
 ) -> Images:  # fmt: skip
-    """Check images and labels and convert them to `Images`.
+    """Convert arrays of images and targets to `Images`, and check them.
 
     Args:
         x: (N, H, W), (N, H, W, 1) or (N, H, W, 3); uint8, other integers in 0 … 255, or finite floats (kept as
@@ -168,8 +168,8 @@ def check_images(
 
     Example:
         >>> import numpy as np
-        >>> from striate.data import check_images
-        >>> images = check_images(np.zeros((2, 8, 8), np.uint8), [0, 1])
+        >>> from striate.data import as_images
+        >>> images = as_images(np.zeros((2, 8, 8), np.uint8), [0, 1])
         >>> images.x.shape, images.y
         ((2, 8, 8, 1), array([0, 1]))
     """
@@ -216,7 +216,7 @@ def _check_floats(x: NDArray[Any]) -> NDArray[np.float32]:
     return np.ascontiguousarray(x, np.float32)
 
 
-def _check_labels(y: NDArray[Any], classes: int | None) -> Labels:
+def _check_labels(y: NDArray[Any], classes: int | None) -> Targets:
     if y.ndim == 2 and y.shape[1] > 1:
         y = _from_one_hot(y, classes)
     if y.ndim == 2:
@@ -235,7 +235,7 @@ def _check_labels(y: NDArray[Any], classes: int | None) -> Labels:
     return labels
 
 
-def _check_flags(y: NDArray[Any], labels: int | None) -> Labels:
+def _check_label_matrix(y: NDArray[Any], labels: int | None) -> Targets:
     if y.ndim != 2 or (labels is not None and y.shape[1] != labels):
         raise DataError(f"For several labels, y must have one row of 0 and 1 for each image; received {y.shape}.")
     if not np.isin(y, (0, 1)).all():
@@ -243,28 +243,32 @@ def _check_flags(y: NDArray[Any], labels: int | None) -> Labels:
     return y.astype(np.uint8)
 
 
-def _check_numbers(y: NDArray[Any], count: int | None) -> Labels:
+def _check_values(y: NDArray[Any], count: int | None) -> Targets:
     y = y[:, None] if y.ndim == 1 else y  # (N,) → (N, 1)
     if y.ndim != 2 or y.dtype.kind not in "buif" or (count is not None and y.shape[1] != count):
         raise DataError(f"For regression, y must be numbers (N,) or (N, T); received {y.dtype} {y.shape}.")
     if not (np.abs(y.astype(np.float64)) <= MAX_NUMBER).all():  # true for NaN too
-        raise DataError("For regression, y must be finite numbers; some are NaN, infinite or above 1e30.")
+        raise DataError(f"For regression, y must be finite numbers; some are NaN, infinite or above {MAX_NUMBER:g}.")
     return y.astype(np.float32)
 
 
-def _from_one_hot(y: NDArray[Any], classes: int | None) -> Labels:
+def _from_one_hot(y: NDArray[Any], classes: int | None) -> Targets:
     if classes is not None and y.shape[1] != classes:
         raise DataError(f"One-hot labels must have {classes} columns, one for each class; received {y.shape[1]}.")
     if not (np.isin(y, (0, 1)).all() and (y.sum(axis=1) == 1).all()):
         raise DataError("One-hot labels must contain a single 1 in each row and 0 elsewhere.")
-    numbers: Labels = y.argmax(axis=1)
-    return numbers
+    class_numbers: Targets = y.argmax(axis=1)
+    return class_numbers
 
 
-_TARGET_CHECKS = {Task.CLASSIFICATION: _check_labels, Task.MULTILABEL: _check_flags, Task.REGRESSION: _check_numbers}
+_TARGET_CHECKS = {
+    Task.CLASSIFICATION: _check_labels,
+    Task.MULTILABEL: _check_label_matrix,
+    Task.REGRESSION: _check_values,
+}
 
 
-def fingerprint(classes: Sequence[str], parts: Sequence[tuple[NDArray[np.uint64], Labels]]) -> str:
+def content_fingerprint(classes: Sequence[str], parts: Sequence[tuple[NDArray[np.uint64], Targets]]) -> str:
     """Compute a hash of the content of a data set.
 
     Args:

@@ -26,7 +26,7 @@ from striate.images import (
     relative_path,
 )
 
-VERSION = 3  # of the cached content; increase it to invalidate cached arrays
+CACHE_VERSION = 3  # increase it to invalidate cached arrays
 MAX_IN_MEMORY = 1_000_000_000  # bytes of pixels that are held in memory if the cache cannot be written
 MAX_SECOND_BYTES = 100_000_000  # of pixels by a second policy, which are held in memory until they are cached
 BLOCK_BYTES = 1_000_000  # bytes of pixels that a thread decodes at a time; they fit in a core's cache
@@ -128,8 +128,8 @@ def _decode_to_memory(files: Sequence[Path], names: Sequence[str], policy: Image
 
 
 def _key(folder: Path, files: Sequence[Path], policy: ImagePolicy) -> str:
-    """Return 32 hexadecimal digits that change when a file, the policy or the decoder does."""
-    state = hashlib.blake2b(f"{VERSION} {decoder_version()} {policy}".encode(), digest_size=16)
+    """Return the key of the cache: a hash of the files, the policy and the version of the decoder."""
+    state = hashlib.blake2b(f"{CACHE_VERSION} {decoder_version()} {policy}".encode(), digest_size=16)
     state.update(os.fsencode(os.path.realpath(folder)))
     for file in files:
         state.update(b"\0" + os.fsencode(relative_path(file, folder)) + _stamp(file))
@@ -192,11 +192,11 @@ def _decode_all(
     size = max(1, min(64, BLOCK_BYTES // int(np.prod(policies[0].shape))))
     chunks = chunk_ranges(len(files), size)
     with progress_bar("reading images", len(files)) as advance, mute_warnings():
-        for blocks, of_block in map_ordered(lambda rows: _decode_block(rows, files, names, policies), chunks):
-            results += of_block
+        for blocks, block_results in map_ordered(lambda rows: _decode_block(rows, files, names, policies), chunks):
+            results += block_results
             for number, block in enumerate(blocks):
                 write(number, block)
-            advance(len(of_block))
+            advance(len(block_results))
     unreadable = {row: result for row, result in enumerate(results) if isinstance(result, UnreadableFile)}
     digests = [0 if isinstance(result, UnreadableFile) else result for result in results]
     return np.array(digests, np.uint64), unreadable
@@ -208,21 +208,22 @@ def _decode_block(
     """Return pixels (n, H, W, C) for each policy, and for each file its digest or its read error."""
     blocks = [np.empty((len(rows), *policy.shape), np.uint8) for policy in policies]
     results = [
-        _decode(files[row], names[row], policies, [block[place] for block in blocks]) for place, row in enumerate(rows)
+        _decode(files[row], names[row], policies, [block[position] for block in blocks])
+        for position, row in enumerate(rows)
     ]
     for block in blocks:
         block[[isinstance(result, UnreadableFile) for result in results]] = 0
     return blocks, results
 
 
-def _decode(file: Path, name: str, policies: Sequence[ImagePolicy], outs: Sequence[Block]) -> int | UnreadableFile:
+def _decode(file: Path, name: str, policies: Sequence[ImagePolicy], outputs: Sequence[Block]) -> int | UnreadableFile:
     try:
         content = read_file(file, name)
     except DataError as error:
         return UnreadableFile(name, str(error), transient=isinstance(error.__cause__, OSError))
     try:
-        for out, pixels in zip(outs, decode_together(content, name, policies), strict=True):
-            out[:] = pixels
+        for output, pixels in zip(outputs, decode_together(content, name, policies), strict=True):
+            output[:] = pixels
     except DataError as error:
         return UnreadableFile(name, str(error))
     return int(digest_bytes([content], 0)[0])

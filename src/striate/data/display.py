@@ -12,8 +12,8 @@ from striate.tasks import Task
 if TYPE_CHECKING:
     from striate.data.dataset import Dataset, Images
 
-SHOWN_IMAGES = 10  # images, of different classes where there are so many
-PARTS, USES = ("train", "validation", "test"), ("train", "validate", "test")
+SHOWN_IMAGES = 10  # number of images, of different classes if possible
+PARTS = {"train": "train", "validation": "validate", "test": "test"}  # what each part is used for
 
 
 def describe_images(images: "Images") -> str:
@@ -24,14 +24,14 @@ def describe_images(images: "Images") -> str:
 
 def describe_dataset(data: "Dataset") -> str:
     """Return, for example, "'mnist5k': 10 classes, 28×28×1; 3,949 to train, 523 to validate, 528 to test"."""
-    parts = ", ".join(f"{len(getattr(data, part)):,} to {use}" for part, use in zip(PARTS, USES, strict=True))
+    parts = ", ".join(f"{len(getattr(data, part)):,} to {use}" for part, use in PARTS.items())
     return f"'{data.name}': {data.task.counted(len(data.classes))}, {'×'.join(map(str, data.shape))}; {parts}"
 
 
 def images_html(images: "Images", classes: tuple[str, ...] = ()) -> str:
     """Return a few images with their classes or other targets."""
     shown = []
-    for row in different_rows(images.y, SHOWN_IMAGES):
+    for row in representative_rows(images.y, SHOWN_IMAGES):
         source = thumbnail_url(np.asarray(images.x[np.array([row])])[0])
         shown.append(notebook.image(source, _target(images.y[row], classes)))
     return "".join(shown)
@@ -43,7 +43,7 @@ def dataset_html(data: "Dataset") -> str:
     head = notebook.heading(data.name, data.task.counted(len(data.classes)), f"{size} {data.train.x.dtype}")
     what = {Task.CLASSIFICATION: "class", Task.MULTILABEL: "label", Task.REGRESSION: "number"}[data.task]
     table = notebook.table(
-        [what, "train", "validate", "test"],
+        [what, *PARTS.values()],
         [["images", *(f"{len(getattr(data, part)):,}" for part in PARTS)], *_counts(data)],
         right=(1, 2, 3),
     )
@@ -52,19 +52,19 @@ def dataset_html(data: "Dataset") -> str:
 
 
 def _counts(data: "Dataset") -> Iterator[list[str]]:
-    """Yield the number of images of each class or label in the three parts; of numbers, their range."""
+    """Yield the number of images of each class or label in the three parts; for regression, the range of the values."""
     for column, name in enumerate(data.classes):
         row = [name]
-        for part in (getattr(data, part).y for part in PARTS):
+        for y in (data.train.y, data.validation.y, data.test.y):
             if data.task is Task.REGRESSION:
-                values = part[:, column]
+                values = y[:, column]
                 row.append(f"{values.min():.4g} … {values.max():.4g}" if len(values) else "")
             else:
-                row.append(f"{np.count_nonzero(part == column if part.ndim == 1 else part[:, column]):,}")
+                row.append(f"{np.count_nonzero(y == column if y.ndim == 1 else y[:, column]):,}")
         yield row
 
 
-def different_rows(y: Any, count: int) -> list[int]:
+def representative_rows(y: Any, count: int) -> list[int]:
     """Choose images of as many classes as possible.
 
     Args:
@@ -72,15 +72,15 @@ def different_rows(y: Any, count: int) -> list[int]:
         count: Number of images, at most.
 
     Returns:
-        Their row numbers, in the order of the classes.
+        Their row numbers: the first image of each class, then images at equal distances.
     """
     firsts = np.unique(y, return_index=True)[1].tolist() if y.ndim == 1 else []
     spread = np.linspace(0, len(y) - 1, min(len(y), count)).astype(int).tolist()
-    return list(dict.fromkeys([*firsts[:count], *spread, *range(count)]))[: min(count, len(y))]
+    return list(dict.fromkeys([*firsts[:count], *spread]))[: min(count, len(y))]
 
 
 def _target(value: Any, classes: tuple[str, ...]) -> str:
-    """Return the name of a class, of the labels that an image has, or the numbers."""
+    """Return the name of a class, the names of the labels that an image has, or its values."""
     if np.ndim(value) == 0:
         return classes[value] if classes else str(value)
     if value.dtype == np.uint8:

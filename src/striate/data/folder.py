@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from striate.arguments import check_arguments
-from striate.data.corrections import Corrections, correct
+from striate.data.corrections import Corrections, apply_corrections
 from striate.data.dataset import Dataset, Images
 from striate.data.digests import Digests, digest_bytes
 from striate.data.groups import decode_with_thumbnails, group_files, identical_groups, rows_of_groups
@@ -158,7 +158,7 @@ def load_labeled(
     Raises:
         DataError: If there are no images with a class, or none can be read.
     """
-    layout = correct(labeled_layout(path, labels, known), corrections or {})
+    layout = apply_corrections(labeled_layout(path, labels, known), corrections or {})
     read, split = read_images(layout, policy), None
     images, notes = _read_groups(layout, read, groups)
     with suppress(DataError):  # too few images or classes

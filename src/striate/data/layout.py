@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from striate.data.dataset import Labels
+from striate.data.dataset import Targets
 from striate.data.split import TEST, TRAINING, VALIDATION
 from striate.errors import DataError
 from striate.images import (
@@ -49,7 +49,7 @@ class Layout:
     files: tuple[Path, ...]
     names: tuple[str, ...]
     classes: tuple[str, ...]
-    y: Labels
+    y: Targets
     parts: NDArray[np.int8]
     notes: tuple[str, ...]
     task: Task = Task.CLASSIFICATION

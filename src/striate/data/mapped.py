@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 RELEASE_BYTES = 128_000_000  # bytes of the file that are read before their pages are released
-LARGE_PAGE = 1 << 21  # bytes; Linux may map this much around each page that is read
+LARGE_PAGE_BYTES = 1 << 21  # Linux may map this much around each page that is read
 
 
 class MappedArray:
@@ -61,8 +61,8 @@ class MappedArray:
         return prod(self.shape) * self.dtype.itemsize
 
     @property
-    def mapped(self) -> NDArray[Any]:
-        """All rows of the file as an array that is not writable; the system reads them, and may drop them, by pages."""
+    def memmap(self) -> NDArray[Any]:
+        """Read-only view of all rows of the file; the operating system loads and evicts its pages."""
         return self._source.array
 
     def subset(self, rows: NDArray[Any]) -> "MappedArray":
@@ -76,18 +76,21 @@ class MappedArray:
         """
         return MappedArray(self._source, self._rows[rows])
 
-    def joined(self, parts: "Sequence[MappedArray]") -> "MappedArray | None":
-        """Join the rows of several arrays without reading them.
+    @staticmethod
+    def concatenate(parts: "Sequence[MappedArray]") -> "MappedArray":
+        """Join the rows of several arrays in the same file without reading them.
 
         Args:
-            parts: The arrays.
+            parts: The arrays; see `is_same_file`.
 
         Returns:
-            All rows, one array after another; None if they are not all in the same file.
+            All rows, one array after another.
         """
-        if any(not isinstance(part, MappedArray) or part._source is not self._source for part in parts):
-            return None
-        return MappedArray(self._source, np.concatenate([part._rows for part in parts]))
+        return MappedArray(parts[0]._source, np.concatenate([part._rows for part in parts]))
+
+    def is_same_file(self, other: object) -> bool:
+        """Return whether another array holds rows of the same opened file."""
+        return isinstance(other, MappedArray) and other._source is self._source
 
     def __len__(self) -> int:
         return len(self._rows)
@@ -105,7 +108,7 @@ class MappedArray:
 
 
 def take_rows(x: Any, rows: NDArray[Any]) -> Any:
-    """Select rows, of a `MappedArray` without reading them.
+    """Select rows. Rows of a `MappedArray` are not read.
 
     Args:
         x: The array (N, …).
@@ -118,7 +121,7 @@ def take_rows(x: Any, rows: NDArray[Any]) -> Any:
 
 
 def join_rows(parts: Sequence[Any]) -> Any:
-    """Join the rows of arrays, of `MappedArray`s of one file without reading them.
+    """Join the rows of arrays. Rows of `MappedArray`s in the same file are not read.
 
     Args:
         parts: The arrays (n, …).
@@ -127,8 +130,8 @@ def join_rows(parts: Sequence[Any]) -> Any:
         All rows, one array after another.
     """
     first = parts[0]
-    if isinstance(first, MappedArray) and (joined := first.joined(parts)) is not None:
-        return joined
+    if isinstance(first, MappedArray) and all(map(first.is_same_file, parts)):
+        return MappedArray.concatenate(parts)
     return np.concatenate([part[:] for part in parts])
 
 
@@ -137,7 +140,7 @@ class _MappedFile:
 
     def __init__(self, path: Path, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
         self._path, self.shape, self.dtype = path, shape, dtype
-        self._rows_at_once = max(1, RELEASE_BYTES // (prod(shape[1:]) * dtype.itemsize + LARGE_PAGE))
+        self._rows_at_once = max(1, RELEASE_BYTES // (prod(shape[1:]) * dtype.itemsize + LARGE_PAGE_BYTES))
         self._rows_read = 0
         self._open()
 

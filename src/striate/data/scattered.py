@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from striate.data.dataset import Dataset, Images, fingerprint
+from striate.data.dataset import Dataset, Images, content_fingerprint
 from striate.data.digests import digest_images
 from striate.data.mnist import mnist5k
 from striate.data.order import uniforms
@@ -12,10 +12,12 @@ from striate.images import ImagePolicy
 
 CANVAS = 56  # pixels; four times MNIST's area
 COPIES = 3  # of each training digit; test digits are used once, so that confidence intervals of the metrics are correct
-SIZE = (0.6, 1.6)  # factor
-ANGLE = 25  # degrees to either side; more would turn 6 into 9
-THICKNESS = (0.3, 2.5)  # 0: one pixel thinner all around; 1: unchanged; 2 and 3: one and two pixels thicker
-REACH = 14  # pixels from the center of a thickened MNIST digit to its farthest nonzero pixel, for nearly all digits
+SCALE_RANGE = (0.6, 1.6)
+MAX_ANGLE = 25  # degrees to either side; more would turn 6 into 9
+THICKNESS_RANGE = (0.3, 2.5)  # 0: one pixel thinner all around; 1: unchanged; 2 and 3: one and two pixels thicker
+DIGIT_RADIUS = (
+    14  # pixels from the center of a thickened MNIST digit to its farthest nonzero pixel, for nearly all digits
+)
 POLICY = ImagePolicy(CANVAS, CANVAS, 1, "digit", digit_size=22)
 
 Gray = NDArray[np.uint8]
@@ -36,12 +38,12 @@ def scattered(seed: int = 0) -> Dataset:
     train = _scatter(source.train, seed, COPIES)
     validation, test = (_scatter(part, seed, 1) for part in (source.validation, source.test))
     parts = [(digest_images(part.x, seed), part.y) for part in (train, validation, test)]
-    content_hash = fingerprint(source.classes, parts)
-    return Dataset("scattered", source.classes, train, validation, test, POLICY, content_hash)
+    fingerprint = content_fingerprint(source.classes, parts)
+    return Dataset("scattered", source.classes, train, validation, test, POLICY, fingerprint)
 
 
 def _scatter(digits: Images, seed: int, copies: int) -> Images:
-    """Make `copies` images of each digit, which depend on the digit itself, the copy and the seed."""
+    """Make `copies` images of each digit, determined by the digit, the number of the copy and the seed."""
     indices = digest_images(digits.x, seed).view(np.int64)
     images = [_draw(digits.x.astype(np.uint8, copy=False), uniforms(seed, copy, indices, 5)) for copy in range(copies)]
     return Images(np.concatenate(images), np.tile(digits.y, copies))
@@ -49,10 +51,10 @@ def _scatter(digits: Images, seed: int, copies: int) -> Images:
 
 def _draw(x: Gray, draws: NDArray[np.float64]) -> Gray:
     """Draw digits (N, 28, 28, 1) on a canvas (N, 56, 56, 1); draws (N, 5): size, angle, thickness, row, column."""
-    size = SIZE[0] + (SIZE[1] - SIZE[0]) * draws[:, 0]
-    angle = np.radians(ANGLE) * (2 * draws[:, 1] - 1)
-    stroked = _change_stroke(x, THICKNESS[0] + (THICKNESS[1] - THICKNESS[0]) * draws[:, 2])
-    margin = REACH * size
+    size = SCALE_RANGE[0] + (SCALE_RANGE[1] - SCALE_RANGE[0]) * draws[:, 0]
+    angle = np.radians(MAX_ANGLE) * (2 * draws[:, 1] - 1)
+    stroked = _change_stroke(x, THICKNESS_RANGE[0] + (THICKNESS_RANGE[1] - THICKNESS_RANGE[0]) * draws[:, 2])
+    margin = DIGIT_RADIUS * size
     row, column = (margin + (CANVAS - 1 - 2 * margin) * draws[:, i] for i in (3, 4))
     center = x.shape[1] / 2, x.shape[2] / 2  # MNIST's center of mass
     inverse = inverse_affine(angle, np.zeros_like(angle), (size, size), center, (row, column))

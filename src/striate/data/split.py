@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from striate.data.dataset import Dataset, Images, Labels, fingerprint, join_groups
+from striate.data.dataset import Dataset, Images, Targets, content_fingerprint, join_groups
 from striate.data.digests import Digests, digest_bytes, digest_images
 from striate.data.groups import GroupNumbers
 from striate.data.mapped import join_rows
@@ -57,7 +57,7 @@ class _Groups:
 
 
 def assign_groups(
-    digests: Digests, y: Labels, groups: GroupNumbers, classes: Sequence[str], validation: float, test: float
+    digests: Digests, y: Targets, groups: GroupNumbers, classes: Sequence[str], validation: float, test: float
 ) -> NDArray[np.int8]:
     """Assign each image to a part, so that each class has its share in each part and no group is divided.
 
@@ -97,7 +97,7 @@ def assign_groups(
     return of_group[ordered.number]
 
 
-def _memberships(y: Labels, classes: Sequence[str]) -> tuple[NDArray[np.int64], NDArray[np.int64], list[str]]:
+def _memberships(y: Targets, classes: Sequence[str]) -> tuple[NDArray[np.int64], NDArray[np.int64], list[str]]:
     """Return rows and class numbers of the pairs that parts are stratified by, and the names of the classes."""
     everything = np.arange(len(y))
     if y.ndim == 1:
@@ -295,7 +295,7 @@ def pool(data: Dataset) -> Dataset:
     about_parts = _missing_notes(data.classes, parts, data.task)
     return replace(
         data, train=images, validation=none, test=none,
-        fingerprint=fingerprint(data.classes, [(digests[order], images.y)]),
+        fingerprint=content_fingerprint(data.classes, [(digests[order], images.y)]),
         notes=tuple(note for note in data.notes if note not in about_parts),
     )  # fmt: skip
 
@@ -323,7 +323,7 @@ def _assemble(
         raise DataError(f"The data set '{name}' {SINGLE_VALUE[task]}")
     if not len(parts[0]):
         raise DataError(f"The data set '{name}' is too small: the training part has no images.")
-    content_hash = fingerprint(classes, [(digest, part.y) for digest, part in zip(digests, parts, strict=True)])
+    content_hash = content_fingerprint(classes, [(digest, part.y) for digest, part in zip(digests, parts, strict=True)])
     notes = (*notes, *_missing_notes(classes, parts, task))
     train, validation, test = (replace(part, digests=digest) for part, digest in zip(parts, digests, strict=True))
     return Dataset(name, tuple(classes), train, validation, test, policy, content_hash, notes, task)

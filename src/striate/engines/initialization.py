@@ -46,23 +46,23 @@ def initial_weights(network: Network, seed: int, dtype: str = "float32", *, laye
     """Draw the initial weights of a network.
 
     The numbers depend only on the seed and on the name, the shape and the initializer of the parameter, so adding a
-    layer elsewhere in the network does not change them. If the initializer has a seed, only it, its settings and the
-    shape decide.
+    layer elsewhere in the network does not change them. If the initializer has a seed, the values
+    depend only on that seed, its settings and the shape.
 
     Args:
         network: The network.
         seed: 0 or more.
         dtype: The dtype of the arrays.
-        layer: The name of a layer, to draw only its weights.
+        layer: The name of a layer, to sample only its weights.
 
     Returns:
         The weights by full name (`C1/kernel`).
 
     Raises:
-        UsageError: An initializer is not supported.
+        UsageError: If an initializer is not supported, or not for the shape of its parameter.
     """
     weights = {
-        parameter.name: _draw(parameter.initializer, parameter.shape, _rng(seed, parameter)).astype(dtype)
+        parameter.name: _sample(parameter.initializer, parameter.shape, _rng(seed, parameter)).astype(dtype)
         for parameter in network.parameters
         if layer is None or parameter.name.rpartition("/")[0] == layer
     }
@@ -89,7 +89,7 @@ def connection_mask(connections: tuple[tuple[int, ...], ...], channels: int) -> 
     return mask
 
 
-def draw(initializer: Initializer, shape: tuple[int, ...]) -> Array:
+def sample(initializer: Initializer, shape: tuple[int, ...]) -> Array:
     """Draw the values of one array.
 
     Args:
@@ -97,9 +97,12 @@ def draw(initializer: Initializer, shape: tuple[int, ...]) -> Array:
         shape: Shape of the array.
 
     Returns:
-        float32 values.
+        float64 values.
+
+    Raises:
+        UsageError: If the initializer is not supported, or not for this shape.
     """
-    return _draw(initializer, shape, np.random.default_rng(initializer.seed))
+    return _sample(initializer, shape, np.random.default_rng(initializer.seed))
 
 
 def _rng(seed: int, parameter: Parameter) -> np.random.Generator:
@@ -107,7 +110,7 @@ def _rng(seed: int, parameter: Parameter) -> np.random.Generator:
     return np.random.default_rng([seed, zlib.crc32(parameter.name.encode())] if own is None else [own])
 
 
-def _draw(initializer: Initializer, shape: tuple[int, ...], rng: np.random.Generator) -> Array:
+def _sample(initializer: Initializer, shape: tuple[int, ...], rng: np.random.Generator) -> Array:
     values: Array | float
     match initializer:
         case Zeros():
@@ -117,23 +120,23 @@ def _draw(initializer: Initializer, shape: tuple[int, ...], rng: np.random.Gener
         case Constant(value):
             values = value
         case Values(numbers):
-            values = _checked(np.array(numbers), shape)
+            values = _broadcast(np.array(numbers), shape)
         case Normal(mean, stddev):
             values = rng.normal(mean, stddev, shape)
         case Uniform(low, high):
             values = rng.uniform(low, high, shape)
         case TruncatedNormal(mean, stddev):
-            values = mean + stddev * _truncated(shape, rng)
+            values = mean + stddev * _sample_truncated_normal(shape, rng)
         case Orthogonal(gain):
-            values = gain * _orthogonal(shape, rng)
+            values = gain * _sample_orthogonal(shape, rng)
         case IdentityMatrix(gain):
             values = gain * _identity(shape)
         case _:
-            values = _scaled(initializer, shape, rng)
+            values = _sample_variance_scaling(initializer, shape, rng)
     return np.broadcast_to(values, shape)
 
 
-def _scaled(initializer: Initializer, shape: tuple[int, ...], rng: np.random.Generator) -> Array:
+def _sample_variance_scaling(initializer: Initializer, shape: tuple[int, ...], rng: np.random.Generator) -> Array:
     """Draw from a distribution whose variance depends on the shape."""
     scaling = VARIANCE_SCALINGS.get(type(initializer), initializer)
     if not isinstance(scaling, VarianceScaling):
@@ -146,10 +149,10 @@ def _scaled(initializer: Initializer, shape: tuple[int, ...], rng: np.random.Gen
         return rng.uniform(-limit, limit, shape)
     if scaling.distribution == "untruncated_normal":
         return rng.normal(0, math.sqrt(variance), shape)
-    return math.sqrt(variance) / TRUNCATED_STD * _truncated(shape, rng)
+    return math.sqrt(variance) / TRUNCATED_STD * _sample_truncated_normal(shape, rng)
 
 
-def _checked(values: Array, shape: tuple[int, ...]) -> Array:
+def _broadcast(values: Array, shape: tuple[int, ...]) -> Array:
     """Return given values. Raise UsageError unless they have the shape of the parameter, or broadcast to it."""
     try:
         return np.broadcast_to(values, shape)
@@ -159,7 +162,7 @@ def _checked(values: Array, shape: tuple[int, ...]) -> Array:
         ) from None
 
 
-def _orthogonal(shape: tuple[int, ...], rng: np.random.Generator) -> Array:
+def _sample_orthogonal(shape: tuple[int, ...], rng: np.random.Generator) -> Array:
     if len(shape) < 2:
         raise UsageError(f"The orthogonal initializer is for kernels; received a parameter of shape {shape}.")
     rows, columns = math.prod(shape[:-1]), shape[-1]
@@ -174,8 +177,8 @@ def _identity(shape: tuple[int, ...]) -> Array:
     return np.eye(*shape)
 
 
-def _truncated(shape: tuple[int, ...], rng: np.random.Generator) -> Array:
-    """Draw from the standard normal distribution, and draw numbers beyond ±2 again."""
+def _sample_truncated_normal(shape: tuple[int, ...], rng: np.random.Generator) -> Array:
+    """Draw from the standard normal distribution, and sample numbers beyond ±2 again."""
     values = rng.standard_normal(shape)
     beyond = np.abs(values) > 2
     while beyond.any():

@@ -6,7 +6,7 @@ import numpy as np
 
 from striate._types import Array
 from striate.engines.arrays import numeric_array
-from striate.engines.initialization import draw
+from striate.engines.initialization import sample
 from striate.errors import UsageError
 from striate.network import get_initializer
 
@@ -57,7 +57,7 @@ class Variable(Values):
     ) -> Self:
         """Make a variable."""
         if shape is not None:
-            values = draw(get_initializer(initializer), tuple(shape)).astype(dtype or "float32")
+            values = sample(get_initializer(initializer), tuple(shape)).astype(dtype or "float32")
         else:
             values = numeric_array("The value of a variable", initializer)
             values = values.astype(dtype or ("float32" if values.dtype.kind == "f" else values.dtype))

@@ -7,8 +7,8 @@ import numpy as np
 
 from striate._types import Array
 from striate.arguments import check_integer, describe
-from striate.data import Augmentation, Dataset, Images, check_images, get_augmentation
-from striate.data.display import different_rows
+from striate.data import Augmentation, Dataset, Images, as_images, get_augmentation
+from striate.data.display import representative_rows
 from striate.errors import DataError, UsageError
 from striate.plot.canvas import WRONG, Tile, as_pixels, draw_tiles, fonts, short
 from striate.plot.figures import as_classes
@@ -51,7 +51,7 @@ def images(
     """
     if isinstance(x, Images):
         labels = x.y if labels is None and x.y.ndim == 1 else labels
-        rows = different_rows(x.y, MAX_IMAGES)
+        rows = representative_rows(x.y, MAX_IMAGES)
         count, pixels = len(x), np.asarray(x.x[np.array(rows)])
     else:
         everything = _as_images(x)
@@ -139,9 +139,9 @@ def augmentation(
     part = data.train if isinstance(data, Dataset) else data
     if not isinstance(part, Images):
         pixels = _as_images(part)
-        part = check_images(pixels, np.zeros(len(pixels), int))
+        part = as_images(pixels, np.zeros(len(pixels), int))
     rows, columns = check_integer("rows", rows, 1), check_integer("columns", columns, 1)
-    index = np.array(different_rows(part.y, rows))
+    index = np.array(representative_rows(part.y, rows))
     x = np.asarray(part.x[index])
     chosen = _augmentation(settings, photographs=x.shape[3] == 3)
     copies = [x, *(chosen.sample(index, seed, epoch, x.shape[1:]).apply(x) for epoch in range(columns))]

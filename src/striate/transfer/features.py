@@ -86,7 +86,7 @@ def store_features(base: Base, data: Dataset, content: Iterable[bytes | memoryvi
             file.write(block)
         return {}
 
-    return load_or_make(feature_key(base, data), _shape(base, data), make, lambda metadata: True, np.float32).x.mapped
+    return load_or_make(feature_key(base, data), _shape(base, data), make, lambda metadata: True, np.float32).x.memmap
 
 
 def are_cached(base: Base, data: Dataset) -> bool:

@@ -15,16 +15,17 @@ from striate.network import BatchNormalization, Network
 from striate.tasks import Task
 from striate.transfer.task_heads import sample_losses
 
-UPPER_SHARE = 1 / 3  # of the multiply-adds are in the upper layers
-MIN_VALIDATION = 50  # images; if there are fewer, training images are added
+UPPER_SHARE = 1 / 3  # share of the multiply-adds in the upper layers
+MIN_VALIDATION = 50  # number of validation images below which training images are added
 HELD_OUT_EVERY = 5  # every fifth training image is added
-STANDARD_ERRORS = 1.0  # by which the loss must decrease
+HELD_OUT_KEY = ~0  # key of the digests that choose them, unlike the seed of any split
+MIN_STANDARD_ERRORS = 1.0  # by which the loss must decrease
 
 
 def batch_normalizations(network: Network) -> tuple[str, ...]:
     """Return the names of the batch normalizations, which fine-tuning leaves frozen.
 
-    A few small batches would replace the statistics of a million images with worse ones.
+    Statistics estimated from a few small batches are less accurate than those of the pretraining data.
     """
     return tuple(str(node.layer.name) for node in network.nodes if isinstance(node.layer, BatchNormalization))
 
@@ -32,8 +33,9 @@ def batch_normalizations(network: Network) -> tuple[str, ...]:
 def lower_layers(network: Network) -> tuple[str, ...]:
     """Return the names of the first layers, which account for two thirds of the multiply-adds."""
     costs = [node.layer.multiply_adds(*network.shapes_into(node)) for node in network.nodes]
-    below = (1 - UPPER_SHARE) * sum(costs)
-    return tuple(str(n.layer.name) for n, done in zip(network.nodes, accumulate(costs), strict=True) if done <= below)
+    limit = (1 - UPPER_SHARE) * sum(costs)
+    cumulative = accumulate(costs)
+    return tuple(str(node.layer.name) for node, cost in zip(network.nodes, cumulative, strict=True) if cost <= limit)
 
 
 def held_out_rows(data: Dataset) -> Array:
@@ -45,12 +47,12 @@ def held_out_rows(data: Dataset) -> Array:
     Returns:
         Bool (N,), over the training images. All False if there are enough validation images. Otherwise every fifth
         distinct image of each class, in the order of their digests; images of a group stay together, and a class with
-        a single group is left unchanged. For labels and numbers, every fifth image.
+        a single group is left unchanged. For other tasks, every fifth distinct image.
     """
     chosen = np.zeros(len(data.train), bool)
     if len(data.validation) >= MIN_VALIDATION:
         return chosen
-    digests = digest_images(data.train.x, ~0)
+    digests = digest_images(data.train.x, HELD_OUT_KEY)
     if data.train.groups is not None:
         digests = smallest_of_group(digests, data.train.groups)
     y = data.train.y if data.task is Task.CLASSIFICATION else np.zeros(len(data.train), np.int64)
@@ -61,8 +63,8 @@ def held_out_rows(data: Dataset) -> Array:
     return chosen
 
 
-def with_held_out(data: Dataset, rows: Array) -> Dataset:
-    """Return the data with these training images moved to validation.
+def move_to_validation(data: Dataset, rows: Array) -> Dataset:
+    """Move training images to the validation images.
 
     Args:
         data: The data set.
@@ -146,4 +148,4 @@ class HeldOutScore:
         """
         gain = other.losses - self.losses
         standard_error = gain.std() / np.sqrt(len(gain))
-        return bool(gain.mean() > STANDARD_ERRORS * standard_error and self.correct.sum() >= other.correct.sum())
+        return bool(gain.mean() > MIN_STANDARD_ERRORS * standard_error and self.correct.sum() >= other.correct.sum())

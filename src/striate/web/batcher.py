@@ -14,7 +14,7 @@ from striate.errors import DataError, StriateError
 from striate.images import UnreadableFile
 from striate.web.metrics import Metrics
 from striate.web.settings import ServiceSettings
-from striate.workflows.predict import AnyPrediction, PredictionOptions
+from striate.workflows.predict import AnyPrediction, OutputDecoder
 from striate.workflows.trained_model import TrainedModel
 
 MAX_WAIT = 0.6  # seconds that an image should wait at most, if the present load stays
@@ -89,8 +89,8 @@ class Batcher:
             raise OverloadedError(f"{self._accepted} images are waiting already; at most {self._capacity} can.")
         self._count(len(images))
         try:
-            options = PredictionOptions(self.trained, top)
-            return list(await asyncio.gather(*(self._predict(image, options) for image in images)))
+            decoder = OutputDecoder(self.trained, top)
+            return list(await asyncio.gather(*(self._predict(image, decoder) for image in images)))
         finally:
             self._count(-len(images))
 
@@ -106,7 +106,7 @@ class Batcher:
         self._accepted += change
         self._metrics.accepted.labels(self.name).set(self._accepted)
 
-    async def _predict(self, image: Image, options: PredictionOptions) -> AnyPrediction | UnreadableFile:
+    async def _predict(self, image: Image, decoder: OutputDecoder) -> AnyPrediction | UnreadableFile:
         name, content = image
         loop = asyncio.get_running_loop()
         try:
@@ -123,7 +123,7 @@ class Batcher:
         self._arrived.set()
         outputs, unknown = await waiting.outputs
         self._metrics.images.labels(self.name, "unknown" if unknown else "known").inc()
-        return options.describe(name, outputs, unknown)
+        return decoder.decode(name, outputs, unknown)
 
     async def _run(self) -> None:
         ended: float | None = None  # the last batch, if further images were accepted by then

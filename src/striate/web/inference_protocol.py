@@ -15,7 +15,7 @@ from striate.web.batcher import Batcher, Image
 from striate.web.errors import RequestError
 from striate.web.requests import check_count, read_base64
 from striate.web.settings import ServiceSettings
-from striate.workflows.predict import AnyPrediction, PredictedNumbers, Prediction
+from striate.workflows.predict import AnyPrediction, PredictedValues, Prediction
 
 SERVER = {"name": "striate", "version": __version__, "extensions": []}
 
@@ -107,7 +107,7 @@ def write_outputs(
         if isinstance(prediction, UnreadableFile):
             raise RequestError(HTTPStatus.BAD_REQUEST, prediction.reason)
     classes, task, count = batcher.trained.classes, batcher.trained.decision.task, len(readable)
-    values = [p.values if isinstance(p, PredictedNumbers) else p.probabilities for p in readable]
+    values = [p.values if isinstance(p, PredictedValues) else p.probabilities for p in readable]
     outputs: list[dict[str, Any]] = [
         _tensor(_output(task), "FP32", [count, len(classes)], [row[name] for row in values for name in classes])
     ]

@@ -21,7 +21,7 @@ from striate.audit.findings import (
 )
 from striate.audit.unusual import Kind, check_thresholds, find_unusual, measure_pixels, measure_sizes, outlier_scores
 from striate.data import Dataset, Images
-from striate.data.dataset import fingerprint
+from striate.data.dataset import content_fingerprint
 from striate.data.digests import Digests
 from striate.data.folder import ReadableImages, read_images
 from striate.data.groups import (
@@ -205,7 +205,7 @@ def _features(base: Base, layout: Layout, found: ReadableImages, policy: ImagePo
     """Return the features (N, F) of all images by feature layer; they are cached regardless of labels."""
     nothing = np.zeros(0, np.intp)
     unlabeled = Images(found.images.x, np.zeros(len(found.images), np.int64), found.images.names)
-    content = fingerprint((), [(found.digests, unlabeled.y)])
+    content = content_fingerprint((), [(found.digests, unlabeled.y)])
     data = Dataset(layout.name, (), unlabeled, unlabeled.take(nothing), unlabeled.take(nothing), policy, content)
     return extract_features(base, data)[0]
 

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from striate.data import Augmentation, AugmentationParameters, get_augmentation, load
-from striate.data.dataset import Labels
+from striate.data.dataset import Targets
 from striate.data.layout import Layout, read_layout
 from striate.data.split import TRAINING
 from striate.errors import DataError, UsageError
@@ -123,7 +123,7 @@ def _from_folder(layout: Layout, count: int) -> _Examples:
     return _Examples(np.stack(images), labels)
 
 
-def _alternating(y: Labels, count: int) -> list[int]:
+def _alternating(y: Targets, count: int) -> list[int]:
     """Return the rows of all samples, one of each class in turn.
 
     Args:
@@ -134,7 +134,7 @@ def _alternating(y: Labels, count: int) -> list[int]:
     return [int(row) for turn in zip_longest(*by_class) for row in turn if row is not None]
 
 
-def _spread(rows: Labels, count: int) -> Labels:
+def _spread(rows: Targets, count: int) -> Targets:
     """Return all rows, starting with `count` evenly spaced ones."""
     first = rows[:: max(1, len(rows) // count)]
     return np.concatenate([first, np.setdiff1d(rows, first)])

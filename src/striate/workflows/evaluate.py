@@ -9,7 +9,7 @@ import numpy as np
 
 from striate._types import Array
 from striate.data import Dataset, Images, load_folder
-from striate.data.corrections import correct
+from striate.data.corrections import apply_corrections
 from striate.data.folder import LabeledFolder, load_labeled
 from striate.data.labels import LabelFile, label_file, labeled_layout
 from striate.data.split import digests_of, pool
@@ -190,7 +190,7 @@ def load_for_model(name: str, trained: TrainedModel) -> tuple[Dataset, list[str]
         layout = labeled_layout(name, trained.labels)
         corrections = trained.corrections if name == trained.data else {}
         return load_folder(
-            name, trained.policy, layout=correct(layout, corrections),
+            name, trained.policy, layout=apply_corrections(layout, corrections),
             groups=trained.groups if name == trained.data else None,
         ), []  # fmt: skip
     dataset = load_data(name)

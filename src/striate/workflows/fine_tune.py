@@ -23,7 +23,13 @@ from striate.training import Recipe, Run, RunRecord
 from striate.training.progress import Verbose
 from striate.transfer.bases import ALL_LAYERS, classifier, classifier_input, join_head
 from striate.transfer.features import extract_features, predict_with_features
-from striate.transfer.fine_tuning import HeldOutScore, batch_normalizations, held_out_rows, lower_layers, with_held_out
+from striate.transfer.fine_tuning import (
+    HeldOutScore,
+    batch_normalizations,
+    held_out_rows,
+    lower_layers,
+    move_to_validation,
+)
 from striate.transfer.linear_head import (
     LEAVE_ONE_OUT,
     content_folds,
@@ -100,7 +106,7 @@ def run_fine_tuning(
         make_trainable_model(prepared, run, first.recipe)
     start = run_extraction(prepared, run, echo, remaining)
     held_out = held_out_rows(prepared.data)
-    tuning = _FineTuning(prepared, run, with_held_out(prepared.data, held_out), held_out, echo, verbose, remaining)
+    tuning = _FineTuning(prepared, run, move_to_validation(prepared.data, held_out), held_out, echo, verbose, remaining)
     with run.timed():
         tuned = tuning.run_stages()
         recalibrate = _recalibrate if prepared.data.task is Task.CLASSIFICATION else _recalibrate_task

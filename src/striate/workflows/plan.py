@@ -7,7 +7,7 @@ from typing import Any, get_type_hints
 
 from striate import zoo
 from striate.data import names
-from striate.data.corrections import Corrections, correct, read_corrections
+from striate.data.corrections import Corrections, apply_corrections, read_corrections
 from striate.data.labels import LabelFile, label_file, labeled_layout
 from striate.data.layout import Layout
 from striate.engines.choose import AUTO, EngineSettings, accelerator
@@ -203,7 +203,7 @@ def make_plan(
     elif labeled:
         raise UsageError(f"--labels is for a folder of images, and '{data}' is not a folder.")
     corrections = _read_corrections(exclude, data, layout)
-    layout = layout and correct(layout, corrections)
+    layout = layout and apply_corrections(layout, corrections)
     check_groups(groups, data, layout)
     check_folds(folds, layout)
     sets = sets or {}

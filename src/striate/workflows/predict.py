@@ -1,11 +1,11 @@
-"""Predict the class, labels or numbers of image files with a trained model."""
+"""Predict the class, labels or values of image files with a trained model."""
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 import numpy as np
 
@@ -63,14 +63,14 @@ class PredictedLabels:
 
 
 @dataclass(frozen=True)
-class PredictedNumbers:
-    """The predicted numbers of one image file.
+class PredictedValues:
+    """The predicted values of one image file, by a regression model.
 
     Attributes:
         path: The file.
-        values: The numbers by name.
+        values: The values by name.
         intervals: Ends of their prediction intervals by name; empty if the model has none.
-        coverage: The share of new images whose true number the intervals are meant to contain, 0 … 1.
+        coverage: The share of new images whose true value the intervals are meant to contain, 0 … 1.
         unknown: Whether the image is too unlike the training images.
     """
 
@@ -81,11 +81,11 @@ class PredictedNumbers:
     unknown: bool
 
 
-AnyPrediction = Prediction | PredictedLabels | PredictedNumbers
+AnyPrediction = Prediction | PredictedLabels | PredictedValues
 
 
 def find_files(paths: Sequence[str]) -> tuple[list[Path], list[UnreadableFile]]:
-    """Find the image files that paths stand for.
+    """Find the image files in files and folders.
 
     Args:
         paths: Files and folders.
@@ -98,28 +98,29 @@ def find_files(paths: Sequence[str]) -> tuple[list[Path], list[UnreadableFile]]:
     return files, [item for item in found if isinstance(item, UnreadableFile)]
 
 
-def find_to_predict(
-    paths: Sequence[str], standard_input: BinaryIO, leave_out: Path | None = None
+def iter_input_files(
+    paths: Sequence[str], standard_input: BinaryIO, exclude_folder: Path | None = None
 ) -> tuple[Iterator[Path | UnreadableFile], Callable[[], int] | None]:
-    """Find image files in bounded memory; "-" stands for names from standard input.
+    """Find image files one by one, in bounded memory; "-" stands for names from standard input.
 
     Args:
-        paths: As in `find_files`, or "-" alone.
+        paths: Files and folders, or "-" alone.
         standard_input: A binary stream of names.
-        leave_out: A folder whose images are left out.
+        exclude_folder: A folder whose images are left out.
 
     Returns:
-        The files, as `walk_files` yields them, and a function that counts them; None for standard input.
+        The files, as `walk_files` yields them; and a function that counts them, or None in its place if the names come
+        from standard input.
 
     Raises:
         UsageError: If "-" is combined with other paths.
     """
     if "-" not in paths:
         distinct = distinct_paths(paths)
-        return walk_files(distinct, leave_out), lambda: sum(1 for _ in walk_files(distinct, leave_out))
+        return walk_files(distinct, exclude_folder), lambda: sum(1 for _ in walk_files(distinct, exclude_folder))
     if len(paths) > 1:
         raise UsageError("'-' reads all names from standard input and cannot be combined with other files.")
-    return walk_files(read_names(standard_input), leave_out), None
+    return walk_files(read_names(standard_input), exclude_folder), None
 
 
 def read_names(stream: BinaryIO) -> Iterator[str]:
@@ -146,7 +147,13 @@ def _decode_name(name: bytes) -> str:
 
 
 def distinct_paths(paths: Iterable[str]) -> list[str]:
-    """Return paths without those that are given twice, and without images in a folder that is given too.
+    """Remove paths that are given twice, and images inside a folder that is given too.
+
+    Args:
+        paths: Files and folders.
+
+    Returns:
+        The other paths, as they were given, in order.
 
     Example:
         >>> distinct_paths(["new/", "a.jpg", "new/b.jpg", "new"])
@@ -160,18 +167,18 @@ def distinct_paths(paths: Iterable[str]) -> list[str]:
     return [text for path, text in given.items() if path not in inner]
 
 
-def walk_files(paths: Iterable[str], leave_out: Path | None = None) -> Iterator[Path | UnreadableFile]:
-    """Yield the image files that files and folders stand for, one by one, in bounded memory.
+def walk_files(paths: Iterable[str], exclude_folder: Path | None = None) -> Iterator[Path | UnreadableFile]:
+    """Yield the image files in files and folders one by one, in bounded memory.
 
     Args:
         paths: Image files, and folders that are searched for image files.
-        leave_out: A folder whose images are left out.
+        exclude_folder: A folder whose images are left out.
 
     Yields:
         The image files in the order of the paths, those of a folder sorted, and what cannot be read: paths that are
         missing or contain no images, folders that cannot be read, and images in formats that Striate does not read.
     """
-    excluded = leave_out.resolve() if leave_out else None
+    excluded = exclude_folder.resolve() if exclude_folder else None
     for text in paths:
         path = Path(text)
         try:
@@ -187,11 +194,11 @@ def _walk(folder: Path, given: str) -> Iterator[Path | UnreadableFile]:
     errors: list[UnreadableFile] = []
     found = False
 
-    def note(error: OSError) -> None:
+    def on_error(error: OSError) -> None:
         reason = f"The folder '{error.filename}' cannot be read: {error.strerror or error}."
         errors.append(UnreadableFile(str(error.filename), reason, transient=True))
 
-    for path, readable in walk_images(folder, note):
+    for path, readable in walk_images(folder, on_error):
         found = True
         yield Path(path) if readable else UnreadableFile(path, describe_unsupported_file(Path(path)))
     yield from errors
@@ -207,36 +214,36 @@ def predict_files(
     top: int = 0,
     threshold: float | None = None,
 ) -> Iterator[AnyPrediction | UnreadableFile]:
-    """Predict the class, labels or numbers of each image file. Memory does not depend on the number of files.
+    """Predict the class, labels or values of each image file. Memory does not depend on the number of files.
 
     Args:
         trained: The model.
         files: Image files; those that are known to be unreadable are yielded as they are.
         total: Their number, or a function that counts them, for the progress bar; None if it is not known.
         top: Number of the most probable classes whose probabilities are returned.
-        threshold: For one class, the probability below which an image is marked unknown in any case; for labels, the
-            probability from which a label is assigned, in place of the model's own thresholds.
+        threshold: For one class, images whose highest probability is lower are marked unknown, whatever the detector
+            reports. For labels, the probability from which a label is assigned, in place of the model's thresholds.
 
     Yields:
         One result for each file, in the order of `files`.
     """
-    options = PredictionOptions(trained, top, threshold)
+    decoder = OutputDecoder(trained, top, threshold)
     with progress_bar("predicting", total) as advance:
         decoded = map_ordered(lambda batch: (batch, [_read(trained, file) for file in batch]), _batches(files))
         for batch, images in decoded:  # decoded ahead of the network
-            yield from _predict_batch(options, batch, images)
+            yield from _predict_batch(decoder, batch, images)
             advance(len(batch))
 
 
 @dataclass(frozen=True)
-class PredictionOptions:
-    """How the outputs of a model become a prediction; the arguments are those of `predict_files`."""
+class OutputDecoder:
+    """Converts the outputs of a model to predictions; the arguments are those of `predict_files`."""
 
     trained: TrainedModel
     top: int = 0
     threshold: float | None = None
 
-    def describe(self, path: str, outputs: Array, unknown: bool) -> AnyPrediction:
+    def decode(self, path: str, outputs: Array, unknown: bool) -> AnyPrediction:
         """Convert the outputs of the model for one image to a prediction.
 
         Args:
@@ -247,7 +254,7 @@ class PredictionOptions:
         Returns:
             The prediction.
         """
-        return PREDICTIONS[self.trained.decision.task](self, path, outputs, unknown)
+        return _DECODERS[self.trained.decision.task](self, path, outputs, unknown)
 
 
 def _batches(files: Iterable[Path | UnreadableFile]) -> Iterator[list[Path | UnreadableFile]]:
@@ -267,49 +274,47 @@ def _read(trained: TrainedModel, file: Path | UnreadableFile) -> Array | Unreada
 
 
 def _predict_batch(
-    options: PredictionOptions, files: Sequence[Path | UnreadableFile], images: Sequence[Array | UnreadableFile]
-) -> Iterator[AnyPrediction | UnreadableFile]:
-    trained = options.trained
-    readable = [image for image in images if not isinstance(image, UnreadableFile)]
-    predictions: Iterator[tuple[Array, Any]] = (
-        zip(*trained.predict_open_set(np.stack(readable)), strict=True) if readable else iter(())
-    )
-    for file, image in zip(files, images, strict=True):
-        if isinstance(image, UnreadableFile):
-            yield image
-            continue
-        outputs, unknown = next(predictions)
-        yield options.describe(str(file), outputs, bool(unknown))
+    decoder: OutputDecoder, files: Sequence[Path | UnreadableFile], images: Sequence[Array | UnreadableFile]
+) -> list[AnyPrediction | UnreadableFile]:
+    readable = {row: image for row, image in enumerate(images) if not isinstance(image, UnreadableFile)}
+    predictions: dict[int, AnyPrediction] = {}
+    if readable:
+        outputs, unknown = decoder.trained.predict_open_set(np.stack(list(readable.values())))
+        for position, row in enumerate(readable):
+            predictions[row] = decoder.decode(str(files[row]), outputs[position], bool(unknown[position]))
+    return [image if isinstance(image, UnreadableFile) else predictions[row] for row, image in enumerate(images)]
 
 
-def _class(options: PredictionOptions, path: str, probabilities: Array, unknown: bool) -> Prediction:
-    classes, best = options.trained.classes, int(probabilities.argmax())
-    order = np.argsort(-probabilities, kind="stable")[: options.top].tolist() if options.top else []
+def _decode_class(decoder: OutputDecoder, path: str, probabilities: Array, unknown: bool) -> Prediction:
+    classes, best = decoder.trained.classes, int(probabilities.argmax())
+    order = np.argsort(-probabilities, kind="stable")[: decoder.top].tolist() if decoder.top else []
     probability = float(probabilities[best])
-    too_low = options.threshold is not None and probability < options.threshold
+    too_low = decoder.threshold is not None and probability < decoder.threshold
     most_probable = {classes[k]: round(float(probabilities[k]), 6) for k in order}
     return Prediction(path, classes[best], round(probability, 6), unknown or too_low, most_probable)
 
 
-def _labels(options: PredictionOptions, path: str, probabilities: Array, unknown: bool) -> PredictedLabels:
-    trained, count = options.trained, len(probabilities)
+def _decode_labels(decoder: OutputDecoder, path: str, probabilities: Array, unknown: bool) -> PredictedLabels:
+    trained, count = decoder.trained, len(probabilities)
     by_name = {name: round(float(p), 6) for name, p in zip(trained.classes, probabilities, strict=True)}
-    own, given = trained.decision.thresholds_for(count), options.threshold
+    own, given = trained.decision.thresholds_for(count), decoder.threshold
     thresholds = np.array(own if given is None else [given] * count, np.float32)
     chosen = [k for k in np.argsort(-probabilities, kind="stable").tolist() if probabilities[k] >= thresholds[k]]
     return PredictedLabels(path, tuple(trained.classes[k] for k in chosen), by_name, unknown)
 
 
-def _numbers(options: PredictionOptions, path: str, values: Array, unknown: bool) -> PredictedNumbers:
-    decision, names = options.trained.decision, options.trained.classes
+def _decode_values(decoder: OutputDecoder, path: str, values: Array, unknown: bool) -> PredictedValues:
+    decision, names = decoder.trained.decision, decoder.trained.classes
     by_name = {name: float(value) for name, value in zip(names, values, strict=True)}
-    widths = dict(zip(names, decision.half_widths, strict=False))
-    intervals = {name: (by_name[name] - width, by_name[name] + width) for name, width in widths.items()}
-    return PredictedNumbers(path, by_name, intervals, decision.coverage, unknown)
+    intervals: dict[str, tuple[float, float]] = {}
+    if decision.half_widths:
+        half_widths = zip(names, decision.half_widths, strict=True)
+        intervals = {name: (by_name[name] - half, by_name[name] + half) for name, half in half_widths}
+    return PredictedValues(path, by_name, intervals, decision.coverage, unknown)
 
 
-PREDICTIONS: dict[Task, Callable[[PredictionOptions, str, Array, bool], AnyPrediction]] = {
-    Task.CLASSIFICATION: _class,
-    Task.MULTILABEL: _labels,
-    Task.REGRESSION: _numbers,
+_DECODERS: dict[Task, Callable[[OutputDecoder, str, Array, bool], AnyPrediction]] = {
+    Task.CLASSIFICATION: _decode_class,
+    Task.MULTILABEL: _decode_labels,
+    Task.REGRESSION: _decode_values,
 }

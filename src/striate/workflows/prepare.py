@@ -9,7 +9,7 @@ import numpy as np
 from striate import zoo
 from striate._types import Weights
 from striate.data import FOLDER_SIZE, Dataset, Images, load, load_folder
-from striate.data.corrections import correct
+from striate.data.corrections import apply_corrections
 from striate.data.labels import labeled_layout
 from striate.data.layout import Layout
 from striate.data.split import TEST, digests_of, pool
@@ -88,7 +88,7 @@ def prepare(
     """
     plan.engine_settings.check()
     folder = None if data or not is_folder(plan.data) else layout or labeled_layout(plan.data, plan.label_file)
-    folder = folder and correct(folder, plan.corrections)
+    folder = folder and apply_corrections(folder, plan.corrections)
     data = data or load_for(plan, folder)
     if plan.folds or (plan.folds is None and folder and _cross_validates(plan, folder)):
         data = pool(data)
