@@ -16,7 +16,7 @@ from striate.errors import RunError
 
 LOCK_FILE = ".lock"
 MAX_OWNER = 1_000  # bytes of a lock file that are read
-_LOCKED_BYTE = 1 << 20  # on Windows a locked byte cannot be read, so it is after the description of the owner
+_LOCKED_BYTE = 1 << 20  # after the description of the owner, since a locked byte cannot be read on Windows
 
 _held: dict[Path, BinaryIO] = {}
 """The lock files of this process, by folder."""

@@ -15,10 +15,10 @@ from striate.files import atomic_write
 from striate.text import printable
 
 MAX_CELL_LENGTH, MAX_DETAIL_LENGTH = 60, 200  # letters of a text in a cell, and elsewhere
-FIRST_ROWS, LAST_ROWS = 40, 8  # of a long table; the rows between them are left out
+FIRST_ROWS, LAST_ROWS = 40, 8  # rows of a long table that are shown; those between them are left out
 TRAINING, VALIDATION = "#4285f4", "#f08c2e"  # visible on white and on black
-WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 320, 212, 44, 310, 26, 176  # of a chart, and of its plot area
-MAX_POINTS = 200  # of a curve
+WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 320, 212, 44, 310, 26, 176  # size of a chart, and the edges of its plot area
+MAX_POINTS = 200  # number of points of a curve
 STYLE = (
     "<style>.striate{overflow-x:auto}.striate table{border-collapse:collapse;font-size:13px;margin:4px 0 8px}"
     ".striate td,.striate th{padding:2px 8px;text-align:left!important;border:0;vertical-align:top}"

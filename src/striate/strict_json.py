@@ -4,7 +4,7 @@ import json
 import math
 from typing import Any
 
-MAX_DEPTH = 100  # of nested lists and objects; a network description has about six
+MAX_DEPTH = 100  # levels of nested lists and objects; a network description has about six
 
 
 def dumps(value: Any, *, indent: int | None = None) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 
 from striate.errors import UsageError, nearest
 
-COVERAGE = 0.9  # of the prediction intervals of regression
+COVERAGE = 0.9  # share of new images whose true value a prediction interval contains
 MAX_NUMBER = 1e30  # excludes infinity, and what float32 cannot hold
 
 

@@ -277,7 +277,7 @@ def test_freed_memory_is_kept_on_linux_only(monkeypatch: pytest.MonkeyPatch) -> 
 
 def small_micro_batches(monkeypatch: pytest.MonkeyPatch, described: Network, samples: int) -> None:
     """Let micro-batches have at most this many samples."""
-    monkeypatch.setattr(micro_batches, "VALUES", samples * sum(prod(node.shape) for node in described.nodes))
+    monkeypatch.setattr(micro_batches, "MAX_MAP_VALUES", samples * sum(prod(node.shape) for node in described.nodes))
 
 
 @pytest.mark.parametrize("samples", [1, 5, 23, 24])

@@ -9,9 +9,9 @@ from striate._types import Array
 from striate.errors import DataError
 
 CHECKED_PER_ERROR = 1.25  # images to check for each label that is estimated to be wrong
-MAX_RATE = 0.5  # of wrong labels; above it, correct and wrong labels cannot be distinguished
+MAX_WRONG_SHARE = 0.5  # share of wrong labels above which they cannot be distinguished from correct ones
 TEMPERATURES = tuple(np.geomspace(0.3, 3.0, 41).tolist())
-BISECTIONS = 30  # of the interval of the rate, to a width of 5e-10
+BISECTIONS = 30  # number of bisections of the interval of the rate, to a width of 5e-10
 MIN_PROBABILITY = 1e-30  # probability, so that its logarithm is finite
 
 
@@ -95,7 +95,7 @@ def _fit(logits: Array, y: Array, temperature: float) -> tuple[float, float, Arr
     weights = np.exp(scaled)
     given = weights[np.arange(len(y)), y] / weights.sum(axis=1)
     wrong = (1 - given) / (logits.shape[1] - 1)
-    low, high = 0.0, MAX_RATE
+    low, high = 0.0, MAX_WRONG_SHARE
     if _slope(given, wrong, low) <= 0:  # the likelihood is concave in the rate
         high = low
     for _ in range(BISECTIONS if high else 0):

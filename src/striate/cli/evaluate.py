@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from striate.evaluation.regression import RegressionEvaluation
     from striate.workflows.evaluate import EvaluationResult
 
-MAX_PAIRS = 5  # of confused classes
-MAX_ERRORS = 10  # of numbers
+MAX_PAIRS = 5  # number of confused pairs of classes
+MAX_ERRORS = 10  # number of the largest errors that are listed
 
 
 @click.command(cls=Command)

@@ -18,7 +18,7 @@ Pixels = NDArray[np.uint8] | NDArray[np.float32]
 Targets = NDArray[Any]  # int64 (N,), uint8 (N, K) or float32 (N, T): see `Images.y`
 
 FINGERPRINT_TYPES = {"i": "<i8", "u": "u1", "f": "<f4"}
-MAX_BYTES = 4_000_000_000  # of pixels held in memory at once
+MAX_BYTES = 4_000_000_000  # bytes of pixels in memory at once
 
 
 @check_constructor

@@ -28,7 +28,7 @@ from striate.images import (
 
 CACHE_VERSION = 3  # increase it to invalidate cached arrays
 MAX_IN_MEMORY = 1_000_000_000  # bytes of pixels that are held in memory if the cache cannot be written
-MAX_SECOND_BYTES = 100_000_000  # of pixels by a second policy, which are held in memory until they are cached
+MAX_SECOND_BYTES = 100_000_000  # bytes of pixels by a second policy, which stay in memory until they are cached
 BLOCK_BYTES = 1_000_000  # bytes of pixels that a thread decodes at a time; they fit in a core's cache
 
 Block = NDArray[np.uint8]

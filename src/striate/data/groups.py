@@ -30,7 +30,7 @@ VERSION = 5  # of the cached near-duplicates; increase it when they are found in
 MAX_IMAGES = 100_000  # images, above which near-duplicates are not searched
 LARGE_GROUP = 20  # images; a larger group of near-duplicates is held together by its most similar pairs only
 STRICT_SIMILARITY = 0.93  # similarity of these pairs
-MAX_SHARE = 0.3  # of all images; near-duplicates that make a larger group are not kept together
+MAX_GROUP_SHARE = 0.3  # share of all images; near-duplicates that form a larger group are not kept together
 NO_PAIRS = NearDuplicates(np.zeros((0, 2), np.int64), np.zeros(0, np.float32))
 MAX_EXAMPLES = 3  # examples in a message
 
@@ -225,7 +225,7 @@ def join_near_duplicates(groups: GroupNumbers, found: NearDuplicates) -> tuple[G
 
     Pairs that look alike can chain many images that do not, such as those on one flat background. So a group of more
     than `LARGE_GROUP` images is kept together only by pairs of at least `STRICT_SIMILARITY`, and one of more than
-    `MAX_SHARE` of all images only by copies.
+    `MAX_GROUP_SHARE` of all images only by copies.
 
     Args:
         groups: int64 (N,), of identical images.
@@ -239,7 +239,7 @@ def join_near_duplicates(groups: GroupNumbers, found: NearDuplicates) -> tuple[G
     kept = (sizes[joined[found.pairs[:, 0]]] <= LARGE_GROUP) | (found.similarity >= STRICT_SIMILARITY)
     joined = join_pairs(groups, found.pairs[kept])
     sizes = np.bincount(joined, minlength=len(joined))
-    too_large = sizes > max(LARGE_GROUP, MAX_SHARE * len(joined))
+    too_large = sizes > max(LARGE_GROUP, MAX_GROUP_SHARE * len(joined))
     if not too_large.any():
         return joined, []
     count = int(sizes[too_large].sum())

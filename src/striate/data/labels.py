@@ -19,13 +19,13 @@ from striate.images import describe_argument, describe_unsupported, require_fold
 from striate.tasks import MAX_NUMBER, Task, get_task
 from striate.text import counted, listed
 
-SAMPLE_ROWS = 2000  # in which the column of the file names is searched
+SAMPLE_ROWS = 2000  # number of rows in which the column of the file names is searched
 HEADINGS = {"label", "labels", "class", "classes", "category", "target", "tags", "라벨", "레이블", "클래스", "분류"}
 YES_NO = {"0": 0, "1": 1, "0.0": 0, "1.0": 1, "-1": 0, "": 0, "false": 0, "true": 1, "no": 0, "yes": 1}
-SEPARATORS = re.compile(r"[;|,]")  # of several labels in one cell
+SEPARATORS = re.compile(r"[;|,]")  # separators of several labels in one cell
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.ASCII | re.IGNORECASE)
 DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+", re.ASCII)
-MAX_DIGITS = 10  # with more classes, all of them numbers, regression may be meant
+MAX_NUMERIC_CLASSES = 10  # with more classes whose names are numbers, regression may be meant
 REGRESSION_SHARE = 0.5  # classes per image, all of them numbers, from which regression is probably meant
 OUTLIER = 20.0  # interquartile ranges from the median, from which a number is reported
 
@@ -394,7 +394,7 @@ def _check_classes(table: _LabelTable, names: Sequence[str], images: int, known:
             f"'{table.path}' has {len(names):,} different numbers for {images:,} images. To predict numbers, use "
             "--task regression."
         )
-    if known is None and len(names) > MAX_DIGITS and all(NUMBER.fullmatch(name) for name in names):
+    if known is None and len(names) > MAX_NUMERIC_CLASSES and all(NUMBER.fullmatch(name) for name in names):
         table.notes.append(
             f"The labels in '{table.path}' are numbers, and each is a class. To predict numbers, use --task regression."
         )

@@ -30,11 +30,11 @@ Rows = NDArray[np.int64]
 
 THUMBNAILS = ThumbnailPolicy(SIZE, SIZE, 1, "stretch")
 FREQUENCIES = 10  # number of frequencies of a description along each axis
-CROP_SIDE = 0.92  # of the image; crops are described besides whole images, and the alignment finds others
+CROP_SIDE = 0.92  # side of a crop / of the image; crops are described besides whole images, the alignment finds others
 MAX_WITH_CROPS = 20_000  # number of images up to which crops are described
 CANDIDATES = 5  # number of other images that each image is compared with in detail
 DESCRIPTION_DEVIATIONS = 0.5  # gray levels are clipped to so few deviations that text has little effect
-MIN_DESCRIPTION_CORRELATION = 0.6  # of images that are compared in detail
+MIN_DESCRIPTION_CORRELATION = 0.6  # correlation of descriptions from which images are compared in detail
 BLOCK_VALUES = 16_000_000  # number of correlations in memory at a time
 PAIRS_PER_BLOCK = 128  # number of pairs that a thread aligns at a time
 IMAGES_PER_BLOCK = 256  # number of images that a thread describes, or compares with all others, at a time

@@ -48,11 +48,11 @@ MIN_SIMILARITY = 0.8  # mean of the correlations of near-duplicates and of their
 TILE_NOISE = 1.0  # variance of details that is attributed to noise, in squared gray levels
 MIN_TILE_OVERLAP = 0.7  # share of the pixels of a tile that both images show
 MIN_TILES = 12  # number of tiles that can be compared
-MIN_TILE_CORRELATION = 0.3  # of near-duplicates without alignment
-MIN_ALIGNED_TILE_CORRELATION = 0.42  # of near-duplicates after alignment, which increases it for any two images
+MIN_TILE_CORRELATION = 0.3  # tile correlation of near-duplicates without alignment
+MIN_ALIGNED_TILE_CORRELATION = 0.42  # the same after alignment, which increases it for any two images
 MIN_RATIO_TO_MEDIAN = 16.0  # tile correlation of near-duplicates / that of the median pair, whose background may be one
 MAX_SPARSE_TILES = 40  # images with fewer tiles that are not uniform are sparse, as drawings and digits
-MIN_SPARSE_SIMILARITY = 0.95  # of sparse near-duplicates; different sparse images resemble each other
+MIN_SPARSE_SIMILARITY = 0.95  # similarity of sparse near-duplicates; different sparse images resemble each other
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,7 +11,7 @@ from striate.data.warp import inverse_affine, warp
 from striate.images import ImagePolicy
 
 CANVAS = 56  # pixels; four times MNIST's area
-COPIES = 3  # of each training digit; test digits are used once, so that confidence intervals of the metrics are correct
+COPIES = 3  # copies of each training digit; test digits are used once, so that confidence intervals are correct
 SCALE_RANGE = (0.6, 1.6)
 MAX_ANGLE = 25  # degrees to either side; more would turn 6 into 9
 THICKNESS_RANGE = (0.3, 2.5)  # 0: one pixel thinner all around; 1: unchanged; 2 and 3: one and two pixels thicker

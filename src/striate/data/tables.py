@@ -12,8 +12,8 @@ from pathlib import Path, PurePosixPath
 from striate.errors import DataError
 from striate.text import printable
 
-SEPARATORS = ("\t", ";", ",")  # of those that fit equally well, the first is taken
-MAX_BYTES = 1 << 28  # of a table; ten million rows of 25 letters
+SEPARATORS = ("\t", ";", ",")  # possible separators; of those that fit equally well, the first is used
+MAX_BYTES = 1 << 28  # bytes of a table; ten million rows of 25 letters
 HEADINGS = {
     "file", "filename", "file name", "file_name", "files", "path", "filepath", "file_path", "image", "images",
     "image_id", "image_name", "id", "name", "label", "labels", "class", "group", "파일", "파일명", "이미지", "경로",

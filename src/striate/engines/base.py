@@ -18,7 +18,7 @@ from striate.engines.optimizers import Optimizer
 from striate.errors import UsageError, nearest
 from striate.network import Network
 
-PRECISIONS = ("float32", "bfloat16", "float16")  # of the forward and backward pass in training
+PRECISIONS = ("float32", "bfloat16", "float16")  # dtypes of the forward and backward pass in training
 T = TypeVar("T")
 
 

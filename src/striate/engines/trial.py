@@ -5,9 +5,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 ROUNDS = 3  # the first warms up
-MIN_SPEEDUP = 1.1  # from which another way than the usual one is chosen
-MIN_SECONDS = 30.0  # of training, from which a trial of another engine, which takes about three seconds, may pay
-STEPS = 4  # of a round
+MIN_SPEEDUP = 1.1  # speedup from which another way than the usual one is chosen
+MIN_SECONDS = 30.0  # duration of training from which a trial of another engine, which takes three seconds, may pay
+STEPS_PER_ROUND = 4
 
 Clock = Callable[[], float]
 
@@ -52,13 +52,13 @@ class EngineTrial:
         if self.seconds < MIN_SECONDS:
             return None
         found = shortest_times({engine: self._round(engine) for engine in engines}, self.clock)
-        return {engine: seconds / STEPS * self.steps for engine, seconds in found.items()}
+        return {engine: seconds / STEPS_PER_ROUND * self.steps for engine, seconds in found.items()}
 
     def _round(self, engine: str) -> Callable[[], None]:
         step = self.prepare(engine)
 
         def run() -> None:
-            for _ in range(STEPS):
+            for _ in range(STEPS_PER_ROUND):
                 step()
 
         return run

@@ -19,7 +19,7 @@ from striate.errors import ModelFileError, UsageError
 from striate.files import atomic_write
 from striate.network import Network
 
-MODEL_NAME = "model.safetensors"  # of the model in a run folder
+MODEL_NAME = "model.safetensors"  # file name of the model in a run folder
 SUFFIX = ".safetensors"
 FOREIGN_SUFFIX = re.compile(r"\.[^\W\d]\w*")  # unlike the ends of "model-0.98" and "model-{epoch}.{loss:.2f}"
 FORMAT = 1  # version of the file format

@@ -16,8 +16,8 @@ from striate.evaluation.report import render
 from striate.evaluation.sections import number
 from striate.files import atomic_write
 
-MAX_PAIRS = 150  # with images; all findings are in the table
-MAX_UNUSUAL = 60  # of each kind
+MAX_PAIRS = 150  # number of pairs shown with images; all findings are in the table
+MAX_UNUSUAL = 60  # number of images shown for each kind
 
 Images = Sequence[Array] | Array
 

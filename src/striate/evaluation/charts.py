@@ -18,9 +18,9 @@ from striate.language.report import STRINGS
 from striate.text import printable
 
 THUMBNAIL = 96  # pixels on the longer side
-MAX_LINES = 25  # in one chart; with more classes, only those with the lowest areas are drawn
+MAX_LINES = 25  # number of lines in one chart; with more classes, only those with the lowest areas are drawn
 LOWEST_LINES = 5
-MAX_DOTS = 3_000  # of a scatter plot
+MAX_DOTS = 3_000  # number of dots in a scatter plot
 
 
 @dataclass(frozen=True)

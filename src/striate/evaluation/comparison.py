@@ -13,9 +13,9 @@ from striate.errors import DataError
 from striate.evaluation.evaluate import Evaluation, evaluate
 from striate.evaluation.intervals import UNKNOWN, Estimate, Z, design_effect
 
-LEVEL = 0.05  # of significance
-PRIOR_IMAGES = 4.0  # of a large variance, divided among the classes
-LARGE_VARIANCE = 0.5  # of two independent classifiers with an accuracy of one half
+SIGNIFICANCE_LEVEL = 0.05
+PRIOR_IMAGES = 4.0  # number of images added with the variance LARGE_VARIANCE, divided among the classes
+LARGE_VARIANCE = 0.5  # variance of the difference of two independent classifiers with an accuracy of one half
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class PairedDifference:
     @property
     def significant(self) -> bool:
         """Whether the difference is larger than chance would explain, at the level of 5 %."""
-        return self.adjusted_p < LEVEL
+        return self.adjusted_p < SIGNIFICANCE_LEVEL
 
 
 @dataclass(frozen=True)

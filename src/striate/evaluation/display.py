@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from striate.evaluation.multilabel import MultilabelEvaluation
     from striate.evaluation.regression import RegressionEvaluation
 
-MAX_CLASSES = 20  # of a confusion matrix; with more classes, the confused pairs are listed
+MAX_CLASSES = 20  # with more classes, confused pairs are listed in place of the confusion matrix
 MAX_PAIRS = 10
 MAX_ERRORS = 12  # shown as images
 

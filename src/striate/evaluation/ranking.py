@@ -10,8 +10,8 @@ from striate._types import Array
 from striate.evaluation.intervals import UNKNOWN, Estimate, wilson
 
 TARGET = 0.95  # recall or precision for which a threshold is chosen
-POINTS = 100  # of a curve that is drawn
-MANY_CLASSES = 10  # above it, the accuracy among the first k classes is reported too
+MAX_POINTS = 100  # number of points of a curve that is drawn
+MANY_CLASSES = 10  # with more classes, the accuracy among the first k classes is reported too
 TOP = (3, 5)
 
 Curve = tuple[tuple[float, float], ...]
@@ -125,8 +125,8 @@ def count_above(scores: Array, positive: Array) -> tuple[Array, Array, Array]:
 
 
 def _downsample(x: Array, y: Array) -> Curve:
-    """Return at most `POINTS` points of a curve, with both ends."""
-    rows = np.unique(np.linspace(0, len(x) - 1, POINTS).round().astype(int))
+    """Return at most `MAX_POINTS` points of a curve, with both ends."""
+    rows = np.unique(np.linspace(0, len(x) - 1, MAX_POINTS).round().astype(int))
     return tuple(zip(x[rows].round(4).tolist(), y[rows].round(4).tolist(), strict=True))
 
 

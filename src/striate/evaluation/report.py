@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 
 TEMPLATES = Path(__file__).parent / "templates"
 FIRST_CARDS = 200  # errors shown at once; a button shows more
-FIRST_NOTES = 10  # on the data; the others are collapsed
+FIRST_NOTES = 10  # number of notes on the data that are not collapsed
 # In order. A section is omitted if the value of its key in the template context is None.
 SECTIONS = {
     "run": "facts",

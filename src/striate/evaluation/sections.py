@@ -21,7 +21,7 @@ EMPTY_CELL = "–"
 MAX_TABLE_CLASSES = 25  # classes; with more, the confusion matrix is drawn as an image
 BORDERLINE = 12  # images on each side of the threshold for "unknown"
 MAX_PAIRS = 10
-MAX_PIXELS = 12_000_000  # of all thumbnails together, to limit the file to some tens of megabytes
+MAX_THUMBNAIL_PIXELS = 12_000_000  # pixels of all thumbnails together, to limit the file to some tens of megabytes
 CLOSE = 0.02  # difference of accuracy and mean predicted probability that is small
 COLUMN_NAMES = {
     "epoch": "epoch",
@@ -277,7 +277,7 @@ def error_cards(evaluation: Evaluation, images: Sequence[Array] | Array) -> tupl
     pixels = thumbnails = 0
     for error in evaluation.errors:
         uri = ""
-        if pixels < MAX_PIXELS:
+        if pixels < MAX_THUMBNAIL_PIXELS:
             image = np.asarray(images[error.index])
             uri, pixels, thumbnails = thumbnail(image), pixels + min(image[..., 0].size, THUMBNAIL**2), thumbnails + 1
         confidence, probability = (f"{100 * p:.1f}%" for p in (error.confidence, error.true_probability))

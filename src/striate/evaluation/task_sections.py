@@ -15,7 +15,7 @@ from striate.evaluation.sections import EMPTY_CELL, Percent, number, t
 
 CARDS = 100  # images that are shown
 MAX_CHARTS = 6
-WEAK_LABEL = 0.1  # by how much the F1 of a label is below the mean if the report names it
+WEAK_LABEL_MARGIN = 0.1  # the report names a label whose F1 is below the mean by this much
 WIDE_INTERVAL = 0.15  # width of the interval of the mAP from which there are too few test images
 
 
@@ -56,7 +56,7 @@ def _labels_trust(evaluation: MultilabelEvaluation, percent: Percent) -> Markup:
     if high - low > WIDE_INTERVAL:
         return t("labels_few", low=percent(low), high=percent(high))
     weakest = min((label for label in evaluation.per_class if label.support), key=lambda label: label.f1.value or 0.0)
-    if (weakest.f1.value or 0.0) > (evaluation.macro_f1.value or 0.0) - WEAK_LABEL:
+    if (weakest.f1.value or 0.0) > (evaluation.macro_f1.value or 0.0) - WEAK_LABEL_MARGIN:
         return Markup("")
     return t("labels_weakest", name=weakest.name, f1=percent(weakest.f1.value))
 

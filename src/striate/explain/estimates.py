@@ -10,8 +10,8 @@ from striate._types import Array
 from striate.explain.scores import ClassScores, resize
 
 BATCH_SIZE = 8  # covered images, or gradients, between two estimates
-MIN_STEPS, MAX_STEPS = 27, 300  # of integrated gradients; the fewest are a power of 3
-COMPLETENESS = 0.009  # of integrated gradients, relative; 1 % is promised
+MIN_STEPS, MAX_STEPS = 27, 300  # numbers of steps of integrated gradients; the first is a power of 3
+COMPLETENESS_TOLERANCE = 0.009  # relative error of the sum of integrated gradients; 1 % is promised
 
 
 @dataclass(frozen=True, eq=False)
@@ -174,7 +174,7 @@ def integrated_estimates(
         yield from line.divide(pieces, 3 if line.pieces else 1, MIN_STEPS)
     while steps is None and len(line.pieces) < MAX_STEPS:
         errors = line.errors()
-        if abs(sum(errors.values())) <= COMPLETENESS * abs(line.difference):
+        if abs(sum(errors.values())) <= COMPLETENESS_TOLERANCE * abs(line.difference):
             break
         worst = sorted(errors, key=lambda piece: -abs(errors[piece]))[: max(1, len(errors) // 8)]
         yield from line.divide(worst, 3, len(errors) + 2 * len(worst))

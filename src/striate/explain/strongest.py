@@ -19,7 +19,7 @@ from striate.models import Model
 from striate.network.outputs import network_up_to
 from striate.training import check_inputs
 
-CHUNK_VALUES, CHUNK_IMAGES = 1 << 24, 64  # of the largest feature maps of a batch; bounds the memory
+CHUNK_VALUES, CHUNK_IMAGES = 1 << 24, 64  # limits of a batch: values of its largest feature maps, and images
 
 
 @dataclass(frozen=True, eq=False)

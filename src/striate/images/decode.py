@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 MAX_PIXELS = 100_000_000  # 300 MB of RGB: more than cameras record, and little enough for a laptop
 MAX_BYTES = 4 * MAX_PIXELS
 MAX_MEMORY = 500_000_000  # bytes for decoding one image
-MAX_COEFFICIENT_BYTES = 350_000_000  # of a progressive JPEG, all of which is held in memory
+MAX_COEFFICIENT_BYTES = 350_000_000  # bytes of the coefficients of a progressive JPEG, all of which are in memory
 MAX_SCANNED = 2_000_000_000  # samples of a progressive JPEG times its scans: about 3 seconds of decoding
 RAW_TAG = 50706  # TIFF tag DNGVersion: camera raw data with a small preview
 Pixels = NDArray[np.uint8]

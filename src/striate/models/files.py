@@ -25,7 +25,7 @@ from striate.training import Recipe
 from striate.training.saved_training import PREFIX, SavedTraining
 
 KIND = "model"
-ENTRIES = ("classes", "policy", "recipe", "fingerprint", "figures")  # of the metadata, besides the network
+ENTRIES = ("classes", "policy", "recipe", "fingerprint", "figures")  # entries of the metadata besides the network
 THRESHOLDS = ("unknown_threshold",)  # numbers that must be finite and not negative
 MAX_FIGURE = 1e30  # excludes infinity, and what float32 cannot hold
 INVALID = (StriateError, TypeError, ValueError, KeyError, AttributeError, OverflowError, RecursionError)

@@ -7,15 +7,15 @@ from typing import Any
 
 from striate.errors import NetworkError, nearest
 
-LEAK = 0.2  # of leaky_relu: Keras's negative_slope
-GELU_CUBIC = 0.044715  # of gelu_tanh: Hendrycks and Gimpel 2016, section 2
-TANH_SCALE, TANH_SLOPE = 1.7159, 2.0 / 3.0  # of scaled_tanh: LeCun et al. 1998, section II.B and appendix A
+LEAK = 0.2  # slope of leaky_relu below 0: Keras's negative_slope
+GELU_CUBIC = 0.044715  # coefficient of x³ in gelu_tanh: Hendrycks and Gimpel 2016, section 2
+TANH_SCALE, TANH_SLOPE = 1.7159, 2.0 / 3.0  # A and S of scaled_tanh: LeCun et al. 1998, section II.B and appendix A
 ACTIVATIONS = (
     "linear", "relu", "relu6", "leaky_relu", "elu", "selu", "gelu_exact", "gelu_tanh", "silu", "mish", "softplus",
     "softsign", "sigmoid", "log_sigmoid", "hard_sigmoid", "hard_swish", "hard_tanh", "tanh", "scaled_tanh",
     "exponential", "softmax", "softmin", "log_softmax",
 )  # fmt: skip
-ALIASES = {"gelu": "gelu_exact", "swish": "silu", "hard_silu": "hard_swish"}  # of Keras
+ALIASES = {"gelu": "gelu_exact", "swish": "silu", "hard_silu": "hard_swish"}  # names in Keras
 PARAMETERS: dict[str, dict[str, float]] = {  # with their defaults
     "relu": {"max_value": inf, "negative_slope": 0.0, "threshold": 0.0},
     "leaky_relu": {"negative_slope": LEAK},

@@ -70,7 +70,7 @@ ARGUMENTS: dict[str, _Argument] = {
     "fill_value": _Argument(ANYTHING, ""),  # the layer does not pad
     "antialias": _NO_CHANGE,
 }
-SHAPES = ("input_shape", "batch_input_shape", "batch_shape", "input_dim")  # of the first layer of a sequential model
+SHAPE_ARGUMENTS = ("input_shape", "batch_input_shape", "batch_shape", "input_dim")  # of a first layer
 STATES = ("trainable",)  # set after construction
 
 
@@ -84,7 +84,7 @@ def accept_keras_arguments(kind: type) -> None:
         return
     original: Any = kind.__init__  # type: ignore[misc]
     own = {each.name for each in fields(kind)}
-    known = {*ARGUMENTS, *SHAPES, *STATES} - own
+    known = {*ARGUMENTS, *SHAPE_ARGUMENTS, *STATES} - own
 
     @wraps(original)
     def initialize(self: Any, *args: Any, **kwargs: Any) -> None:
@@ -106,7 +106,7 @@ def _apply(layer: Any, name: str, value: Any) -> None:
     if name in STATES:
         if value is not True:
             setattr(layer, name, value)
-    elif name in SHAPES:
+    elif name in SHAPE_ARGUMENTS:
         vars(layer)["_given_shape"] = _shape(layer, name, value)
     elif (known := ARGUMENTS[name]).accepted is not ANYTHING and value not in known.accepted:
         raise layer.error(f"{name}={value!r} is not supported. {known.advice}")

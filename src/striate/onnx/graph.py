@@ -25,9 +25,9 @@ from striate._types import Array
 from striate.errors import ModelFileError
 
 STANDARD_DOMAINS = ("", "ai.onnx")
-RELATIVE_TOLERANCE = 1e-5  # of `is_close`
+RELATIVE_TOLERANCE = 1e-5  # tolerance of `is_close`
 MAX_TEXT = 80  # characters of a name shown in an error
-MAX_CONSTANT_VALUES = 1 << 29  # in all constants together: 2 GB of float32
+MAX_CONSTANT_VALUES = 1 << 29  # number of values of all constants together: 2 GB of float32
 
 SIMPLE_ATTRIBUTES = {
     AttributeProto.INT: "i",

@@ -22,8 +22,8 @@ KOREAN_FONTS = (
 """Fonts with Korean letters on Linux, Windows and macOS, of which the first that is installed is used."""
 
 CELL = 0.95  # inches: width of an image in a new figure
-FONT_SIZE = 9  # of the title of an image
-GAP = 0.08  # between images, in widths of an image
+FONT_SIZE = 9  # points; size of the title of an image
+GAP = 0.08  # space between images / width of an image
 TRAINING, VALIDATION, WRONG = "#2563c9", "#e07b1a", "#c62828"
 
 

@@ -17,7 +17,7 @@ from striate.text import display_width
 __all__ = ["plot_model"]
 
 CHARACTER, LINE, PADDING = 7.2, 18, 10  # pixels: width and height of a character, space around the text of a box
-GAP, MARGIN = (30, 34), 12  # between boxes in x and y, around the drawing
+GAP, MARGIN = (30, 34), 12  # pixels between boxes in x and y, and around the drawing
 STYLE = (
     "text{font:13px sans-serif;text-anchor:middle;fill:#222}.name{font-weight:bold}"
     "rect{fill:#f4f6fa;stroke:#53627c}path{fill:none;stroke:#53627c}"

@@ -25,8 +25,8 @@ VARIABLES = {
     "moving_mean": "running_mean", "moving_variance": "running_var",
     "scale": "",  # of a LayerScale, whose array has the name of the layer
 }  # fmt: skip
-MAX_NAMED = 20  # of the names that a message lists
-COUNTER = ".num_batches_tracked"  # of PyTorch's batch normalization; not needed
+MAX_NAMED = 20  # number of names that a message lists
+COUNTER = ".num_batches_tracked"  # suffix of a counter of PyTorch's batch normalization, which is not needed
 
 
 def load_pretrained(network: Network, source: str | os.PathLike[str]) -> tuple[Weights, tuple[str, ...]]:

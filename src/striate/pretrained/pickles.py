@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import IO, Any
 
 STORAGE = re.compile(r"torch\.[A-Za-z0-9]+Storage")  # such as torch.FloatStorage
-MAX_DEPTH = 100  # of values within values; a checkpoint has about ten
+MAX_DEPTH = 100  # levels of nested values; a checkpoint has about ten
 MAX_AXES = 64
 MAX_NAME = 200  # characters of a name in a message
 MAX_COPIED = 1_000_000  # items that all calls together may copy; a state dict has one item for each tensor

@@ -17,10 +17,10 @@ from striate._types import Array, Weights
 from striate.errors import ModelFileError
 from striate.pretrained.pickles import DamagedError, Storage, Tensor, UnsafeError, read_pickle
 
-WEIGHTS_KEYS = ("state_dict", "model_state_dict", "model")  # of a checkpoint with several sets of weights
-OPTIMIZER = "optim"  # in the key of an optimizer's state, whose tensors are not weights
-MAX_NAMED = 3  # of the state dicts in a message
-MAX_LEVELS = 4  # of dicts around the weights
+WEIGHTS_KEYS = ("state_dict", "model_state_dict", "model")  # keys of the weights in a checkpoint
+OPTIMIZER = "optim"  # part of the key of an optimizer's state, whose tensors are not weights
+MAX_NAMED = 3  # number of state dicts that a message names
+MAX_LEVELS = 4  # levels of dicts around the weights
 MAX_REASON = 200  # characters of another error in a message
 MAGIC = 0x1950A86A20F9469CFC6C  # the first pickle of a file in the older format
 # The little-endian type of a storage's numbers; bfloat16 is the upper half of a float32.

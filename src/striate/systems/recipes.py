@@ -18,7 +18,7 @@ AVERAGED_EPOCHS = 2  # over which weights are averaged
 # Fine-tuning starts from a fitted head. Where the classes resemble those of ImageNet, gradients are small; where they
 # do not, smaller learning rates changed too little. A stage that makes the model worse is undone.
 TUNED = Recipe(2, 32, SGD(5e-3, 0.9), OneCycle(), PHOTO_PRESETS["light"], clip_norm=1.0, average=0.95, patience=2)
-MIN_TUNING_STEPS = 90  # of each stage
+MIN_TUNING_STEPS = 90  # number of steps of each stage
 MAX_TUNING_EPOCHS = 12
 
 

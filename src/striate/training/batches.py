@@ -12,7 +12,7 @@ from striate.engines.base import Engine
 from striate.errors import DataError, UsageError
 from striate.training.samples import Samples
 
-END = object()  # of an iterator
+END = object()  # marks the end of an iterator
 ENDLESS = (itertools.cycle, itertools.count, itertools.repeat)
 
 

@@ -12,7 +12,7 @@ from striate.training.callbacks import CallbackList
 from striate.training.metrics import MetricSet
 from striate.training.samples import Samples
 
-BATCH_SIZE = 250  # of inference: large enough for speed, small enough for memory
+BATCH_SIZE = 250  # number of images in inference: large enough for speed, small enough for memory
 
 
 def evaluate_in_batches(

@@ -20,7 +20,7 @@ from striate.training.samples import Samples
 T = TypeVar("T")
 
 PREFETCHED = 2  # batches being prepared
-THREADS = 1  # on two cores, a second thread changed nothing
+THREADS = 1  # number of threads; on two cores, a second one changed nothing
 SMALL_BATCH = 1 << 20  # bytes; preparing a smaller batch takes less time than passing it to a thread
 
 

@@ -19,7 +19,7 @@ from striate.training.trainable_model import TrainableModel
 
 MIN_RATE, MAX_RATE, STEPS = 1e-6, 10.0, 140  # twenty steps for each power of ten
 WINDOW = 4  # steps on either side over which losses are averaged
-MIN_STEPS = 10  # before which the loss does not count as diverged
+MIN_STEPS = 10  # number of steps before the loss may count as diverged
 DIVERGED = 4.0  # times the lowest smooth loss, above which the loss has diverged
 MIN_GAIN = 0.05  # minimum decrease, as a fraction of the first smooth loss, for a suggestion
 StepCallback = Callable[[int, float, float], None]

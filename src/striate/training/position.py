@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 COMPATIBLE_TYPES = ((float, int), (str,), (list, tuple, np.ndarray), (dict,))
-MAX_COUNT = 10**15  # of steps, epochs or samples
+MAX_COUNT = 10**15  # number of steps, epochs or samples
 
 
 @dataclass

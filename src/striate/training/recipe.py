@@ -16,7 +16,7 @@ from striate.training.schedules import SCHEDULES, Constant, OneCycle, Schedule, 
 ALWAYS_SAVED = ("epochs", "batch_size", "optimizer", "schedule", "augmentation", "label_smoothing", "seed")
 """Settings that recipes have had from the first version on; others may be missing from older files."""
 
-ALWAYS_SHOWN = {"learning_rate"}  # in descriptions, even if it has its default value
+ALWAYS_SHOWN = {"learning_rate"}  # settings that descriptions contain even if they have their default values
 
 
 @check_constructor

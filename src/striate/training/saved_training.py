@@ -22,7 +22,7 @@ KINDS: dict[str, type] = {
 }
 """The objects that arguments of compile may contain, by the names in files."""
 OBJECT = "object"  # key of the name of a class
-PREFIX = "optimizer:"  # of the names of arrays
+PREFIX = "optimizer:"  # prefix of the names of the optimizer's arrays
 ENGINE_SETTINGS = ("engine", "device", "precision", "deterministic", "compiled")
 """Arguments of compile that may not apply on another machine."""
 INVALID = (StriateError, TypeError, ValueError, KeyError, AttributeError, OverflowError)

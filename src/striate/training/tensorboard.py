@@ -17,7 +17,7 @@ from striate.errors import UsageError
 from striate.network import Network
 from striate.training.callbacks import Callback
 
-BINS = 40  # of a histogram
+BINS = 40  # number of bins of a histogram
 INSTALL = 'TensorBoard needs the library tensorboardX: pip install "striate[tensorboard]"'
 
 

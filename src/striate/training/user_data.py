@@ -17,7 +17,7 @@ from striate.training.inference import BATCH_SIZE, rows_of_process, slices
 from striate.training.samples import Samples, check_inputs, check_samples, warn_of_missing_classes
 from striate.training.weighting import check_class_weight, check_weights, weights_of_classes
 
-MAX_COUNT = 10**9  # of steps or epochs; more would never end
+MAX_COUNT = 10**9  # number of steps or epochs; more would never end
 BATCH_SIZE_OF_STEPS = 32  # as in Keras, where a number of steps decides how many samples are used
 
 

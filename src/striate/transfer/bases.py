@@ -32,7 +32,7 @@ from striate.zoo.registry import network as zoo_network
 POOLED = "pool"  # the layer between the maps of a feature layer and a new head
 OUTPUT = "output"  # the new head on such a layer
 ALL_LAYERS = "all_layers"  # the layer with the statistics of all feature layers side by side
-STAGES = 3  # of the network whose ends serve as features, if the zoo's entry does not name feature layers
+STAGES = 3  # number of stages whose last layers are the feature layers, if the zoo's entry does not name any
 
 
 @dataclass(frozen=True, eq=False)

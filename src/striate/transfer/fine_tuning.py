@@ -19,7 +19,7 @@ UPPER_SHARE = 1 / 3  # share of the multiply-adds in the upper layers
 MIN_VALIDATION = 50  # number of validation images below which training images are added
 HELD_OUT_EVERY = 5  # every fifth training image is added
 HELD_OUT_KEY = ~0  # key of the digests that choose them, unlike the seed of any split
-MIN_STANDARD_ERRORS = 1.0  # by which the loss must decrease
+MIN_STANDARD_ERRORS = 1.0  # decrease of the loss, in standard errors, from which a model is better
 
 
 def batch_normalizations(network: Network) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ from striate.errors import ModelFileError
 from striate.transfer.bases import Base
 
 CALIBRATION_IMAGES = 32  # training images on which ranges are measured
-PREFIX = "int8:"  # of the names of the arrays in a model file
+PREFIX = "int8:"  # prefix of the names of the arrays in a model file
 MAPS, LIMITS = f"{PREFIX}maps", f"{PREFIX}ranges"  # names in UTF-8, one a line; float32 (M, 2)
 
 

@@ -37,7 +37,7 @@ NAMED_PREPROCESSING: Mapping[str, tuple[Channels, Channels]] = {
     "0..255": ((0.0,) * 3, (1 / 255,) * 3),
 }
 NEUTRAL = "0..255"  # pixels as they are
-USUAL_SIZE = 224  # of images for a file that accepts any size
+DEFAULT_SIZE = 224  # height and width of images for a file that accepts any size
 RESERVED = {"pool", "output", "all_layers"}  # names of layers that are added to a base
 AFTER_CLASSIFIER = (Activation, Softmax, Identity, Flatten, Reshape, Dropout, Rescale)
 # Of ONNX's documented metadata for images: the range of the numbers.
@@ -187,7 +187,7 @@ def _image_shape(graph: "OnnxGraph", path: str) -> tuple[int, int, int]:
         raise ModelFileError(
             f"'{path}' cannot be a base: its images have {channels} channels, and a base takes color images with 3."
         )
-    return height or USUAL_SIZE, width or USUAL_SIZE, 3
+    return height or DEFAULT_SIZE, width or DEFAULT_SIZE, 3
 
 
 def _takes_any_size(graph: "OnnxGraph") -> bool:

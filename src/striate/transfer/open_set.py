@@ -15,9 +15,9 @@ from striate.errors import ModelFileError
 
 NEIGHBORS = 3  # an image is compared with the mean of its nearest training images, of which there are three
 CHUNK = 1024  # images compared at once
-PREFIX = "unknown:"  # of the names of the detector's arrays in a model file
+PREFIX = "unknown:"  # prefix of the names of the detector's arrays in a model file
 LAYER = "layer"  # the array with the name of the layer, in UTF-8
-OUTDATED_ARRAY = "unknown:rest"  # of the detector of earlier versions
+OUTDATED_ARRAY = "unknown:rest"  # array of a detector that earlier versions wrote
 
 
 @dataclass(frozen=True, eq=False)

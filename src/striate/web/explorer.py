@@ -39,7 +39,7 @@ from striate.web.streams import Content, Streams
 from striate.workflows.explore import Explorer
 
 PUBLIC = {"/", "/explore/texts.json"}
-MAX_THUMBNAILS = 120  # per request
+MAX_THUMBNAILS = 120  # thumbnails per request
 THUMBNAIL_SIZE = 112  # pixels
 MAX_CLASSES = 4  # explained in one request
 Result = TypeVar("Result")

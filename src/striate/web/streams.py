@@ -15,8 +15,8 @@ from striate.strict_json import dumps
 from striate.web.errors import RequestError, error_payload
 from striate.workflows.background import BackgroundProcess, ProgressMessage
 
-MAX_STREAMS = 4  # at the same time; a browser opens six connections to one server, for all tabs together
-HEARTBEAT_SECONDS = 0.5  # after which a line is sent in any case, so that a closed connection is noticed
+MAX_STREAMS = 4  # streams at the same time; a browser opens six connections to one server, for all tabs together
+HEARTBEAT_SECONDS = 0.5  # time after which a line is sent in any case, so that a closed connection is noticed
 Content = dict[str, Any]
 Handler = Callable[[Any], tuple[Content, bool]]  # of a message: the line to send, and whether it is the last one
 Result = TypeVar("Result")

@@ -54,7 +54,7 @@ from striate.workflows.strategy import BASE
 
 ROOT = Path("audits")
 PAGE, TABLE = "audit.html", "audit.csv"
-REPEATS = 3  # of cross-validation, with other folds
+REPEATS = 3  # number of cross-validations with different folds
 SHUFFLE = 0x9E3779B97F4A7C15  # odd, so that multiplying by it modulo 2**64 reorders digests
 MIN_TASK_IMAGES = 20  # different images, from which several labels or numbers are checked
 BLOCK = 64  # images that a thread measures at a time

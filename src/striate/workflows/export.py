@@ -35,7 +35,7 @@ BATCH_SIZE = 32
 MIN_IMAGES, MAX_IMAGES = 64, 10_000  # how many images are compared, unless there are fewer
 RANDOM_IMAGES = 256
 CALIBRATION_IMAGES = 128
-MAX_MULTIPLY_ADDS, MAX_PIXELS = 400e9, 256e6  # of all compared images together
+MAX_MULTIPLY_ADDS, MAX_PIXELS = 400e9, 256e6  # limits of all compared images together
 # The largest allowed difference between probabilities: from rounding; with images resized inside the model.
 TOLERANCE, RESIZE_TOLERANCE = 1e-3, 5e-2
 Precision = Literal["float32", "int8", "8-bit weights"]

@@ -31,7 +31,7 @@ from striate.workflows.strategy import Method
 from striate.workflows.torchrun import leave_to_rank_0
 from striate.workflows.trained_model import THRESHOLD
 
-MIN_IMAGES = 4  # to train on
+MIN_IMAGES = 4  # number of training images
 HEADS = {
     Task.CLASSIFICATION: "logistic regression",
     Task.MULTILABEL: "logistic regression for each label",

@@ -15,7 +15,7 @@ from striate.workflows.prepare import PreparedRun, prepare
 from striate.workflows.run_record import TrainingRun
 from striate.workflows.strategy import BASE, Method, cheaper_inputs
 
-FEATURE_SHARE = 0.8  # of the time that is left; the rest is for the head
+FEATURE_SHARE = 0.8  # share of the remaining time; the rest is for the head
 
 
 class _TooSlow(Exception):  # noqa: N818 - not an error: it ends the computation, and another one begins

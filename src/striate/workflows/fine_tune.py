@@ -47,7 +47,7 @@ from striate.workflows.training_time import StopInTime
 
 START = "start"
 STAGE_FOLDERS = ("1-upper", "2-all")
-LEARNING_RATE_FACTOR = 0.1  # of the second stage, relative to the first
+LEARNING_RATE_FACTOR = 0.1  # learning rate of the second stage / of the first
 
 
 @dataclass(frozen=True)

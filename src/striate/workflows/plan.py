@@ -46,7 +46,7 @@ from striate.zoo.photographs import MEAN, STDDEV
 
 DEFAULT_DATA = "mnist5k"
 DEFAULT_MODEL = "lenet5"
-TRAINING_SHARE = 0.7  # of limited time, for epochs; the rest is for reading images and for the report
+TRAINING_SHARE = 0.7  # share of limited time for epochs; the rest is for reading images and for the report
 
 
 @dataclass(frozen=True)

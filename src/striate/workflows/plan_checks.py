@@ -25,7 +25,7 @@ from striate.workflows.strategy import BASE, Method
 WEIGHT_DECAY = "weight_decay"
 INPUT_SHAPE = "input_shape"
 CLASS_WEIGHTS = "class_weights"
-MAX_MEMBERS = 1_000  # of an ensemble
+MAX_MEMBERS = 1_000  # number of members of an ensemble
 
 SCRATCH_ONLY = frozenset({Method.SCRATCH})
 FEATURES_ONLY = frozenset({Method.FEATURES})

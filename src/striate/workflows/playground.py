@@ -48,8 +48,8 @@ MOMENTUM = 0.9
 OPTIMIZERS = ("SGD", "Momentum", "AdaGrad", "RMSprop", "Adam")
 MAX_LAYERS = 16
 MAX_PARAMETERS = 3_000_000
-MAX_VALUES = 300_000  # of all feature maps of one image
-MAX_MULTIPLY_ADDS = 20_000_000  # of one image
+MAX_MAP_VALUES = 300_000  # number of values of all feature maps of one image
+MAX_MULTIPLY_ADDS = 20_000_000  # multiply-adds of one image
 MAX_BATCH = 128
 MAX_NETWORKS = 2
 MAX_STEPS = 10_000
@@ -241,7 +241,7 @@ def build_network(setup: NetworkSetup, shape: Sequence[int]) -> Network:
     rows = network.table()
     for what, number, most in (
         ("parameters", sum(row.parameters for row in rows), MAX_PARAMETERS),
-        ("values in its feature maps", sum(_values(row) for row in rows), MAX_VALUES),
+        ("values in its feature maps", sum(_values(row) for row in rows), MAX_MAP_VALUES),
         ("multiply-adds for each image", sum(row.multiply_adds for row in rows), MAX_MULTIPLY_ADDS),
     ):
         if number > most:

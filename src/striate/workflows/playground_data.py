@@ -14,7 +14,7 @@ from striate.workflows.playground import PlaygroundDataset
 
 BUILT_IN = {"digits": "mnist5k", "scattered": "scattered"}
 USER_IMAGES = "images"
-MAX_SIDE = 32  # of the user's images
+MAX_SIDE = 32  # height and width in pixels to which the user's images are reduced
 MAX_TRAINING_IMAGES = 4000  # training images, at most
 MAX_USER_IMAGES = 2500
 HELD_OUT_EVERY = 5  # one of so many of the user's images is held out

@@ -14,7 +14,7 @@ from striate.evaluation import Evaluation
 from striate.evaluation.tasks import AnyEvaluation, evaluate_task
 from striate.tasks import Decision
 
-FILE_NAME = "predictions.safetensors"  # in a run folder
+FILE_NAME = "predictions.safetensors"  # name of the file in a run folder
 
 
 @dataclass(frozen=True, eq=False)

@@ -34,7 +34,7 @@ from striate.workflows.plan_checks import INPUT_SHAPE
 from striate.workflows.run_record import TrainingRun, record_engine
 from striate.workflows.strategy import Method, training_seconds
 
-FEW_IMAGES = 1_000  # below it, fewer than 100 would be test images, with an interval of 8 to 20 points
+FEW_IMAGES = 1_000  # with fewer, the test part has fewer than 100 images, and an interval of 8 to 20 points
 
 
 @dataclass(frozen=True, eq=False)

@@ -25,7 +25,7 @@ from striate.workflows.plan import data_options
 BATCH_SIZE = 16  # files that a thread reads before it reports progress
 MAX_NAMED = 10  # classes that one sentence names
 MIN_CLASS_SIZE = 20  # images; smaller classes are reported
-UNREADABLE_SHARE = 0.02  # of all files, from which unreadable files are reported
+MIN_UNREADABLE_SHARE = 0.02  # share of all files from which unreadable files are reported
 
 Rows = NDArray[np.intp]
 
@@ -113,7 +113,7 @@ class FolderScan:
             )
         if self.near_conflicts:
             found.append("Some images show nearly the same but are in different classes. Check which class is right.")
-        if unreadable > UNREADABLE_SHARE * files:
+        if unreadable > MIN_UNREADABLE_SHARE * files:
             found.append(f"{unreadable:,} of {files:,} files cannot be read. Replace them with undamaged files.")
         return (*found, *self._class_problems(missing))
 

@@ -31,7 +31,7 @@ from striate.transfer.features import (
 from striate.workflows.torchrun import on_rank_0
 from striate.workflows.trained_model import TrainedModel
 
-OUTPUTS_VERSION = 1  # of how outputs are computed; increase it to ignore those of processes that were lost
+OUTPUTS_VERSION = 1  # increase it to ignore stored outputs of processes that were lost
 BATCH_SIZE = 250  # images whose outputs are computed together, in one process or several, so that the bits are the same
 
 

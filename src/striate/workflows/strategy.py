@@ -27,27 +27,27 @@ from striate.workflows.training_time import seconds_per_image
 BASE = "efficientnet-lite0"
 DRAWING_MODEL = "mnist-cnn"
 SMALL_MODEL, LARGE_MODEL = "tutorial-cnn", "resnet18"
-TRAINING_SHARE = 0.8  # of the images, unless the folder defines the training part
+TRAINING_SHARE = 0.8  # share of the images, unless the folder defines the training part
 SAMPLED_IMAGES = 24  # images whose size and colors are inspected
 MAX_DRAWING_SIDE = 48  # pixels of the longer side; larger gray images are photographs
-MIN_DRAWINGS = 250  # per class, from which a small network from scratch is as good as features of a large one
+MIN_DRAWINGS = 250  # images per class from which a small network from scratch is as good as features of a large one
 MAX_COLOR_DIFFERENCE = 4  # maximum difference of the color channels in images that are practically gray
 # To read one image and to extract its features on one core, by the input size.
 EXTRACTION_SECONDS = {224: 0.013, 160: 0.007, 128: 0.0045}
-READING_SECONDS = 0.002  # of that time, to read the image
-SEARCH_SECONDS = 0.0035  # to look for near-duplicates of one image, on one core
-INT8_SHARE = 0.6  # of the time for features, in 8-bit integers
-HEAD_SECONDS = 8e-9  # to fit the head on one core, per image, feature, class and fold
-FEATURE_COUNTS = (1280, 3248)  # of the last layer and of all layers of the base
-LEAST_HEAD_SHARE = 0.1  # of that time, if the search for the best head ends early
-OTHER_SECONDS = 2.5  # for everything else
-MARGIN = 1.2  # by which a limit should be larger than the estimate
-TUNING_SECONDS = 3.7e-10  # per image and multiply-add on one core, for an epoch of both stages of fine-tuning
-SCRATCH_SECONDS = 4.5e-10  # per image and multiply-add on one core, for an epoch of training from scratch
-IMAGE_SECONDS = 1e-4  # per image and epoch, for everything else
-SPEEDUP = 50  # of a GPU
+READING_SECONDS = 0.002  # part of EXTRACTION_SECONDS that reading the image takes
+SEARCH_SECONDS = 0.0035  # time of one core to search for near-duplicates of one image
+INT8_SHARE = 0.6  # time for features in 8-bit integers / in float32
+HEAD_SECONDS = 8e-9  # time of one core to fit the head, per image, feature, class and fold
+FEATURE_COUNTS = (1280, 3248)  # number of features of the last layer and of all feature layers of the base
+LEAST_HEAD_SHARE = 0.1  # share of the time for the head if the search for the best one ends early
+OTHER_SECONDS = 2.5  # time for everything else
+MARGIN = 1.2  # factor by which a time limit should be larger than the estimate
+TUNING_SECONDS = 3.7e-10  # time of one core per image, multiply-add and epoch of both stages of fine-tuning
+SCRATCH_SECONDS = 4.5e-10  # time of one core per image, multiply-add and epoch of training from scratch
+IMAGE_SECONDS = 1e-4  # other time per image and epoch
+GPU_SPEEDUP = 50
 EQUIVALENT_CLASSES = 10  # predicting numbers needs about as many images as this many classes
-MIN_TUNING_IMAGES = 200  # per class, from which fine-tuning may be worth its time
+MIN_TUNING_IMAGES = 200  # images per class from which fine-tuning may be worth its time
 
 
 class Method(StrEnum):
@@ -229,7 +229,7 @@ def fine_tuning_seconds(passes: int, multiply_adds: int, device: str | None, cor
     Returns:
         Seconds.
     """
-    return TUNING_SECONDS * passes * multiply_adds / (SPEEDUP if device else cores)
+    return TUNING_SECONDS * passes * multiply_adds / (GPU_SPEEDUP if device else cores)
 
 
 def training_seconds(passes: int, network: Network, device: str | None, cores: int) -> float:
@@ -244,7 +244,7 @@ def training_seconds(passes: int, network: Network, device: str | None, cores: i
     Returns:
         Seconds.
     """
-    computing = SCRATCH_SECONDS * network.multiply_adds / (SPEEDUP if device else cores)
+    computing = SCRATCH_SECONDS * network.multiply_adds / (GPU_SPEEDUP if device else cores)
     return passes * (IMAGE_SECONDS + computing)
 
 

@@ -23,7 +23,7 @@ from striate.network import (
 from striate.zoo.photographs import block_place, photo_recipe, standardize, torchvision_weights
 from striate.zoo.registry import WeightNames, architecture
 
-BLOCKS, WIDTHS = (3, 3, 9, 3), (96, 192, 384, 768)  # of each stage
+BLOCKS, WIDTHS = (3, 3, 9, 3), (96, 192, 384, 768)  # number of blocks and of channels of each stage
 EPSILON = 1e-6
 INITIAL_SCALE = 1e-6
 INITIALIZER = TruncatedNormal(0.0, 0.02)

@@ -23,10 +23,10 @@ from striate.network import (
 from striate.zoo.photographs import conv_bn, photo_recipe, standardize, torchvision_weights
 from striate.zoo.registry import WeightNames, architecture
 
-LAYERS = (6, 12, 24, 16)  # of each dense block
+LAYERS = (6, 12, 24, 16)  # number of layers of each dense block
 GROWTH = 32  # maps that each layer adds
 BOTTLENECK = 4  # maps of the 1×1 convolution, as a multiple of the growth
-COMPRESSION = 2  # by which a transition divides the number of maps
+COMPRESSION = 2  # factor by which a transition divides the number of maps
 OUTER = {"conv1": "conv0", "conv1_bn": "norm0", "last_bn": "norm5"}
 
 

@@ -31,12 +31,12 @@ from striate.zoo.photographs import (
 )
 from striate.zoo.registry import WeightNames, architecture
 
-EPSILON = 1e-5  # of batch normalization, as in PyTorch's weights
+EPSILON = 1e-5  # epsilon of batch normalization, as in PyTorch's weights
 TORCHVISION_OUTER = {
     "stem": "features.0.0", "stem_bn": "features.0.1", "head": "features.8.0", "head_bn": "features.8.1",
     "output": "classifier.1",
 }  # fmt: skip
-PARTS = ("expand", "depthwise", "se", "project")  # in torchvision's order
+PARTS = ("expand", "depthwise", "se", "project")  # parts of a block in torchvision's order
 
 
 def _timm_name(layer: str) -> str:

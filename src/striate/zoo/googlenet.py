@@ -31,7 +31,7 @@ from striate.zoo.photographs import (
 from striate.zoo.registry import architecture
 
 FORMS = ("published", "torchvision")
-EPSILON = 1e-3  # of the batch normalization, as in torchvision
+EPSILON = 1e-3  # epsilon of batch normalization, as in torchvision
 
 # Table 1: filters of 1×1, 3×3 reduce, 3×3, 5×5 reduce, 5×5, pool projection; a pooling follows 3b and 4e.
 MODULES = {

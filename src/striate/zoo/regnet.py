@@ -17,7 +17,7 @@ from striate.zoo.registry import WeightNames, architecture
 STEM = 32
 STAGES = ((1, 48), (3, 104), (6, 208), (6, 440))  # blocks and channels of each
 GROUP_WIDTH = 8  # channels of a group
-SQUEEZE = 0.25  # of the block's input channels
+SQUEEZE = 0.25  # channels of squeeze-and-excitation relative to the block's input
 TIMM = {"conv1": "conv1", "conv2": "conv2", "conv3": "conv3", "shortcut": "downsample"}
 TORCHVISION = {"conv1": "f.a", "conv2": "f.b", "conv3": "f.c", "shortcut": "proj"}
 

@@ -15,8 +15,8 @@ from striate.engines.arrays import numeric_array
 from striate.errors import UsageError
 from striate.network.outputs import OutputForm
 
-REPORTED_FLOOR = 1e-7  # for reported losses, as in Keras, so that one image cannot dominate the mean
-FITTED_FLOOR = 1e-12  # for log-probabilities to fit, as for temperature scaling
+REPORTED_FLOOR = 1e-7  # lower bound of probabilities in reported losses, as in Keras: no image dominates the mean
+FITTED_FLOOR = 1e-12  # lower bound of probabilities whose logarithms are fitted, as for temperature scaling
 EPSILON = 1e-7  # Keras's, which keeps logarithms and quotients finite
 
 REDUCTIONS = ("sum_over_batch_size", "mean", "mean_with_sample_weight", "sum", "none")

@@ -14,7 +14,7 @@ from striate.errors import UsageError
 from striate.network.outputs import OutputForm
 
 Function = Callable[[Any, Any], Any]
-STEP, TOLERANCE = 1e-5, 1e-3  # of the check of gradients
+STEP, TOLERANCE = 1e-5, 1e-3  # step of finite differences, and relative tolerance, in the check of gradients
 RETURN_FORMS = (
     "Return (loss, gradient): NumPy arrays, the loss one number or one for each sample (N,), the gradient with respect "
     "to y_pred and of its shape. Or compile with engine='torch' a function of PyTorch tensors, which is differentiated."

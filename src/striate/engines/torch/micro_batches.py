@@ -11,7 +11,7 @@ from typing import TypeVar
 from striate.engines.arrays import row_slices
 from striate.network import BatchNormalization, Network
 
-VALUES = 1 << 28  # of all feature maps of a micro-batch: 1 GB in float32, of which the backward pass needs about half
+MAX_MAP_VALUES = 1 << 28  # of a micro-batch: 1 GB in float32, of which the backward pass needs about half
 
 T = TypeVar("T")
 
@@ -32,7 +32,7 @@ def micro_batches(network: Network, frozen: Collection[str], count: int) -> list
         >>> micro_batches(zoo.network("vgg16", input_shape=(224, 224, 3)), (), 32)
         [slice(0, 16, None), slice(16, 32, None)]
     """
-    parts = ceil(count * sum(prod(node.shape) for node in network.nodes) / VALUES)
+    parts = ceil(count * sum(prod(node.shape) for node in network.nodes) / MAX_MAP_VALUES)
     if parts <= 1 or not all(_separates_samples(node.layer, frozen) for node in network.nodes):
         return [slice(0, count)]
     return row_slices(count, ceil(count / parts))

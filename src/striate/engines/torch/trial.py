@@ -13,9 +13,9 @@ from striate.engines.trial import MIN_SPEEDUP, shortest_times
 from striate.errors import TrainingError
 from striate.network import Network
 
-CPU_MIN_MULTIPLY_ADDS = 20_000_000  # per image; smaller networks are trained in float32 on a CPU
-MULTIPLY_ADDS = {"cpu": 10**10, "cuda": 10**11}  # of one measurement: enough to keep the device busy
-MIN_IMAGES, MAX_IMAGES = 2, 64  # in one measurement
+CPU_MIN_MULTIPLY_ADDS = 20_000_000  # multiply-adds per image below which a network is trained in float32 on a CPU
+MULTIPLY_ADDS = {"cpu": 10**10, "cuda": 10**11}  # multiply-adds of one measurement: enough to keep the device busy
+MIN_IMAGES, MAX_IMAGES = 2, 64  # number of images in one measurement
 
 Run = Callable[[Sequence[Array], Sequence[Array], str], None]
 

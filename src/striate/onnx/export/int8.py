@@ -20,7 +20,7 @@ from striate._types import Array, Ranges
 from striate.onnx.export.weights import MAX_INT8, MIN_SCALE, quantize_kernel
 
 FLOAT_CONVOLUTIONS = 3  # the first ones, which stay in float32
-LEVELS = 255  # between the smallest and the largest uint8
+LEVELS = 255  # steps between the smallest and the largest uint8
 MAX_INT32 = 2**31 - 1
 RANGE_OPSET = 18  # the first in which the axes of ReduceMin and ReduceMax are an input
 INTEGER_OPSET, MIN_IR_VERSION = 10, 7

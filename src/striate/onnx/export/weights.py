@@ -10,9 +10,9 @@ from onnx import ModelProto, TensorProto, helper, numpy_helper
 
 from striate._types import Array
 
-MAX_INT8 = 127  # of int8, without -128
+MAX_INT8 = 127  # largest value of int8; -128 is not used
 MIN_SIZE = 16_384  # values of a kernel; smaller ones stay, as most of the weights are in large ones
-MIN_SCALE = 1e-8  # of channels without weights; a smaller one would make biases overflow that are divided by it
+MIN_SCALE = 1e-8  # scale of channels without weights; with a smaller one, biases divided by it would overflow
 
 
 def quantize_weights(model: bytes) -> bytes:

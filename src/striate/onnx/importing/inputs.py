@@ -7,7 +7,7 @@ from striate.onnx.graph import OnnxGraph, Sizes
 from striate.onnx.importing.network_builder import LayerOutput
 
 IMAGE_CHANNELS = (1, 3, 4)  # numbers by which the axis of channels is recognized
-MAX_READERS = 64  # of an input; more are not followed
+MAX_READERS = 64  # number of readers of an input that are followed
 KEEP_AXES = {"Cast", "Identity", "Mul", "Add", "Sub", "Div", "Pad"}  # operators that do not reorder axes
 
 

@@ -11,9 +11,9 @@ from striate.network import Layer, Shape
 from striate.onnx.graph import MAX_CONSTANT_VALUES, OnnxGraph, OnnxNode
 from striate.onnx.importing.layer_names import preferred_name
 
-OPEN_BATCH = 1_000_003  # for a batch size that is not fixed; a prime, so that no other size is mistaken for it
+OPEN_BATCH = 1_000_003  # stands for a batch size that is not fixed; a prime, so that no other size is mistaken for it
 MAX_REASON = 300  # characters; lists in a file can have any length
-MAX_MAP_VALUES = 1 << 30  # on all feature maps of one image together
+MAX_MAP_VALUES = 1 << 30  # number of values of all feature maps of one image
 MAX_ORDER_VALUES = 1 << 24  # numbers kept one by one: orders of vectors, selected channels, scales for each channel
 CHANNEL_AXES = {"CHW": 0, "HWC": 2, "F": 0}  # position of the channels among the axes
 # Axes of tensors between operators that are a layer only together: channels in groups; one channel; a vector that is
@@ -22,8 +22,8 @@ CHANNEL_AXES = {"CHW": 0, "HWC": 2, "F": 0}  # position of the channels among th
 INTERMEDIATE_AXES = (
     "GCHW", "CGHW", "HWGC", "HWCG", "HW", "flat", "GP", "PC", "spread", "scalar", "class", "column",
 )  # fmt: skip
-VIRTUAL_AXES = ("flat", "GP", "PC", "spread")  # of these `maps` is the value in the network
-ELEMENTWISE_AXES = ("HW", "flat", "scalar")  # for which operators that treat all values alike are defined
+VIRTUAL_AXES = ("flat", "GP", "PC", "spread")  # layouts of values that the network has in another shape, `maps`
+ELEMENTWISE_AXES = ("HW", "flat", "scalar")  # layouts that elementwise operators accept
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-MAX_RECORDS = 1_000_000  # about 150 MB after parsing; a network of a thousand operators has 50,000
-MAX_PACKED_BYTES = 1 << 28  # of numbers that take up to eight times as much memory after parsing
+MAX_RECORDS = 1_000_000  # number of records: 150 MB after parsing; a network of a thousand operators has 50,000
+MAX_PACKED_BYTES = 1 << 28  # bytes of packed numbers, which take up to eight times as much memory after parsing
 VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5  # protobuf's wire types
 TEXT, MESSAGE, BINARY = 9, 11, 12  # protobuf's field types
 NOT_GROWING = {TEXT, MESSAGE, BINARY, 1, 2, 6, 7, 15, 16}  # these and numbers of fixed size do not grow when parsed

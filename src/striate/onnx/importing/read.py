@@ -14,8 +14,8 @@ TEXT_CHECK_BYTES = 512  # bytes of a file by which text is recognized
 MAX_FILE_BYTES = 2**31  # protobuf reads no more
 MAX_NODES = 20_000
 MAX_INPUTS = 64
-MAX_INPUT_VALUES = 1 << 28  # in one image: a gigabyte of float32
-MIN_OPSET = 7  # of 2017, the first in which Add and similar operators broadcast by themselves
+MAX_INPUT_VALUES = 1 << 28  # number of values of one image: a gigabyte of float32
+MIN_OPSET = 7  # ONNX 1.2 (2017), the first in which Add and similar operators broadcast by themselves
 FOREIGN_FORMATS = {  # first bytes of files that are mistaken for ONNX
     b"PK\x03\x04": "a zip archive, as PyTorch (.pt, .pth) and Keras (.keras) write; export it to ONNX there",
     b"\x89HDF": "an HDF5 file, as Keras writes; export it to ONNX there",

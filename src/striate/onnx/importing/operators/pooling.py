@@ -28,7 +28,7 @@ GLOBAL_POOLS: dict[str, type[Layer]] = {
     "GlobalAveragePool": GlobalAveragePool2D, "GlobalMaxPool": GlobalMaxPool2D,
     "ReduceMean": GlobalAveragePool2D, "ReduceMax": GlobalMaxPool2D, "ReduceSum": GlobalAveragePool2D,
 }  # fmt: skip
-PIXEL_AXES = {"CHW": [2, 3], "HWC": [1, 2], "GP": [2], "PC": [1]}  # of the graph's tensor
+PIXEL_AXES = {"CHW": [2, 3], "HWC": [1, 2], "GP": [2], "PC": [1]}  # axes in the graph's tensor, by layout
 
 
 @rule("AveragePool", "MaxPool")
