@@ -37,7 +37,7 @@ def test_usual_errors_are_in_korean(
     assert not re.search(r"\b(is|are|must|there|received|has|the)\b", re.sub("'[^']*'", "", error)), error
 
 
-@pytest.mark.parametrize("name", ["", *COMMANDS, "data list", "data get", "data scan", "data audit"])
+@pytest.mark.parametrize("name", ["", *COMMANDS, "data list", "data download", "data scan", "data audit"])
 def test_help_is_in_korean_and_fits_a_terminal(
     name: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

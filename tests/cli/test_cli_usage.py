@@ -57,7 +57,7 @@ USAGE = {
     "reproduce lenet6": "There is no system 'lenet6'. Did you mean 'lenet5'?",
     "reproduce tutorial-cnn": "needs a folder of photographs: --data photos/",
     "reproduce mlp --seeds 0": "0 is not in the range x>=1",
-    "data get mnits": "There is no data set or folder 'mnits'. Did you mean 'mnist'?",
+    "data download mnits": "There is no data set or folder 'mnits'. Did you mean 'mnist'?",
     "predict": "Missing argument",
 }
 FAILURE = {
@@ -131,7 +131,7 @@ def test_help_lists_every_command_and_loads_no_numpy(cli: Cli) -> None:
 def test_data_list_and_get_print_names_and_paths(cli: Cli) -> None:
     listed = cli("data", "list")
     assert "mnist5k     5,000       10  handwritten digits" in listed.stdout
-    where = cli("data", "get", "mnist5k").stdout.strip()
+    where = cli("data", "download", "mnist5k").stdout.strip()
     assert Path(where).is_file()
 
 

@@ -196,7 +196,7 @@ def test_damaged_files_raise_with_reason_and_remedy(tmp_path: Path, content: byt
         read_idx(path, 3)
     assert str(path) in str(caught.value)
     assert reason in str(caught.value)
-    assert "Delete it and run `striate data get mnist`" in str(caught.value)
+    assert "Delete it and run `striate data download mnist`" in str(caught.value)
 
 
 def test_flipped_bit_is_detected(tmp_path: Path) -> None:

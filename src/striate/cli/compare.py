@@ -14,11 +14,14 @@ if TYPE_CHECKING:
 
 @click.command(cls=Command)
 @click.argument("runs", metavar="RUN RUN...", nargs=-1, required=True)
-@click.option("--data", metavar="FOLDER", help="Compare on these new images instead of the shared test images.")
-@click.option("--out", type=click.Path(dir_okay=False), help="The page [comparison.html in the last RUN].")
+@click.option("--data", metavar="FOLDER", help="Folder of new images to compare on, instead of the shared test images.")
+@click.option("--out", type=click.Path(dir_okay=False), help="HTML page to write [comparison.html in the last RUN].")
 @click.option("--json", "as_json", is_flag=True, help="Print all metrics as JSON.")
 def compare(runs: tuple[str, ...], data: str | None, out: str | None, as_json: bool) -> None:
-    """Compare two or more RUNs on the images that all of them were tested on: McNemar's test, intervals, a page."""
+    """Compare two or more RUNs on their shared test images, and write a page.
+
+    For each pair of runs, the difference in accuracy is printed with its confidence interval and McNemar's test.
+    """
     from striate.cli.wording import counted_images
     from striate.workflows.compare import compare_runs
 

@@ -30,7 +30,7 @@ def data() -> None:
 
 @data.command("list", short_help="List the built-in data sets.")
 def list_sets() -> None:
-    """List the built-in data sets: size, description, and where the files are."""
+    """List the built-in data sets with their sizes, descriptions and paths."""
     from striate.data import describe
     from striate.text import table
 
@@ -45,16 +45,16 @@ def list_sets() -> None:
         elif known.path:
             echo(translate("{name} is in {path}", name=known.name, path=known.path))
         else:
-            text = "{name} is not downloaded yet; training downloads it, or: striate data get {name}"
+            text = "{name} is not downloaded yet; training downloads it, or: striate data download {name}"
             echo(translate(text, name=known.name))
 
 
 @data.command(short_help="Download a built-in data set.")
 @click.argument("name")
-def get(name: str) -> None:
-    """Download a built-in data set, unless it is there already, and print where it is.
+def download(name: str) -> None:
+    """Download a built-in data set unless it is already present, and print its path.
 
-    NAME is one of those that "striate data list" prints. Training downloads a data set by itself.
+    NAME is one of the names that "striate data list" prints. Training downloads its data set automatically.
     """
     from striate.data import get as fetch
 
@@ -64,11 +64,13 @@ def get(name: str) -> None:
 @data.command(short_help="Check a folder of images before training.")
 @click.argument("folder")
 @options.labels
-@click.option("--task", type=options.TASK, help="What --labels holds: one class, several labels, numbers.")
+@click.option(
+    "--task", type=options.TASK, help="What --labels contains: one class per image, several labels, or values."
+)
 @options.label_column
 @click.option("--json", "as_json", is_flag=True, help="Print everything as JSON.")
 def scan(folder: str, labels: str | None, task: str | None, label_columns: tuple[str, ...], as_json: bool) -> None:
-    """Check a FOLDER of images before training: formats, sizes, unreadable files, copies, images of each class."""
+    """Check a FOLDER of images before training: formats, sizes, unreadable files, duplicates, images per class."""
     from striate.data.labels import label_file
     from striate.workflows.scan import scan_folder
 
@@ -80,26 +82,34 @@ def scan(folder: str, labels: str | None, task: str | None, label_columns: tuple
             echo_line(line)
 
 
-@data.command(short_help="Find wrong labels, duplicates and unusual images.")
+@data.command(short_help="Find label errors, duplicates and unusual images.")
 @click.argument("folder")
 @click.option("--out", type=click.Path(file_okay=False), help="Folder for the results [audits/FOLDER].")
-@click.option("--base", metavar="ID", type=options.BASE, help="Pretrained network that computes the features [chosen].")
+@click.option(
+    "--base",
+    metavar="ID",
+    type=options.BASE,
+    help="Pretrained network that computes the features [chosen automatically].",
+)
 @options.labels
-@click.option("--task", type=options.TASK, help="What --labels holds: one class, several labels, numbers.")
+@click.option(
+    "--task", type=options.TASK, help="What --labels contains: one class per image, several labels, or values."
+)
 @options.label_column
 @options.groups
 @click.option(
-    "--threshold", "thresholds", multiple=True, metavar="KIND=NUMBER",
-    help="Threshold of a kind of unusual images, such as blurred=0.7 or tiny=64.",
+    "--threshold", "thresholds", multiple=True, metavar="KIND=VALUE",
+    help="Threshold for a kind of unusual image, such as blurred=0.7 or tiny=64. Can be repeated.",
 )  # fmt: skip
 def audit(
     folder: str, out: str | None, base: str | None, labels: str | None, task: str | None,
     label_columns: tuple[str, ...], groups: str | None, thresholds: tuple[str, ...],
 ) -> None:  # fmt: skip
-    """Find labels that are probably wrong, duplicate images, and unusual images in a FOLDER.
+    """Find probable label errors, duplicate images and unusual images in a FOLDER.
 
-    The results are a page to look at, audit.html, and a table, audit.csv. Write "exclude" or "relabel" in its column
-    "action" and pass it to striate train FOLDER --exclude audit.csv. The folder itself is never changed.
+    The results are the page audit.html and the table audit.csv. To correct the data, write "exclude" or "relabel" in
+    the column "action" of the table, and train with striate train FOLDER --exclude audit.csv. The folder itself is
+    never changed.
     """
     from striate.cli.options import key_values
     from striate.data.labels import label_file

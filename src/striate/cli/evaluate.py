@@ -26,7 +26,11 @@ MAX_ERRORS = 10  # number of the largest errors that are listed
 @click.argument("data", required=False)
 @options.labels
 @options.label_column
-@click.option("--costs", metavar="CSV", help="A table of what errors cost: true classes in rows, predicted in columns.")
+@click.option(
+    "--costs",
+    metavar="FILE",
+    help="CSV file with the cost of each error: a row for each true class, a column for each predicted class.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print all metrics as JSON.")
 def evaluate(
     trained: str,

@@ -24,29 +24,30 @@ if TYPE_CHECKING:
 @click.command(cls=Command)
 @click.argument("model", required=False, metavar="[MODEL]")
 @click.argument("images", nargs=-1, metavar="[IMAGES]…")
-@click.option("--port", type=click.IntRange(0, 65535), default=0, metavar="N", help="TCP port [any free one].")
+@click.option("--port", type=click.IntRange(0, 65535), default=0, metavar="N", help="TCP port [a free one].")
 @click.option("--no-browser", is_flag=True, help="Print the address, but do not open a browser.")
 @click.option(
     "--export",
     type=click.Path(dir_okay=False),
     metavar="FILE",
-    help="Write a lesson instead: one page about a few images, which needs no server.",
+    help="Write a standalone HTML page about a few images instead; it needs no server.",
 )
 @click.option(
     "--image",
     "chosen",
     multiple=True,
     metavar="IMAGE",
-    help="An image of the lesson: a file, or its number on the page. Repeat for several [a wrong prediction].",
+    help="Image for the exported page: a file, or an image's number in the explorer. Can be repeated [a wrong "
+    "prediction].",
 )
 def explore(
     model: str | None, images: tuple[str, ...], port: int, no_browser: bool, export: str | None, chosen: tuple[str, ...]
 ) -> None:
-    """Look inside a network in the browser: its mistakes, feature maps, filters, and the arithmetic of every unit.
+    """Explore a network in the browser: wrong predictions, feature maps, filters, and the computation of every unit.
 
     MODEL is a run folder, a model file or an ONNX file. Without it, LeNet-5 is trained within seconds on digits that
-    come with Striate. IMAGES are files and folders; without them, the test images of the run are shown. The page is
-    for this computer only. Stop with Ctrl-C.
+    are included in Striate. IMAGES are files and folders; without them, the test images of the run are shown. The page
+    can be opened on this computer only. Stop with Ctrl-C.
     """
     from striate.web import ServiceSettings, check_address, create_explorer, serve
     from striate.workflows.open_explorer import open_explorer

@@ -19,28 +19,30 @@ if TYPE_CHECKING:
 @click.argument("trained", metavar="RUN_OR_MODEL")
 @click.option(
     "--to", "path", required=True, metavar="PATH", type=click.Path(),
-    help="What to write: FILE.onnx, a folder for a web page, or FILE.html.",
+    help="Output: FILE.onnx, a folder for a web page, or FILE.html.",
 )  # fmt: skip
-@click.option("--int8", is_flag=True, help="Quantize to 8-bit integers: a quarter of the size, faster, less exact.")
-@click.option("--resize", is_flag=True, help="Accept images of any size; the model itself resizes them.")
+@click.option(
+    "--int8", is_flag=True, help="Quantize to 8-bit integers: a quarter of the size, faster, slightly less accurate."
+)
+@click.option("--resize", is_flag=True, help="Accept images of any size: the model resizes them.")
 @click.option(
     "--opset", type=click.IntRange(13, 20), metavar="N",
-    help="Version of ONNX's operators, 13 to 20 [the lowest that the network needs].",
+    help="ONNX opset version, 13 to 20 [the lowest that the network needs].",
 )  # fmt: skip
 @click.option(
     "--images", multiple=True, metavar="PATH",
-    help="Images or folders to compare on [the test images of its data set].",
+    help="Images or folders for the comparison with the original [test images of the data set].",
 )  # fmt: skip
 def export(trained: str, path: str, int8: bool, resize: bool, opset: int | None, images: tuple[str, ...]) -> None:
-    """Write a trained network as an ONNX file, or as a web page that predicts on the visitor's device.
+    """Export a trained network as an ONNX file, or as a web page that predicts in the browser.
 
-    FILE.onnx takes uint8 pixels and returns probabilities, with the class names inside. A folder can be put on any web
-    host; its page accepts files and camera images, uploads nothing, and works offline after the first visit.
-    FILE.html is the same page as one file, which also opens from the disk. The model of a page accepts images of any
-    size, and its weights are stored in 8 bits.
+    FILE.onnx takes uint8 pixels, returns probabilities, and contains the class names. A folder contains a web page for
+    any web host. The page accepts files and camera images, uploads nothing, and works offline after the first visit.
+    FILE.html is the same page in a single file, which can also be opened from the disk. The model of a page accepts
+    images of any size, and its weights are stored in 8 bits.
 
-    Before writing, its predictions are compared with those of the original on real images; a file that differs is not
-    written. An ensemble becomes one network that averages its members.
+    Before anything is written, the predictions of the exported model are compared with those of the original on real
+    images. If they differ, nothing is written. An ensemble is exported as one network that averages its members.
     """
     from striate.workflows.export import export as write
     from striate.workflows.trained_model import name_of, open_trained_model

@@ -22,14 +22,16 @@ WIDTH = 70  # characters of the curve
 
 @click.command("find-lr", cls=Command)
 @click.argument("data", required=False)
-@click.option("--model", metavar="ID", type=options.MODEL, help="The network [default: as in striate train].")
-@click.option("--out", type=click.Path(dir_okay=False), default="find-lr.html", show_default=True, help="The plot.")
+@click.option("--model", metavar="ID", type=options.MODEL, help="Network to train [as in striate train].")
+@click.option(
+    "--out", type=click.Path(dir_okay=False), default="find-lr.html", show_default=True, help="HTML file for the plot."
+)
 @options.batch_size
 @options.optimizer
 @options.augment
 @options.fit
 @options.seed
-@click.option("--weights", metavar="WHAT", help="Initial weights: imagenet, or a file.")
+@click.option("--weights", metavar="SOURCE", help="Initial weights: imagenet, or a file.")
 @options.engine
 @options.device
 @options.precision
@@ -37,8 +39,8 @@ WIDTH = 70  # characters of the curve
 def find_lr(data: str | None, model: str | None, out: str, sets: tuple[str, ...], **asked: Any) -> None:
     """Suggest a learning rate for a network on DATA.
 
-    A short training raises the learning rate from step to step until the loss diverges. The suggestion is the rate at
-    which the loss fell fastest. The trained weights are not kept.
+    During a short training run, the learning rate is increased at each step until the loss diverges. The suggested
+    learning rate is the one at which the loss falls fastest. The trained weights are not kept.
     """
     from striate.cli.options import key_values, take_engine
     from striate.cli.wording import first, run_lines

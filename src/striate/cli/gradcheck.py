@@ -15,11 +15,11 @@ LIMIT = 1e-7
 @click.command(cls=Command)
 @click.argument("model")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True,
-              help="Seed of weights, inputs and targets.")  # fmt: skip
+              help="Random seed of weights, inputs and targets.")  # fmt: skip
 def gradcheck(model: str, seed: int) -> None:
-    """Compare the gradients of MODEL with numerical gradients in float64.
+    """Compare the gradients of MODEL from backpropagation with numerical gradients in float64.
 
-    Values at which the loss has no derivative, as where a ReLU switches, are skipped. The exit status is 1 if the
+    Points at which the loss is not differentiable, such as the kink of a ReLU, are skipped. The exit status is 1 if the
     relative error of a parameter is above 1e-7.
     """
     from striate import zoo

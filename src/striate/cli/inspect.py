@@ -40,11 +40,11 @@ class ImageSize(click.ParamType[tuple[int, int]]):
 @click.argument("path", metavar="FILE.onnx")
 @click.option(
     "--size", type=ImageSize(), metavar="N|HxW",
-    help="Height and width of the images, such as 224 or 48x192, for a file that takes images of any size.",
+    help="Height and width of the images, such as 224 or 48x192, for a model that accepts images of any size.",
 )  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print everything as JSON.")
 def inspect(path: str, size: tuple[int, int] | None, as_json: bool) -> None:
-    """Print the contents of an ONNX file of any program: inputs, outputs, layers, shapes, parameters, cost.
+    """Print the contents of any ONNX file: inputs, outputs, layers, shapes, parameters, multiply-adds.
 
     A file that Striate cannot convert to a network is shown operator by operator, with the reason.
     The file is not run, and no other file is opened.

@@ -122,33 +122,40 @@ labels = click.option(
 )  # fmt: skip
 label_column = click.option(
     "--label-column", "label_columns", metavar="NAME", multiple=True,
-    help="Column of --labels with the labels, if there are others.",
+    help="Column of --labels that contains the labels, if there are several columns. Can be repeated.",
 )  # fmt: skip
-batch_size = click.option("--batch-size", type=int, help="Images in each step.")
+batch_size = click.option("--batch-size", type=int, help="Number of images per training step.")
 groups = click.option(
     "--groups", metavar="FILE", type=click.Path(dir_okay=False),
-    help="CSV file with file,group: images of one group, such as a person or a video, stay in one part.",
+    help="CSV file with columns file,group. Images of one group, such as a person or a video, stay in the same split.",
 )  # fmt: skip
-optimizer = click.option("--optimizer", type=RegistryChoice(_optimizers), help="How weights are updated.")
-schedule = click.option("--schedule", type=RegistryChoice(_schedules), help="How the learning rate changes.")
-augment = click.option("--augment", type=RegistryChoice(_augmentations), help="Strength of augmentation, or none.")
+optimizer = click.option("--optimizer", type=RegistryChoice(_optimizers), help="Optimizer, which updates the weights.")
+schedule = click.option("--schedule", type=RegistryChoice(_schedules), help="Learning-rate schedule.")
+augment = click.option("--augment", type=RegistryChoice(_augmentations), help="Data augmentation preset.")
 fit = click.option(
     "--fit",
     type=click.Choice(["crop", "pad", "stretch"]),
-    help="How images are fitted to the network's input size [crop].",
+    help="How images are resized to the network's input size [crop].",
 )
-seed = click.option("--seed", type=int, help="Seed of initial weights, order, augmentation and dropout [0].")
-engine = click.option("--engine", type=RegistryChoice(_engines), help="Compute with NumPy or PyTorch [auto].")
+seed = click.option(
+    "--seed", type=int, help="Random seed of initial weights, sample order, augmentation and dropout [0]."
+)
+engine = click.option(
+    "--engine", type=RegistryChoice(_engines), help="Engine that runs the network: NumPy or PyTorch [auto]."
+)
 device = click.option("--device", metavar="NAME", type=Suggested(lambda: ("auto", "cpu", "cuda", "mps")),
                       help="Device for PyTorch: cpu, cuda, cuda:1, mps [auto].")  # fmt: skip
-precision = click.option("--precision", type=RegistryChoice(_precisions), help="Number format of PyTorch [auto].")
+precision = click.option(
+    "--precision", type=RegistryChoice(_precisions), help="Floating-point format of PyTorch [auto]."
+)
 training_precision = click.option(
     "--precision", type=RegistryChoice(_training_precisions),
-    help="Number format of PyTorch [auto]; int8: compute the features in 8-bit integers, in half the time.",
+    help="Floating-point format of PyTorch [auto]; int8 computes features in 8-bit integers, in half the time.",
 )  # fmt: skip
 sets = click.option(
     "--set", "sets", multiple=True, metavar="KEY=VALUE",
-    help="Setting of the network or the recipe, such as patience=10 or label_smoothing=0.1; an unknown name lists all.",
+    help="Setting of the network or the recipe, such as patience=10. An unknown name prints all settings. Can be "
+         "repeated.",
 )  # fmt: skip
 
 

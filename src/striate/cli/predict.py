@@ -23,15 +23,15 @@ MAX_LISTED = 10  # files that could not be read
 @click.command(cls=Command)
 @click.argument("trained", metavar="RUN_OR_MODEL")
 @click.argument("paths", nargs=-1, required=True, metavar="FILES…")
-@click.option("--json", "as_json", is_flag=True, help="Print a JSON list.")
-@click.option("--csv", "csv_file", metavar="FILE", help="Write a table with a row for each image.")
-@click.option("--jsonl", "jsonl_file", metavar="FILE", help="Write JSON Lines, a line for each image.")
-@click.option("--resume", is_flag=True, help="Continue the file of --csv or --jsonl.")
-@click.option("--top", type=click.IntRange(min=1), metavar="K", help="Give the K most probable classes.")
-@click.option("--all-classes", is_flag=True, help="Give the probabilities of all classes.")
+@click.option("--json", "as_json", is_flag=True, help="Print the predictions as a JSON list.")
+@click.option("--csv", "csv_file", metavar="FILE", help="Write a CSV file with a row for each image.")
+@click.option("--jsonl", "jsonl_file", metavar="FILE", help="Write a JSON Lines file with a line for each image.")
+@click.option("--resume", is_flag=True, help="Continue an incomplete file of --csv or --jsonl.")
+@click.option("--top", type=click.IntRange(min=1), metavar="K", help="Show the K most probable classes.")
+@click.option("--all-classes", is_flag=True, help="Show the probabilities of all classes.")
 @click.option(
     "--threshold", type=click.FloatRange(0, 1), metavar="P",
-    help="Mark images as unknown whose probability is below P; of several labels, assign those with at least P.",
+    help="Mark images with a probability below P as unknown; multi-label models: predict the labels that reach P.",
 )  # fmt: skip
 @click.option("--sort-into", metavar="FOLDER", help="Copy the images into FOLDER/CLASS/ and FOLDER/unknown/.")
 @click.option("--move", is_flag=True, help="With --sort-into: move the images instead of copying them.")
@@ -41,11 +41,12 @@ def predict(
 ) -> None:  # fmt: skip
     """Predict the classes of image FILES and of all images in folders.
 
-    "-" reads the names of files from standard input, one on each line, or separated by zero bytes (find -print0).
+    "-" reads file names from standard input, one per line, or separated by null bytes (find -print0).
 
-    Images are marked unknown if they are too unlike the training images or, for a model that cannot tell, if the
-    probability is too low. A model of several labels prints those whose probability reaches their threshold, one of
-    numbers each number with its prediction interval. The exit status is 1 if a file cannot be read.
+    Images that differ too much from the training images are marked unknown. A model that cannot detect this marks
+    images whose highest probability is too low. A multi-label model prints the labels whose probability reaches their
+    threshold, and a regression model prints each value with its prediction interval. The exit status is 1 if a file
+    cannot be read.
     """
     from striate.images import UnreadableFile
     from striate.workflows.predict import iter_input_files, predict_files

@@ -21,18 +21,20 @@ if TYPE_CHECKING:
 @click.option(
     "--seeds", type=click.IntRange(min=1), default=3, show_default=True, help="Number of training runs of each system."
 )
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="The first seed.")
-@click.option("--as-reported", is_flag=True, help="Train with the recipes of the reported figures.")
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Random seed of the first run.")
+@click.option("--as-reported", is_flag=True, help="Use the training recipes of the reported results.")
 @click.option("--out", type=click.Path(file_okay=False), default="runs/reproduce", show_default=True,
               help="Folder for the runs; finished runs in it are reused.")  # fmt: skip
-@click.option("--data", metavar="FOLDER", help="Photographs FOLDER/CLASS/*.jpg for the systems that need some.")
+@click.option(
+    "--data", metavar="FOLDER", help="Folder of photographs, FOLDER/CLASS/*.jpg, for the systems that need them."
+)
 @click.option("--list", "only_list", is_flag=True, help="List the systems and exit.")
 @click.option("--quiet", is_flag=True, help="Print the results only.")
 def reproduce(
     ids: tuple[str, ...], seeds: int, seed: int, as_reported: bool, out: str, data: str | None, only_list: bool,
     quiet: bool,
 ) -> None:  # fmt: skip
-    """Run the systems ID… (default: all) and compare measured with reported figures."""
+    """Train known systems (default: all) and compare measured with reported results."""
     from striate.workflows.reproduce import Reproduction, write_results
 
     if only_list:

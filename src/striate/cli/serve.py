@@ -15,7 +15,9 @@ TOKEN_VARIABLE = "STRIATE_TOKEN"
 @click.command(cls=Command)
 @click.argument("trained", nargs=-1, required=True, metavar="RUN_OR_MODEL…")
 @click.option("--host", default="127.0.0.1", metavar="ADDRESS", help="Address to listen on [127.0.0.1: this machine].")
-@click.option("--port", type=click.IntRange(0, 65535), default=8000, metavar="N", help="TCP port [8000]; 0: any.")
+@click.option(
+    "--port", type=click.IntRange(0, 65535), default=8000, metavar="N", help="TCP port [8000]; 0 chooses a free one."
+)
 @click.option(
     "--queue", type=click.IntRange(min=1), default=64, metavar="N", help="Maximum number of waiting images [64]."
 )
@@ -27,10 +29,10 @@ TOKEN_VARIABLE = "STRIATE_TOKEN"
     help="Maximum size of a request in megabytes [20].",
 )
 def serve(trained: tuple[str, ...], host: str, port: int, queue: int, max_mb: float) -> None:
-    """Serve predictions over HTTP, with a web page to upload, drop or photograph images.
+    """Serve predictions over HTTP, with a web page that accepts image files and camera images.
 
-    Several models are available under the names of their folders. Other machines can be served with --host 0.0.0.0;
-    clients must then send the token in the environment variable STRIATE_TOKEN. Stop with Ctrl-C.
+    Several models are served under the names of their folders. With --host 0.0.0.0, other machines can send requests;
+    they must then send the token that the environment variable STRIATE_TOKEN contains. Stop with Ctrl-C.
     """
     from striate.web import ServiceSettings, create_app
     from striate.web import serve as run

@@ -28,11 +28,13 @@ if TYPE_CHECKING:
 @click.command(cls=Command)
 @click.argument("data", required=False)
 @options.labels
-@click.option("--task", type=options.TASK, help="What --labels holds: one class, several labels, numbers.")
+@click.option(
+    "--task", type=options.TASK, help="What --labels contains: one class per image, several labels, or values."
+)
 @options.label_column
 @click.option(
     "--exclude", metavar="FILE", type=click.Path(dir_okay=False),
-    help="CSV file of striate data audit: leave out or relabel the images that have an action in it.",
+    help="CSV file of striate data audit. Images that have an action in it are excluded or relabeled.",
 )  # fmt: skip
 @options.groups
 @click.option("--method", type=options.METHOD, help="How the classifier is trained [auto].")
@@ -40,26 +42,27 @@ if TYPE_CHECKING:
     "--model",
     metavar="ID",
     type=options.MODEL,
-    help="Train this network from scratch; implies --method scratch [lenet5; chosen for folders].",
+    help="Network to train from scratch; implies --method scratch [lenet5; chosen automatically for folders].",
 )
 @click.option(
     "--base",
     metavar="BASE",
     type=options.BASE,
-    help="A pretrained network, ONNX file, timm/NAME, or auto; implies --method features unless fine-tune is set.",
+    help="Pretrained base: an ID, an ONNX file or timm/NAME; auto compares several. Implies --method features by "
+    "default.",
 )
-@click.option("--cut", metavar="LAYER", help="Use the base up to this layer only [all layers before its classifier].")
+@click.option("--cut", metavar="LAYER", help="Last layer of the base that is used [the one before its classifier].")
 @click.option("--minutes", type=float, help="Time limit for training on a folder, in minutes [none].")
 @click.option(
     "--folds",
     type=int,
     metavar="K",
-    help="Cross-validate on all images, then train on all; 0: test on 10 % of them [5 if fewer than 1,000 images].",
+    help="Number of cross-validation folds; 0: test on 10 % of the images instead [5 for fewer than 1,000 images].",
 )
-@click.option("--out", type=click.Path(file_okay=False), help="The run folder [runs/DATA-MODEL].")
-@click.option("--epochs", type=int, help="Passes over all training images.")
+@click.option("--out", type=click.Path(file_okay=False), help="Run folder to create [runs/DATA-MODEL].")
+@click.option("--epochs", type=int, help="Number of passes over the training images.")
 @options.batch_size
-@click.option("--learning-rate", type=float, help="Highest learning rate of the schedule.")
+@click.option("--learning-rate", type=float, help="Peak learning rate of the schedule.")
 @options.optimizer
 @options.schedule
 @options.augment
@@ -67,28 +70,39 @@ if TYPE_CHECKING:
 @options.seed
 @click.option("--ensemble", type=int, metavar="K", help="Train K networks and average their probabilities.")
 @click.option(
-    "--weights", metavar="WHAT", help="Initial weights: imagenet, or a file (safetensors, PyTorch state dict)."
+    "--weights", metavar="SOURCE", help="Initial weights: imagenet, or a file (safetensors, PyTorch state dict)."
 )
-@click.option("--resume", metavar="RUN", type=click.Path(), help="Continue a run; with --epochs, extend it.")
+@click.option(
+    "--resume", metavar="RUN", type=click.Path(), help="Resume a run; with --epochs, train it for more epochs."
+)
 @options.engine
 @options.device
 @options.training_precision
-@click.option("--deterministic", is_flag=True, default=None, help="Bit-identical results on GPUs too, which is slower.")
-@click.option("--compiled", is_flag=True, default=None, help="Compile the network with torch.compile.")
+@click.option(
+    "--deterministic",
+    is_flag=True,
+    default=None,
+    help="Use deterministic GPU algorithms: bit-identical results, but slower.",
+)
+@click.option("--torch-compile", "compiled", is_flag=True, default=None, help="Compile the network with torch.compile.")
 @options.sets
-@click.option("--tensorboard", is_flag=True, default=None, help="Also write files for TensorBoard.")
+@click.option("--tensorboard", is_flag=True, default=None, help="Also write TensorBoard logs.")
 @click.option("--quiet", is_flag=True, help="Print only the result.")
 def train(resume: str | None, epochs: int | None, out: str | None, quiet: bool, **values: Any) -> None:
-    """Train a network on DATA: a data set's name, or a folder photos/CLASS/*.jpg or photos/{train,val,test}/CLASS/….
+    """Train a network on DATA and write a report.
 
-    With --labels, the folder may have any structure, and a CSV file has a row for each image: file,label. With --task
-    multilabel it holds file,label1;label2 or a column of 0 and 1 for each label, with --task regression file,number.
+    DATA is the name of a built-in data set, or a folder with the images of each class in a subfolder:
+    photos/CLASS/*.jpg, or photos/{train,val,test}/CLASS/*.jpg if the images are already split. Without DATA, LeNet-5
+    is trained on mnist5k, 5,000 digits that are included in Striate.
 
-    Without DATA, LeNet-5 is trained on the 5,000 digits that come with Striate.
+    With --labels, the folder can have any structure. The labels are read from a CSV file with a row for each image:
+    file,label. For --task multilabel, a row is file,label1;label2, or has a column of 0 and 1 for each label. For
+    --task regression, a row is file,value.
 
-    Methods: "features" fits a linear classifier to the features of a pretrained network, "fine-tune" then trains that
-    network too, "scratch" trains all weights. "auto" chooses one for a folder and prints why. No other option changes
-    the method; an option that does not apply to it is an error.
+    Methods: "features" fits a linear classifier to the features of a pretrained network. "fine-tune" then trains the
+    pretrained network too. "scratch" trains all weights from random initial values. "auto" chooses a method for a
+    folder and prints the reason. No other option changes the method; an option that does not apply to the method is
+    an error.
     """
     from striate.time_limit import TimeLimit, no_time_limit
     from striate.workflows.torchrun import on_rank_0

@@ -226,4 +226,4 @@ def gunzip(packed: bytes) -> bytes:
 
 
 def _advice(path: Path) -> str:
-    return f". Delete it and run `striate data get mnist`, or replace it with a correct {path.name}."
+    return f". Delete it and run `striate data download mnist`, or replace it with a correct {path.name}."

@@ -232,8 +232,8 @@ TERMINAL: dict[str, str] = {
     # data
     "scattered is computed from mnist5k when it is used": "scattered는 사용할 때 mnist5k로 만듭니다",
     "{name} is in {path}": "{name}의 위치: {path}",
-    "{name} is not downloaded yet; training downloads it, or: striate data get {name}": (
-        "{name}: 아직 내려받지 않았습니다. 학습할 때 내려받거나, striate data get {name}"
+    "{name} is not downloaded yet; training downloads it, or: striate data download {name}": (
+        "{name}: 아직 내려받지 않았습니다. 학습할 때 내려받거나, striate data download {name}"
     ),
     "{n:,} images in {m} classes": "이미지 {n:,}장, 클래스 {m}개",
     "{n:,} images with {m} labels": "이미지 {n:,}장, 라벨 {m}개",

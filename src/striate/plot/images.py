@@ -120,7 +120,7 @@ def augmentation(
             trained with one.
         rows: Number of images, of different classes.
         columns: Number of augmented copies of each.
-        seed: Seed of the augmentation.
+        seed: Random seed of the augmentation.
         ax: Axes to draw into; None for a new figure.
 
     Returns:

@@ -49,7 +49,7 @@ def draw_preview(
         sets: Further settings of the augmentation, as text by name.
         rows: Number of images.
         columns: Number of augmented copies of each, one per epoch.
-        seed: Seed of the augmentation.
+        seed: Random seed of the augmentation.
 
     Returns:
         The settings of the augmentation, for example "rotation 10, zoom 0.9–1.1".

@@ -265,7 +265,7 @@ def _given_options(values: Mapping[str, Any], engine: EngineSettings) -> list[st
     """Return the options that have a value, or of the engine another one than the default, as on the command line."""
     given = [name for name, value in values.items() if value]
     given += [item.name for item in fields(engine) if getattr(engine, item.name) != item.default]
-    options = [f"--{name.replace('_', '-')}" for name in given]
+    options = ["--torch-compile" if name == "compiled" else f"--{name.replace('_', '-')}" for name in given]
     plateau = values.get("schedule") == PLATEAU
     return ["--schedule plateau" if plateau and option == "--schedule" else option for option in options]
 

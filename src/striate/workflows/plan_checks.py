@@ -51,7 +51,7 @@ APPLIES_TO: Mapping[str, frozenset[Method]] = {
     "--precision": TRAINING,
     "--precision int8": FEATURES_ONLY,
     "--deterministic": TRAINING,
-    "--compiled": TRAINING,
+    "--torch-compile": TRAINING,
 }
 """The methods to which an option applies; options that are not listed apply to all methods."""
 

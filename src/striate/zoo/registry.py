@@ -73,7 +73,7 @@ class DefaultRecipe:
 
     Attributes:
         epochs: 1 or more.
-        batch_size: Images in each step.
+        batch_size: Number of images per training step.
         learning_rate: The peak learning rate.
         optimizer: Its name.
         optimizer_settings: Further settings of the optimizer.
