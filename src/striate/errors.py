@@ -77,7 +77,7 @@ def nearest(name: str, known: Iterable[str]) -> str:
     close = get_close_matches(str(name).lower(), known, n=1, cutoff=0.5)
     if close:
         return f" Did you mean '{close[0]}'?"
-    return f" Known are: {', '.join(known)}."
+    return f" Available: {', '.join(known)}."
 
 
 def missing_attribute(owner: object, name: str, instead: Mapping[str, str]) -> AttributeError:

@@ -197,10 +197,10 @@ def test_export_without_any_images(tmp_path: Path) -> None:
         (missing, r"The data set it was trained on cannot be loaded \(There is no data set or folder '.*gone'"),
         (unknown, "The model does not say which data set it was trained on"),
     ):
-        assert (result.images, result.agreement, result.correct) == ("256 random patterns", 1, None)
+        assert (result.images, result.agreement, result.correct) == ("256 random images", 1, None)
         (note,) = result.notes
         assert re.match(
-            reason + r".*, so random patterns are used in place of images\. Pass real images with --images\.$", note
+            reason + r".*, so random images are used in place of images\. Pass real images with --images\.$", note
         )
 
 

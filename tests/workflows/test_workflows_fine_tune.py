@@ -193,7 +193,11 @@ def test_stages_without_improvement_are_discarded(
     run = fine_tune_run(images, tmp_path / "tuned", messages, epochs=1, **rates)
     assert run.record.fine_tuning
     assert run.record.fine_tuning.kept == "start"
-    end = "upper layers: The loss became nan." if how == "diverging" else "no clear gain, so the start is kept"
+    end = (
+        "upper layers: The loss became nan."
+        if how == "diverging"
+        else ("no clear improvement, so the initial network is kept")
+    )
     assert any(end in line for line in messages)
     plain = fine_tune_run(images, tmp_path / "plain", [], method="features", base="efficientnet-lite0", epochs=None,
                   folds=0, engine=EngineSettings())  # fmt: skip

@@ -134,10 +134,7 @@ def test_scan_names_near_duplicates_and_those_with_different_labels(photos: Path
     found = scan_folder(photos)
     assert found.near_duplicates == (("a/004.png", "a/small.jpg"),)
     assert found.near_conflicts == (("a/006.png", "b/cropped.jpg"),)
-    assert (
-        found.problems[0]
-        == "Some images show nearly the same but are in different classes. Check which class is right."
-    )
+    assert found.problems[0] == "Some near-duplicates are in different classes. Check which class is correct."
     write(tmp_path / "parts/train", 20, 0)
     write(tmp_path / "parts/test", 20, 100)
     picture(7, 1).save(tmp_path / "parts/test/b/again.jpg")

@@ -49,7 +49,7 @@ def _show(found: "RunComparison") -> None:
     echo("\n" + "\n".join(table(rows, right=[2, 3])) + "\n")
     for pair in comparison.pairs:
         value, low, high = (100 * (each or 0.0) for each in vars(pair.accuracy).values())
-        judged = "more than chance would explain" if pair.significant else "which may be chance"
+        judged = "significant at the 5 % level" if pair.significant else "not significant at the 5 % level"
         p = "p" if len(comparison.pairs) == 1 else translate("p after Holm's correction")
         echo_line(
             translate(

@@ -41,11 +41,14 @@ def list_sets() -> None:
     echo("\n".join(table(rows, right=[1, 2])))
     for known in describe():
         if known.name == "scattered":
-            echo(translate("scattered is computed from mnist5k when it is used"))
+            echo(translate("scattered is generated from mnist5k when it is used"))
         elif known.path:
             echo(translate("{name} is in {path}", name=known.name, path=known.path))
         else:
-            text = "{name} is not downloaded yet; training downloads it, or: striate data download {name}"
+            text = (
+                "{name} is not downloaded yet. Training downloads it automatically; to download it now: striate data "
+                "download {name}"
+            )
             echo(translate(text, name=known.name))
 
 
@@ -134,20 +137,20 @@ def _describe_audit(audit: "FolderAudit", folder: str, out_folder: Path, command
         text = "{n:,} to check; about {share:.1f} % of all labels are probably wrong"
         yield entry("labels", translate(text, n=len(audit.suspicious), share=100 * (audit.rate or 0)), WIDTH)
     elif audit.rate is not None:
-        yield entry("labels", translate("none stands out as wrong"), WIDTH)
+        yield entry("labels", translate("no probable errors found"), WIDTH)
     text = "{n:,} pair, {m:,} with different labels" if len(audit.duplicates) == 1 else PAIRS
     yield entry("duplicates", translate(text, n=len(audit.duplicates), m=audit.contradictions), WIDTH)
     kinds = Counter(item.kind for item in audit.unusual)
     found = ", ".join(translate("{n:,} {kind}", n=count, kind=translate(kind)) for kind, count in kinds.items())
     yield entry("unusual", found or translate("none"), WIDTH)
     for kind in audit.common:
-        text = "most images are beyond the threshold of '{kind}', {limit:g}; none is listed."
+        text = "Most images are beyond the threshold {limit:g} for '{kind}', so none are listed."
         yield f"{translate('Note:')} {translate(text, kind=kind, limit=audit.thresholds[kind])}"
     yield from first((f"{translate('Note:')} {localized(note)}" for note in audit.notes), "; all are on the page")
     yield entry("page", str(out_folder / "audit.html"), WIDTH)
     yield entry("table", str(out_folder / "audit.csv"), WIDTH)
     if audit.has_findings:
-        text = "write 'exclude' or 'relabel' in the column 'action' of the table where it applies, then:"
+        text = "write 'exclude' or 'relabel' in the column 'action' of the table, then run:"
         yield entry("next", translate(text), WIDTH)
         yield entry("", command, WIDTH)
 
@@ -166,7 +169,7 @@ def _describe(found: "FolderScan") -> Iterator[str]:
     sizes = (f"{translate(name)} {width}×{height}" for name, (width, height) in found.sizes.items())
     yield entry("sizes", ", ".join(sizes), 9)
     if len(found.size_counts) > 1:
-        yield from ["", translate("width (across) and height in pixels; the darker, the more images")]
+        yield from ["", translate("width (horizontal) and height in pixels; darker cells contain more images")]
         yield from scatter(found.size_counts)
     if found.numbers:
         rows = [heads("number", "minimum", "median", "maximum")]
@@ -180,7 +183,7 @@ def _describe(found: "FolderScan") -> Iterator[str]:
         (_line("Identical files in more than one class: {names}", group) for group in found.conflicts),
         "; --json lists all",
     )
-    yield from first((_line("Copies: {names}", group) for group in found.copies), ALL)
+    yield from first((_line("Identical files: {names}", group) for group in found.copies), ALL)
     yield from first(
         (_line("Near-duplicates in more than one class: {names}", g, MAX_NAMES) for g in found.near_conflicts),
         "; --json lists all",

@@ -68,10 +68,10 @@ def _show_costs(cost: "ExpectedCost") -> None:
     def amount(estimate: "Estimate") -> str:
         return decimal(estimate, interval=estimate.low is not None)
 
-    label = translate("cost of an image:")
+    label = translate("mean cost per image:")
     text = "{amount} if the most probable class is predicted"
     echo(entry(label, translate(text, amount=amount(cost.most_probable)), display_width(label) + 1))
-    text = "{amount} if the class with the lowest expected cost is predicted; it differs for {images}"
+    text = "{amount} if the class with the lowest expected cost is predicted; the prediction differs for {images}"
     cheapest = translate(text, amount=amount(cost.cheapest), images=counted_images(cost.changed))
     echo(entry("", cheapest, display_width(label) + 1))
 

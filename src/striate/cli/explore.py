@@ -105,7 +105,10 @@ def _export(explorer: "Explorer", file: Path, chosen: tuple[str, ...]) -> None:
         page, units = make_lesson(explorer, keys, progress)
     atomic_write(file, page)
     if units is not None:
-        text = "The network has {units:,} units, too many to include each computation: the lesson has maps only."
+        text = (
+            "The network has {units:,} units, too many to include the computation of each: the page contains feature "
+            "maps only."
+        )
         echo_line(translate(text, units=units), err=True)
     echo_page(file, "lesson")
     echo_line(entry("size", file_size(len(page.encode()))))

@@ -84,19 +84,19 @@ def _show(result: "ExportResult") -> None:
         differ = translate("differ by at most {difference:.1g}", difference=result.difference)
     compared = localized(result.images)
     if result.agreement is None:
-        text = "compared with the original on {images}: numbers {differ}"
+        text = "compared with the original on {images}: predicted values {differ}"
         echo(translate(text, images=compared, differ=differ))
     else:
         what = translate("predicted class" if result.task is Task.CLASSIFICATION else "labels")
         share = translate("all") if result.agreement == 1 else f"{100 * result.agreement:.1f} %"
-        text = "compared with the original on {images}: same {what} on {share}, probabilities {differ}"
+        text = "compared with the original on {images}: same {what} for {share}, probabilities {differ}"
         echo(translate(text, images=compared, what=what, share=share, differ=differ))
     if result.precision != "float32" and result.correct:
         before, after, images = result.correct
         echo(
             translate(
-                "correct among them: {before:,} before, {after:,} in 8 bits, of {images:,} ({old:.2f} % and "
-                "{new:.2f} %)",
+                "correct predictions on these {images:,} images: {before:,} ({old:.2f} %) before and {after:,} "
+                "({new:.2f} %) after quantization",
                 before=before, after=after, images=images, old=100 * before / images, new=100 * after / images,
             )
         )  # fmt: skip

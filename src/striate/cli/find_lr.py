@@ -105,7 +105,10 @@ def _show(sweep: "LearningRateSweep") -> None:
     echo("\n".join(table(rows, right=[1])) + "\n")
     if sweep.steepest is None:
         echo(
-            translate("The loss hardly fell at any rate. Try larger batches, and check that images and classes match.")
+            translate(
+                "The loss hardly decreased at any learning rate. Use larger batches, and check that the images "
+                "match their classes."
+            )
         )
         return
     echo(translate("suggested: --learning-rate {rate:.2g}", rate=sweep.steepest))

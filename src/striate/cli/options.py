@@ -175,7 +175,7 @@ def key_values(texts: tuple[str, ...], option: str = "--set", example: str = "pa
     """
     for text in texts:
         if not text.partition("=")[0] or "=" not in text:
-            raise click.BadParameter(f"'{text}' is not KEY=VALUE, such as {example}.", param_hint=option)
+            raise click.BadParameter(f"Expected KEY=VALUE, such as {example}; received '{text}'.", param_hint=option)
     return {key.strip(): value.strip() for key, _, value in (text.partition("=") for text in texts)}
 
 

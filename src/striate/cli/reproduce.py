@@ -84,7 +84,7 @@ def _missing_data(system: "System", folder: str | None) -> str:
     from striate.workflows.reproduce import data_location
 
     if not system.data and folder is None and not system.demo:
-        return f"System '{system.id}' needs a folder of photographs: --data photos/ with photos/CLASS/*."
+        return f"System '{system.id}' needs a folder of photographs with a subfolder for each class: --data FOLDER."
     try:
         data_location(system, folder)
     except DataError as error:

@@ -40,7 +40,9 @@ def _network(what: str, sets: dict[str, str]) -> "Network":
     if what in zoo.names() or not Path(what).exists():
         return zoo.network(what, **{name: parse(value) for name, value in sets.items()})
     if sets:
-        raise UsageError(f"--set changes a built-in network, and '{what}' is a run or a file, whose network is fixed.")
+        raise UsageError(
+            f"--set applies to built-in networks only; the network of the run or file '{what}' cannot be changed."
+        )
     from striate.workflows.trained_model import open_trained_model
 
     return open_trained_model(what).models[0].network

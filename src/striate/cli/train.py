@@ -117,7 +117,7 @@ def train(resume: str | None, epochs: int | None, out: str | None, quiet: bool, 
         _check_resumed(values | {"out": out})
         if on_rank_0(lambda: is_finished(resume, epochs)):
             if current_process().rank == 0:
-                text = "'{run}' is finished, so nothing is left to train. Its report: {report}"
+                text = "'{run}' is already finished. Report: {report}"
                 echo(translate(text, run=resume, report=Path(resume) / "report.html"))
             return
     print_line = (lambda text: None) if quiet else echo_message
@@ -243,7 +243,7 @@ def _conclude(result: "TrainingResult") -> None:
 
     first, *more = headlines(result.evaluation)
     echo()
-    echo_line(translate("{figures}, after {seconds:.1f} s of training", figures=first, seconds=result.seconds))
+    echo_line(translate("{metrics}, after {seconds:.1f} s of training", figures=first, seconds=result.seconds))
     for line in more:
         echo_line(line)
     echo_page(result.report, "report")

@@ -55,12 +55,12 @@ def run_lines(prepared: "PreparedRun") -> Iterator[str]:
     if plan.because:
         yield entry("", translate("because {reason}", reason="; ".join(map(localized, plan.because.split("; ")))))
     parts = translate(
-        "{train:,} images to train, {validation:,} to validate, {test:,} to test",
+        "{train:,} training, {validation:,} validation and {test:,} test images",
         train=len(data.train), validation=len(data.validation), test=len(data.test),
     )  # fmt: skip
     if plan.folds:
         parts = translate(
-            "{n:,} images, all tested by {folds}-fold cross-validation and then trained on",
+            "{n:,} images, tested by {folds}-fold cross-validation, then all used for training",
             n=len(data.train), folds=plan.folds,
         )  # fmt: skip
     counted = localized(data.task.counted(len(data.classes)))
@@ -101,13 +101,13 @@ def headlines(evaluation: "AnyEvaluation") -> list[str]:
 def _label_lines(evaluation: "MultilabelEvaluation") -> list[str]:
     return [
         translate(
-            "test mAP {value} in {images:,} images; chance level {chance:.1f} %",
+            "test mAP {value} on {images:,} images; chance level {chance:.1f} %",
             value=percent(evaluation.mean_average_precision),
             images=evaluation.images,
             chance=100 * evaluation.chance,
         ),
         translate(
-            "mean F1 {f1}, all labels right {exact}",
+            "mean F1 {f1}, all labels correct {exact}",
             f1=percent(evaluation.macro_f1),
             exact=percent(evaluation.exact_match),
         ),
@@ -119,18 +119,19 @@ def _number_lines(evaluation: "RegressionEvaluation") -> list[str]:
     for number in evaluation.numbers:
         lines += [
             translate(
-                "'{name}': mean absolute error {error} in {images:,} test images",
+                "'{name}': mean absolute error {error} on {images:,} test images",
                 name=number.name, error=decimal(number.mae), images=evaluation.images,
             ),
             translate(
-                "R² {r2}; always predicting the median is wrong by {baseline:.4g} on average",
+                "R² {r2}; the mean absolute error of always predicting the median is {baseline:.4g}",
                 r2=decimal(number.r2), baseline=number.baseline_mae,
             ),
         ]  # fmt: skip
         if number.half_width is not None:
             lines.append(
                 translate(
-                    "± {width:.4g} contains {share} of the true values; it was chosen to contain {coverage:g} %",
+                    "the prediction interval ± {width:.4g} contains {share} of the true values (nominal coverage "
+                    "{coverage:g} %)",
                     width=number.half_width, share=percent(number.covered), coverage=100 * evaluation.coverage,
                 )
             )  # fmt: skip

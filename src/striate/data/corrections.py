@@ -64,8 +64,8 @@ def read_corrections(path: str | Path, layout: Layout) -> Corrections:
             continue
         if action not in (EXCLUDE, RELABEL):
             raise DataError(
-                f"'{table.path}', line {line}: there is no action '{cells['action']}'. Write '{EXCLUDE}' or "
-                f"'{RELABEL}', or leave the cell empty."
+                f"'{table.path}', line {line}: unknown action '{cells['action']}'. Write '{EXCLUDE}' or '{RELABEL}', "
+                "or leave the cell empty."
             )
         found = finder.find(cells["file"])
         if len(found) > 1:
@@ -119,7 +119,7 @@ def apply_corrections(layout: Layout, corrections: Corrections) -> Layout:
     if layout.task is Task.CLASSIFICATION:
         used = np.unique(y)
         if len(used) < 2:
-            raise DataError(f"The corrections leave images of fewer than two classes in '{layout.name}'.")
+            raise DataError(f"After the corrections, '{layout.name}' contains images of fewer than two classes.")
         classes, y = tuple(layout.classes[number] for number in used), np.searchsorted(used, y)
     left_out = counted(int((~keep).sum()), "image")
     note = f"Corrections of the user: {left_out} left out, {counted(relabeled, 'image')} relabeled."
@@ -145,8 +145,8 @@ def _new_label(table: Table, line: int, suggested: str, layout: Layout) -> str:
     if layout.task is Task.REGRESSION:
         if _target(suggested, layout) is None:
             raise DataError(
-                f"'{table.path}', line {line}: '{RELABEL}' needs a number in the column 'suggested', or one for each "
-                f"column of numbers, separated by ';'; received '{suggested}'."
+                f"'{table.path}', line {line}: '{RELABEL}' needs a value in the column 'suggested', or one for each "
+                f"target, separated by ';'; received '{suggested}'."
             )
         return suggested
     if not suggested and layout.task is Task.CLASSIFICATION:

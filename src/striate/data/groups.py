@@ -73,7 +73,8 @@ def near_duplicate_files(folder: Path, files: Sequence[Path], names: Sequence[st
     """
     if len(files) > MAX_IMAGES:
         return NO_PAIRS, [
-            f"Of more than {MAX_IMAGES:,} images, only identical ones are kept together, not similar ones."
+            f"With more than {MAX_IMAGES:,} images, near-duplicates are not searched: only identical images are kept "
+            "in the same split."
         ]
     try:
         decoded = decode_files(folder, files, names, THUMBNAILS)
@@ -245,8 +246,8 @@ def join_near_duplicates(groups: GroupNumbers, found: NearDuplicates) -> tuple[G
     count = int(sizes[too_large].sum())
     kept &= ~too_large[joined[found.pairs[:, 0]]]
     note = (
-        f"{count:,} images look nearly the same, too many to keep them in one part; only identical ones are kept "
-        "together. If they show a few things each, such as persons or places, name these with --groups."
+        f"{count:,} images are near-duplicates, too many to keep them in one split, so only identical images are kept "
+        "together. If the images show a few subjects, such as persons or places, pass them as groups with --groups."
     )
     return join_pairs(groups, found.pairs[kept]), [note]
 
@@ -293,14 +294,14 @@ def read_groups(path: str | Path, folder: str, names: Sequence[str]) -> NamedGro
     group_of, unknown, repeated = _match_rows(table, folder, names)
     if not group_of:
         raise DataError(
-            f"'{path}' names no image of '{folder}': there is no '{printable(table.rows[0][0])}'. Write paths such as "
-            f"'{names[0]}'."
+            f"'{path}' refers to no image in '{folder}': there is no file '{printable(table.rows[0][0])}'. Write paths "
+            f"such as '{names[0]}'."
         )
     numbers = {group: number for number, group in enumerate(dict.fromkeys(group_of.values()))}
     if len(numbers) == 1 and len(group_of) == len(names):
         raise DataError(
-            f"'{path}' puts all images into one group, '{printable(next(iter(numbers)))}', so none would be left to "
-            "test on. Give at least three groups, better ten or more."
+            f"In '{path}', all images belong to one group, '{printable(next(iter(numbers)))}', so the test split would "
+            "be empty. Use at least three groups, preferably ten or more."
         )
     of_row = [numbers[group_of[row]] if row in group_of else len(numbers) + row for row in range(len(names))]
     return NamedGroups(np.array(of_row, np.int64), tuple(_table_notes(path, unknown, repeated, names, group_of)))

@@ -216,8 +216,8 @@ class _LabelTable:
         if max(named) == (0, 0):
             first = ", ".join(table.rows[0])
             raise DataError(
-                f"No row of '{self.path}' names an image in '{self.images.shown}'; the first one is '{first:.80}'. "
-                f"Name files relative to this folder, such as '{self.images.names[0]}'."
+                f"No row of '{self.path}' refers to an image in '{self.images.shown}'; the first one is '{first:.80}'. "
+                f"Write paths relative to this folder, such as '{self.images.names[0]}'."
             )
         return named.index(max(named))
 

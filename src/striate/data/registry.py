@@ -153,7 +153,7 @@ def load(
         return load_folder(name, policy, seed, labels=labels, task=task, label_columns=label_columns)
     _check(name)
     if fit:
-        raise UsageError(f"fit can be set for folders only; '{name}' has a fixed one.")
+        raise UsageError(f"fit can be set for folders only; that of '{name}' is fixed.")
     if labels or task or label_columns:
         raise UsageError(f"Labels from a CSV file are for folders of images; '{name}' has its own labels.")
     data = DATASETS[name].build(seed)

@@ -308,8 +308,9 @@ def digests_of(images: Images) -> Digests:
 def _leak_notes(count: int, part: str, other: str) -> list[str]:
     if not count:
         return []
-    images = f"1 {part} image is" if count == 1 else f"{count:,} {part} images are"
-    return [f"{images} also in the {other} part; left out of {part}."]
+    if count == 1:
+        return [f"1 {part} image is also in the {other} split and was removed from the {part} split."]
+    return [f"{count:,} {part} images are also in the {other} split and were removed from the {part} split."]
 
 
 def _assemble(
@@ -322,7 +323,7 @@ def _assemble(
     if (y == y[0]).all():
         raise DataError(f"The data set '{name}' {SINGLE_VALUE[task]}")
     if not len(parts[0]):
-        raise DataError(f"The data set '{name}' is too small: the training part has no images.")
+        raise DataError(f"The data set '{name}' is too small: the training split is empty.")
     content_hash = content_fingerprint(classes, [(digest, part.y) for digest, part in zip(digests, parts, strict=True)])
     notes = (*notes, *_missing_notes(classes, parts, task))
     train, validation, test = (replace(part, digests=digest) for part, digest in zip(parts, digests, strict=True))

@@ -191,8 +191,8 @@ def _by_size(multiply_adds: int, device: str, trial: EngineTrial | None) -> Choi
 def _by_time(numpy: float, torch: float) -> Choice:
     """Choose by the predicted seconds of the training; NumPy, which needs no other package, if they hardly differ."""
     if torch * MIN_SPEEDUP < numpy:
-        return Choice("torch", f"a trial predicts {torch:,.0f} seconds with PyTorch, {numpy:,.0f} with NumPy")
-    return Choice("numpy", f"a trial predicts {numpy:,.0f} seconds with NumPy, {torch:,.0f} with PyTorch")
+        return Choice("torch", f"a short trial estimates {torch:,.0f} seconds with PyTorch and {numpy:,.0f} with NumPy")
+    return Choice("numpy", f"a short trial estimates {numpy:,.0f} seconds with NumPy and {torch:,.0f} with PyTorch")
 
 
 def installed(package: str) -> bool:

@@ -88,7 +88,7 @@ def find_model_file(path: str | os.PathLike[str]) -> Path:
             f"'{path}' contains {len(members)} models. Name one of them, such as '{members[0].parent}'."
         )
     raise ModelFileError(
-        f"'{path}' is a folder without a {MODEL_NAME}. Name a model file, or the run folder of a finished training."
+        f"'{path}' is a folder without a {MODEL_NAME}. Pass a model file, or the run folder of a finished training run."
     )
 
 

@@ -89,7 +89,7 @@ ERRORS: dict[str, str] = {
     "{what} needs a CSV file with the labels of the images: --labels FILE.": (
         "{what}에는 이미지의 라벨이 적힌 CSV 파일이 필요합니다: --labels FILE."
     ),
-    "No row of '{table}' names an image in '{folder}'; the first one is '{name}'. Name files relative to this "
+    "No row of '{table}' refers to an image in '{folder}'; the first one is '{name}'. Write paths relative to this "
     "folder, such as '{example}'.": (
         "'{table}'의 어느 행도 '{folder}'의 이미지를 가리키지 않습니다. 첫 행은 '{name}'입니다. '{example}'처럼 이 "
         "폴더를 기준으로 적으십시오."
@@ -106,11 +106,11 @@ ERRORS: dict[str, str] = {
     "'{table}' has {n} columns, but a table of groups has two: file and group.": (
         "'{table}'에는 열이 {n}개 있는데, 묶음 표의 열은 파일과 묶음 둘입니다."
     ),
-    "'{table}' names no image of '{folder}': there is no '{name}'. Write paths such as '{example}'.": (
+    "'{table}' refers to no image in '{folder}': there is no file '{name}'. Write paths such as '{example}'.": (
         "'{table}'에 '{folder}'의 이미지가 없습니다. '{name}'이(가) 없습니다. '{example}'과 같은 경로를 적으십시오."
     ),
-    "'{table}' puts all images into one group, '{name}', so none would be left to test on. Give at least three "
-    "groups, better ten or more.": (
+    "In '{table}', all images belong to one group, '{name}', so the test split would be empty. Use at least three "
+    "groups, preferably ten or more.": (
         "'{table}'은(는) 모든 이미지를 한 묶음 '{name}'에 넣어 테스트에 쓸 것이 남지 않습니다. 묶음을 셋 이상, "
         "되도록 열 이상 주십시오."
     ),
@@ -126,19 +126,19 @@ ERRORS: dict[str, str] = {
     "'{table}', line {n}: there is no class '{name}'.{hint_text}": (
         "'{table}' {n}번째 줄: 클래스 '{name}'이(가) 없습니다.{hint_text}"
     ),
-    "'{table}', line {n}: there is no action '{name}'. Write '{first}' or '{second}', or leave the cell empty.": (
+    "'{table}', line {n}: unknown action '{name}'. Write '{first}' or '{second}', or leave the cell empty.": (
         "'{table}' {n}번째 줄: '{name}'은(는) 할 수 있는 일이 아닙니다. '{first}'나 '{second}'을(를) 적거나 비워 "
         "두십시오."
     ),
     "'{table}', line {n}: '{action}' needs a class in the column 'suggested'.": (
         "'{table}' {n}번째 줄: '{action}'에는 'suggested' 열에 클래스가 필요합니다."
     ),
-    "'{table}', line {n}: '{action}' needs a number in the column 'suggested', or one for each column of numbers, "
-    "separated by ';'; received '{value}'.": (
-        "'{table}' {n}번째 줄: '{action}'에는 'suggested' 열에 수 하나가, 수의 열이 여럿이면 ';'로 구분한 수가 하나씩 "
+    "'{table}', line {n}: '{action}' needs a value in the column 'suggested', or one for each target, separated by "
+    "';'; received '{value}'.": (
+        "'{table}' {n}번째 줄: '{action}'에는 'suggested' 열에 값 하나가, 목표가 여럿이면 ';'로 구분한 값이 하나씩 "
         "필요한데 '{value}'을(를) 받았습니다."
     ),
-    "The corrections leave images of fewer than two classes in '{folder}'.": (
+    "After the corrections, '{folder}' contains images of fewer than two classes.": (
         "수정한 뒤 '{folder}'에 남는 이미지가 두 클래스가 되지 않습니다."
     ),
     "'{folder}' contains {names}, but no folder 'train' with training images.": (
@@ -210,8 +210,8 @@ ERRORS: dict[str, str] = {
     "'{path}' could not be read: {reason}.": "'{path}'을(를) 읽을 수 없습니다: {reason}.",
     "'{path}' could not be written: {reason}.": "'{path}'을(를) 쓸 수 없습니다: {reason}.",
     "'{path}' has no report that can be read: {reason}.": "'{path}'에 읽을 수 있는 보고서가 없습니다: {reason}.",
-    "'{path}' is planned for {n} epochs; it can be extended to more, not cut to {m}.": (
-        "'{path}'은(는) {n}에포크로 계획되어 있습니다. 늘릴 수는 있지만 {m}(으)로 줄일 수는 없습니다."
+    "The run '{path}' has {n} epochs. It can be extended to more epochs, but not reduced to {m}.": (
+        "'{path}' 실행은 {n}에포크입니다. 늘릴 수는 있지만 {m}에포크로 줄일 수는 없습니다."
     ),
     "The checkpoint in '{path}' is damaged: {reason}. Start a new run.": (
         "'{path}'의 체크포인트가 손상되었습니다: {reason}. 새로 시작하십시오."
@@ -224,10 +224,10 @@ ERRORS: dict[str, str] = {
     ),
     "A file needs a name; received '{path}'.": "파일에는 이름이 필요한데 '{path}'을(를) 받았습니다.",
     "A model file needs a name; received '{path}'.": "모델 파일에는 이름이 필요한데 '{path}'을(를) 받았습니다.",
-    "'{path}' holds a model without class names. Set model.classes before model.save.": (
+    "The model in '{path}' has no class names. Set model.classes before model.save.": (
         "'{path}'의 모델에 클래스 이름이 없습니다. model.save 전에 model.classes를 정하십시오."
     ),
-    "'{path}' holds a model with {n} class names, but {m} outputs. Set model.classes before model.save.": (
+    "The model in '{path}' has {n} class names, but {m} outputs. Set model.classes before model.save.": (
         "'{path}'의 모델은 클래스 이름이 {n}개인데 출력이 {m}개입니다. model.save 전에 model.classes를 정하십시오."
     ),
     "The model '{path}' does not record how images become its input. Train it with striate train, or set "
@@ -249,17 +249,16 @@ ERRORS: dict[str, str] = {
         "--minutes {value}은(는) 너무 짧습니다. 지금 이 컴퓨터의 속도로는 이미지 {n}장을 {size}픽셀로 줄여도 약 "
         "{seconds}초 걸립니다. --minutes {shortest} 이상을 주거나, 다른 프로그램이 적게 돌 때 다시 실행하십시오."
     ),
-    "--minutes decides the number of epochs of fine-tuning: leave out --epochs or --minutes.": (
-        "--minutes가 미세 조정의 에포크 수를 정합니다. --epochs와 --minutes 가운데 하나를 빼십시오."
-    ),
-    "--folds must be at least 2, or 0 to keep a part of the images for testing; received {value}.": (
-        "--folds는 2 이상이거나, 이미지 일부를 테스트용으로 두려면 0이어야 하는데 {value}을(를) 받았습니다."
+    "With --minutes, the number of epochs of fine-tuning follows from the time limit. Leave out --epochs or "
+    "--minutes.": ("--minutes가 미세 조정의 에포크 수를 정합니다. --epochs와 --minutes 가운데 하나를 빼십시오."),
+    "--folds must be at least 2, or 0 to test on a test split instead; received {value}.": (
+        "--folds는 2 이상이거나, 테스트 분할로 테스트하려면 0이어야 하는데 {value}을(를) 받았습니다."
     ),
     "--folds {folds} needs at least {n} images, but '{name}' has {m} image files. Choose fewer folds.": (
         "--folds {folds}에는 이미지가 {n}장 이상 필요한데 '{name}'에는 {m}장입니다. 더 적게 나누십시오."
     ),
-    "'{name}' has its own test images, which are not used for training, so there is nothing to cross-validate. "
-    "Leave out --folds, or put the images of all parts into one folder for each class.": (
+    "'{name}' has its own test images, which are not used for training, so there is nothing to cross-validate. Leave "
+    "out --folds, or put the images of all splits into one folder for each class.": (
         "'{name}'에는 학습에 쓰지 않는 테스트 이미지가 따로 있어 교차 검증할 것이 없습니다. --folds를 빼거나, 모든 "
         "이미지를 클래스마다 한 폴더에 넣으십시오."
     ),
@@ -360,7 +359,7 @@ ERRORS: dict[str, str] = {
         "'{name}'에 모델이 모르는 '{label}'({what_word})이(가) 있습니다. 모델이 아는 것({plural_word}): {names}."
     ),
     # the service
-    "A request may have {n} MB at most. Send a smaller image.": (
+    "A request may be at most {n} MB. Send a smaller image.": (
         "요청은 {n} MB까지 보낼 수 있습니다. 더 작은 이미지를 보내십시오."
     ),
     "The request did not arrive within {n} seconds.": "요청이 {n}초 안에 도착하지 않았습니다.",
@@ -384,22 +383,26 @@ ERRORS: dict[str, str] = {
     "{name} is '{value}'; it must be a whole number{or_text}.": (
         "{name}이(가) '{value}'입니다. 정수{or_text}여야 합니다."
     ),
-    "Requests to the host '{host}' are not answered; use localhost.": (
+    "Requests to the host '{host}' are rejected; use localhost.": (
         "호스트 '{host}'(으)로 온 요청에는 답하지 않습니다. localhost를 사용하십시오."
     ),
     "Pages of '{origin}' may not use this service.": "'{origin}'의 페이지는 이 서비스를 사용할 수 없습니다.",
     "Send the token of this service: Authorization: Bearer TOKEN.": (
         "이 서비스의 토큰을 보내십시오: Authorization: Bearer TOKEN."
     ),
-    "{n} images are waiting already; at most {m} can.": (
+    "{n} images are already in the queue; it holds at most {m}.": (
         "이미지 {n}장이 이미 기다리고 있습니다. {m}장까지 기다릴 수 있습니다."
     ),
-    "the answer took too long.": "답하는 데 시간이 너무 오래 걸렸습니다.",
+    "the response took too long.": "답하는 데 시간이 너무 오래 걸렸습니다.",
     "The service is overloaded: {reason_text} Try again later.": (
         "서비스가 처리할 수 있는 양을 넘었습니다: {reason_text} 잠시 뒤에 다시 시도하십시오."
     ),
-    "There is nothing at '{path}'. See /openapi.json.": "'{path}'에는 아무것도 없습니다. /openapi.json을 보십시오.",
-    "'{path}' does not answer {method}, but {allowed}.": "'{path}'는 {method}에 답하지 않고 {allowed}에 답합니다.",
+    "Not found: '{path}'. The paths are listed in /openapi.json.": (
+        "'{path}'을(를) 찾을 수 없습니다. 경로의 목록은 /openapi.json에 있습니다."
+    ),
+    "'{path}' does not support {method}; it supports {allowed}.": (
+        "'{path}'는 {method}을(를) 지원하지 않습니다. 지원하는 메서드: {allowed}."
+    ),
     "There is no model '{name}'. The models are: {known}.": "모델 '{name}'은(는) 없습니다. 모델: {known}.",
     "'inputs' must be a list with one tensor, 'image' or 'pixels'.": (
         "'inputs'는 'image'나 'pixels' 텐서 하나가 든 목록이어야 합니다."
@@ -423,8 +426,8 @@ ERRORS: dict[str, str] = {
         "'{path}'은(는) 백본이 될 수 없습니다. 이미지의 채널이 {channels}개인데, 백본은 채널이 3개인 컬러 이미지를 "
         "받아야 합니다."
     ),
-    "'{path}' cannot be a base: in an image classifier one dense layer at the end gives the classes, but this network "
-    "gives {outputs} numbers for an image, by {layer}, as a detector or a segmentation network does.": (
+    "'{path}' cannot be a base: an image classifier ends in one dense layer with an output for each class, but this "
+    "network returns {outputs} values per image, computed by {layer}, as a detector or a segmentation network does.": (
         "'{path}'은(는) 백본이 될 수 없습니다. 이미지 분류기라면 마지막 완전 연결층 하나가 클래스를 출력하는데, 이 "
         "신경망은 검출기나 분할 신경망처럼 이미지 하나에 {outputs}개의 수를 {layer}(으)로 출력합니다."
     ),

@@ -47,7 +47,7 @@ EXPLORER_ERRORS: dict[str, str] = {
     "The batch size must be a whole number from {n} to {m}; received {value}.": (
         "배치 크기는 {n}부터 {m}까지의 정수여야 하는데 {value}을(를) 받았습니다."
     ),
-    "This training has ended. Start again.": "이 학습은 끝났습니다. 다시 시작하십시오.",
+    "This training run has ended. Start a new one.": "이 학습은 끝났습니다. 다시 시작하십시오.",
     # background processes, and images
     "{n} pages are computing in the background already: close one of them, or stop what it computes.": (
         "이미 페이지 {n}개가 백그라운드에서 계산하고 있습니다. 그중 하나를 닫거나 계산을 멈추십시오."
@@ -60,7 +60,7 @@ EXPLORER_ERRORS: dict[str, str] = {
     "searches the images": "이미지를 찾던",
     "There is not enough memory for this network.": "이 신경망을 계산하기에는 메모리가 모자랍니다.",
     "There is not enough memory.": "메모리가 모자랍니다.",
-    "There is no image '{name}' any more: choose or upload one.": (
+    "The image '{name}' no longer exists. Choose or upload another one.": (
         "'{name}' 이미지는 이제 없습니다. 이미지를 고르거나 올리십시오."
     ),
     "There are no images to {what_text}.": "{what_text} 이미지가 없습니다.",

@@ -7,7 +7,7 @@ that end in `_word` one word, those that end in `_text` a text that is translate
 MESSAGES: dict[str, str] = {
     # hints at the end of errors
     "Did you mean '{name}'?": "혹시 '{name}'입니까?",
-    "Known are: {names}.": "사용할 수 있는 것: {names}.",
+    "Available: {names}.": "사용할 수 있는 것: {names}.",
     # the command line
     "'{value}' is not one of {names}.": "'{value}'은(는) {names} 가운데 하나가 아닙니다.",
     "'{value}' is not one of {names}. Did you mean '{name}'?": (
@@ -24,7 +24,9 @@ MESSAGES: dict[str, str] = {
     "This is a bug in Striate ({fault}). Set STRIATE_DEBUG=1 to see where, and please report it.": (
         "Striate의 버그입니다({fault}). STRIATE_DEBUG=1을 설정하면 위치를 볼 수 있습니다. 알려 주시면 고치겠습니다."
     ),
-    "'{text}' is not KEY=VALUE, such as {example}.": "'{text}'은(는) KEY=VALUE 형식이 아닙니다. 예: {example}.",
+    "Expected KEY=VALUE, such as {example}; received '{text}'.": (
+        "{example}과 같은 KEY=VALUE 형식이어야 하는데 '{text}'을(를) 받았습니다."
+    ),
     "expected a size such as 224, or HEIGHTxWIDTH such as 48x192; received '{value}'.": (
         "224와 같은 크기나 48x192와 같은 높이x너비여야 하는데 '{value}'을(를) 받았습니다."
     ),
@@ -62,20 +64,20 @@ MESSAGES: dict[str, str] = {
     "'{path}' is not a run folder: it has no config.json.": (
         "'{path}'은(는) 실행 폴더가 아닙니다. config.json이 없습니다."
     ),
-    "'{path}' is a folder without a {name}. Name a model file, or the run folder of a finished training.": (
+    "'{path}' is a folder without a {name}. Pass a model file, or the run folder of a finished training run.": (
         "'{path}' 폴더에는 {name}이(가) 없습니다. 모델 파일이나 학습이 끝난 실행 폴더를 지정하십시오."
     ),
     "'{path}' is not a Striate model file: expected a safetensors file.": (
         "'{path}'은(는) Striate의 모델 파일이 아닙니다. safetensors 파일이어야 합니다."
     ),
-    "'{path}' has no trained model yet. Finish it with: striate train --resume {run}": (
+    "'{path}' has no trained model yet. Finish the training with: striate train --resume {run}": (
         "'{path}'에는 아직 학습한 모델이 없습니다. 끝까지 학습하십시오: striate train --resume {run}"
     ),
     "There is no weight file '{path}'. Published weights are called '{name}'.": (
         "가중치 파일 '{path}'은(는) 없습니다. 공개된 가중치의 이름은 '{name}'입니다."
     ),
-    "There are no published weights for '{name}'.{note_text} There are weights for: {names}. Or give the path of a "
-    "weight file.": (
+    "There are no published weights for '{name}'.{note_text} Weights are available for: {names}. You can also pass the "
+    "path of a weight file.": (
         "'{name}'에는 공개된 가중치가 없습니다.{note_text} 가중치가 있는 신경망: {names}. 가중치 파일의 경로를 줄 수도 "
         "있습니다."
     ),
@@ -92,8 +94,8 @@ MESSAGES: dict[str, str] = {
     "'{id}' is not one network. Run it with: striate reproduce {name}": (
         "'{id}'은(는) 신경망 하나가 아닙니다. 이렇게 실행하십시오: striate reproduce {name}"
     ),
-    "System '{id}' needs a folder of photographs: --data photos/ with photos/CLASS/*.": (
-        "시스템 '{id}'에는 사진 폴더가 필요합니다: photos/CLASS/*가 있는 폴더를 --data photos/로 지정하십시오."
+    "System '{id}' needs a folder of photographs with a subfolder for each class: --data FOLDER.": (
+        "시스템 '{id}'에는 클래스마다 하위 폴더가 있는 사진 폴더가 필요합니다: --data FOLDER."
     ),
     "{id} is skipped. {problem_text}": "{id} 제외. {problem_text}",
     "Model '{name}': {setting} must be {n} positive integers; received {value}.": (
@@ -102,8 +104,8 @@ MESSAGES: dict[str, str] = {
     "Model '{name}': {setting} must be positive integers, one for each layer; received {value}.": (
         "모델 '{name}': {setting}에는 층마다 양의 정수가 하나씩 필요한데 {value}을(를) 받았습니다."
     ),
-    "--set changes a built-in network, and '{what}' is a run or a file, whose network is fixed.": (
-        "--set은 내장 신경망을 바꿉니다. '{what}'은(는) 실행이나 파일이라 신경망이 정해져 있습니다."
+    "--set applies to built-in networks only; the network of the run or file '{what}' cannot be changed.": (
+        "--set은 내장 신경망에만 쓸 수 있습니다. 실행이나 파일인 '{what}'의 신경망은 바꿀 수 없습니다."
     ),
     "Its layers: striate summary {name}.": "층 목록: striate summary {name}.",
     "'{name}' has no layer '{layer}' to cut at.{hint_text}": (
@@ -143,7 +145,7 @@ MESSAGES: dict[str, str] = {
     ),
     "{name} must be a number; received {value}.": "{name}은(는) 숫자여야 하는데 {value}을(를) 받았습니다.",
     "The learning rate must be above 0; received {value}.": "학습률은 0보다 커야 하는데 {value}을(를) 받았습니다.",
-    "fit can be set for folders only; '{name}' has a fixed one.": (
+    "fit can be set for folders only; that of '{name}' is fixed.": (
         "fit은 폴더에만 지정할 수 있습니다. '{name}'의 fit은 정해져 있습니다."
     ),
     "The classes come from the data: '{name}' has {n}.": "클래스는 데이터에 따릅니다. '{name}'의 클래스는 {n}개입니다.",
@@ -241,8 +243,8 @@ MESSAGES: dict[str, str] = {
         "Striate가 읽지 않는 형식의 이미지 {n}장('{name}' 등). {advice_text}"
     ),
     "Skipped: {reason_text}": "건너뜀: {reason_text}",
-    "'{path}' began with other data (fingerprint {old}, now {new}). If it continued, it might train on images of "
-    "its test part, and the accuracy would be too high. Restore the data, or start a new run.": (
+    "'{path}' was started with different data (fingerprint {old}, now {new}). Resumed, it could train on test images "
+    "and report an accuracy that is too high. Restore the data, or start a new run.": (
         "'{path}'은(는) 다른 데이터로 시작한 실행입니다(지문 {old}, 지금은 {new}). 이어서 학습하면 테스트 이미지를 "
         "학습하게 되어 정확도가 실제보다 높게 나올 수 있습니다. 데이터를 되돌리거나 새로 시작하십시오."
     ),
@@ -285,18 +287,18 @@ MESSAGES: dict[str, str] = {
     "{n} images are in more than one class: for example, '{first}' and '{second}' are identical.": (
         "여러 클래스에 들어 있는 이미지가 {n}장 있습니다. 예를 들어 '{first}'와(과) '{second}'은(는) 똑같습니다."
     ),
-    "{n} images look nearly the same, too many to keep them in one part; only identical ones are kept together. If "
-    "they show a few things each, such as persons or places, name these with --groups.": (
-        "거의 같은 이미지가 {n}장이나 되어 모두 한쪽에 둘 수 없으므로, 똑같은 것만 함께 둡니다. 사람이나 장소처럼 몇 "
-        "가지를 찍은 것이라면 --groups로 알려 주십시오."
+    "{n} images are near-duplicates, too many to keep them in one split, so only identical images are kept together. "
+    "If the images show a few subjects, such as persons or places, pass them as groups with --groups.": (
+        "거의 같은 이미지가 {n}장이나 되어 한 분할에 모두 둘 수 없으므로, 똑같은 것만 함께 둡니다. 같은 사람이나 "
+        "장소를 찍은 이미지가 여럿이면 --groups로 묶음을 지정하십시오."
     ),
-    "Of more than {n} images, only identical ones are kept together, not similar ones.": (
-        "이미지가 {n}장보다 많으면 똑같은 것만 함께 두고, 비슷한 것은 나누어질 수 있습니다."
+    "With more than {n} images, near-duplicates are not searched: only identical images are kept in the same split.": (
+        "이미지가 {n}장보다 많으면 거의 같은 이미지는 찾지 않고, 똑같은 것만 같은 분할에 둡니다."
     ),
-    "1 {part} image is also in the {other} part; left out of {part}.": (
+    "1 {part} image is also in the {other} split and was removed from the {part} split.": (
         "{part} 이미지 1장이 {other}에도 있어 {part}에서 뺐습니다."
     ),
-    "{n} {part} images are also in the {other} part; left out of {part}.": (
+    "{n} {part} images are also in the {other} split and were removed from the {part} split.": (
         "{part} 이미지 {n}장이 {other}에도 있어 {part}에서 뺐습니다."
     ),
     "Class '{name}' has no images.": "클래스 '{name}'에 이미지가 없습니다.",
@@ -312,11 +314,11 @@ MESSAGES: dict[str, str] = {
         "이미지의 클래스가 하나뿐입니다. 분류기에는 둘 이상 필요합니다."
     ),
     "The data set '{name}' is empty.": "데이터셋 '{name}'이(가) 비어 있습니다.",
-    "The data set '{name}' is too small: the training part has no images.": (
+    "The data set '{name}' is too small: the training split is empty.": (
         "데이터셋 '{name}'이(가) 너무 작아 학습할 이미지가 없습니다."
     ),
-    "'{name}' is too small: its test part has no images. Add images, at least about ten per class. To list its "
-    "contents, run: striate data scan {folder}": (
+    "'{name}' is too small: its test split is empty. Add images, about ten or more per class. To list its contents, "
+    "run: striate data scan {folder}": (
         "'{name}'이(가) 너무 작아 테스트할 이미지가 없습니다. 클래스마다 적어도 열 장쯤 되게 이미지를 더하십시오. "
         "내용을 보려면: striate data scan {folder}"
     ),
@@ -325,13 +327,13 @@ MESSAGES: dict[str, str] = {
         "'{name}'이(가) 너무 작습니다. 테스트 이미지를 빼면 클래스 {m}개의 이미지 {n}장만 남습니다. 클래스마다 적어도 "
         "열 장이 되게 이미지를 더하십시오."
     ),
-    "Class '{many}' has {n} training images, '{few}' only {m}. With --set class_weights=true all classes count the "
-    "same.": (
+    "Class '{many}' has {n} training images, '{few}' only {m}. With --set class_weights=true, all classes have the "
+    "same total weight.": (
         "학습 이미지가 클래스 '{many}'에는 {n}장, '{few}'에는 {m}장뿐입니다. --set class_weights=true를 쓰면 모든 "
         "클래스의 비중이 같아집니다."
     ),
     "The data have changed since the model was trained.": "모델을 학습한 뒤에 데이터가 바뀌었습니다.",
-    "The model was trained on '{name}', so it is evaluated on the test part only: {n} of {m} images.": (
+    "The model was trained on '{name}', so it is evaluated on the test split only: {n} of {m} images.": (
         "'{name}'(으)로 학습한 모델이므로 테스트 이미지만으로 평가합니다: {m}장 중 {n}장."
     ),
     "The model was trained on {n} of these images, so it is evaluated on the other {m} only.": (
@@ -354,10 +356,9 @@ MESSAGES: dict[str, str] = {
     "There are no training images of {names}, so the network cannot learn them. Add some.": (
         "{names}의 학습 이미지가 없어 신경망이 배울 수 없습니다. 이미지를 더하십시오."
     ),
-    "Some images are in more than one class, so their labels contradict each other. Keep each in one.": (
-        "여러 클래스에 들어 있어 라벨이 서로 어긋나는 이미지가 있습니다. 한 클래스에만 두십시오."
-    ),
-    "Some images show nearly the same but are in different classes. Check which class is right.": (
+    "Some images are in more than one class, so their labels contradict each other. Keep each image in one class "
+    "only.": ("여러 클래스에 들어 있어 라벨이 서로 어긋나는 이미지가 있습니다. 한 클래스에만 두십시오."),
+    "Some near-duplicates are in different classes. Check which class is correct.": (
         "거의 같은데 클래스가 다른 이미지가 있습니다. 어느 클래스가 맞는지 확인하십시오."
     ),
     "{n} of {files} files cannot be read. Replace them with undamaged files.": (
@@ -415,30 +416,32 @@ MESSAGES: dict[str, str] = {
     "fine-tuning the base too (--method fine-tune) would take about {duration_text} more": (
         "백본까지 미세 조정하려면(--method fine-tune) 약 {duration_text} 더 걸립니다"
     ),
-    "the images are enough to fine-tune the base too, and there is a GPU ({name})": (
+    "there are enough images to fine-tune the base too, and there is a GPU ({name})": (
         "이미지가 백본까지 미세 조정하기에 충분하고 GPU({name})가 있습니다"
     ),
-    "the images are enough to fine-tune the base too within {n} minutes": (
+    "there are enough images to fine-tune the base too within {n} minutes": (
         "이미지가 백본까지 {n}분 안에 미세 조정하기에 충분합니다"
     ),
-    "fine-tuning is limited to as many epochs as {n} minutes allow": (
+    "the number of epochs of fine-tuning is limited to fit into {n} minutes": (
         "미세 조정은 {n}분 안에 가능한 에포크만큼만 합니다"
     ),
-    "the network computes in 8-bit integers to keep to {n} minutes": (
+    "the network computes in 8-bit integers to stay within {n} minutes": (
         "{n}분을 지키기 위해 신경망을 8비트 정수로 계산합니다"
     ),
-    "Not tried, to keep to the time limit: features of other layers": (
+    "Not tried because of the time limit: features of other layers": (
         "시간 제한을 지키기 위해 다른 층의 특성은 비교하지 않았습니다"
     ),
-    "{stage_word}: not trained, to keep to the time limit": "{stage_word}: 시간 제한을 지키기 위해 학습하지 않았습니다",
-    "images are resized to {size} pixels to keep to {n} minutes": "{n}분을 지키기 위해 이미지를 {size}픽셀로 줄입니다",
-    "To keep to the time limit: features at {size} pixels": "시간 제한을 지키기 위해: {size}픽셀에서 계산하는 특성",
-    "To keep to the time limit: features at {size} pixels, in 8-bit integers": (
+    "{stage_word}: not trained because of the time limit": "{stage_word}: 시간 제한을 지키기 위해 학습하지 않았습니다",
+    "images are resized to {size} pixels to stay within {n} minutes": (
+        "{n}분을 지키기 위해 이미지를 {size}픽셀로 줄입니다"
+    ),
+    "Because of the time limit: features at {size} pixels": "시간 제한을 지키기 위해: {size}픽셀에서 계산하는 특성",
+    "Because of the time limit: features at {size} pixels, in 8-bit integers": (
         "시간 제한을 지키기 위해: {size}픽셀에서 8비트 정수로 계산하는 특성"
     ),
-    "gray images of {size} pixels are drawings rather than photographs, and {enough_text} are enough to train a "
-    "small network from scratch": (
-        "{size}픽셀의 흑백 이미지는 사진이 아니라 그림이며, {enough_text}이면 작은 신경망을 처음부터 학습하기에 "
+    "gray images of {size} pixels are usually drawings, not photographs, and {enough_text} are enough to train a small "
+    "network from scratch": (
+        "{size}픽셀의 흑백 이미지는 대개 사진이 아니라 그림이며, {enough_text}이면 작은 신경망을 처음부터 학습하기에 "
         "충분합니다"
     ),
     "about {n} for each of {m_text}": "{m_text}마다 약 {n}장",
@@ -490,10 +493,10 @@ MESSAGES: dict[str, str] = {
     "the network is small ({size_text})": "작은 신경망({size_text})",
     "the network is large ({size_text})": "큰 신경망({size_text})",
     "the network is small ({size_text}) and there is no GPU": "작은 신경망({size_text})이고 GPU가 없음",
-    "a trial predicts {n} seconds with PyTorch, {m} with NumPy": (
+    "a short trial estimates {n} seconds with PyTorch and {m} with NumPy": (
         "시험해 보니 학습 시간이 PyTorch로는 약 {n}초, NumPy로는 약 {m}초"
     ),
-    "a trial predicts {n} seconds with NumPy, {m} with PyTorch": (
+    "a short trial estimates {n} seconds with NumPy and {m} with PyTorch": (
         "시험해 보니 학습 시간이 NumPy로는 약 {n}초, PyTorch로는 약 {m}초"
     ),
     "{n} million multiply-adds for one image": "이미지 한 장에 곱셈-덧셈 {n}백만 번",
@@ -561,8 +564,8 @@ MESSAGES: dict[str, str] = {
     "Labels: {n} may be wrong; see the report. To check all images: {command}": (
         "라벨: {n}개가 잘못되었을 수 있습니다. 보고서를 보십시오. 모든 이미지를 점검하려면: {command}"
     ),
-    "Fine-tuning: {names_text}, each for at most {epochs} epochs of {n} images; {m} held-out images decide what is "
-    "kept": (
+    "Fine-tuning: {names_text}, each for at most {epochs} epochs of {n} images; {m} held-out images are used to choose "
+    "the best weights": (
         "미세 조정: {names_text}, 각각 이미지 {n}장으로 최대 {epochs}에포크. 따로 떼어 둔 {m}장으로 무엇을 남길지 "
         "정합니다"
     ),
@@ -570,12 +573,12 @@ MESSAGES: dict[str, str] = {
     "{stage_text}: loss {before} → {now}, {old} → {new} % correct on held-out images; kept": (
         "{stage_text}: 떼어 둔 이미지의 손실 {before} → {now}, 정확도 {old} → {new} %, 채택"
     ),
-    "{stage_text}: loss {before} → {now}, {old} → {new} % correct on held-out images; no clear gain, so the start "
-    "is kept": (
+    "{stage_text}: loss {before} → {now}, {old} → {new} % correct on held-out images; no clear improvement, so the "
+    "initial network is kept": (
         "{stage_text}: 떼어 둔 이미지의 손실 {before} → {now}, 정확도 {old} → {new} %, 뚜렷한 이득이 없어 처음 상태 "
         "유지"
     ),
-    "{stage_text}: loss {before} → {now}, {old} → {new} % correct on held-out images; no clear gain, so the "
+    "{stage_text}: loss {before} → {now}, {old} → {new} % correct on held-out images; no clear improvement, so the "
     "{kept_text} are kept": (
         "{stage_text}: 떼어 둔 이미지의 손실 {before} → {now}, 정확도 {old} → {new} %, 뚜렷한 이득이 없어 {kept_text} "
         "유지"
@@ -595,15 +598,15 @@ MESSAGES: dict[str, str] = {
         "'{path}'가 이미 있고, Striate 페이지의 일부가 아닌 '{name}'이 들어 있습니다. 다른 폴더를 고르거나 이 폴더를 "
         "지우세요."
     ),
-    "'{path}' ends in '{suffix}', so it is not clear what to write. Name a FILE.onnx, a FILE.html, or for a folder "
-    "'{path}/'.": (
+    "'{path}' ends in '{suffix}', which does not say what to write. Pass FILE.onnx, FILE.html, or '{path}/' for a "
+    "folder.": (
         "'{path}'는 '{suffix}'로 끝나 무엇을 만들지 알 수 없습니다. FILE.onnx나 FILE.html, 폴더라면 '{path}/'로 쓰세요."
     ),
     "'{path}' already exists and is not a page of Striate. Choose another name, or remove it.": (
         "'{path}'가 이미 있고 Striate의 페이지가 아닙니다. 다른 이름을 고르거나 이 파일을 지우세요."
     ),
-    "This model takes handwritten digits that are centered and scaled as in MNIST, which a page cannot do. Use striate "
-    "serve instead.": (
+    "This model expects handwritten digits that are centered and scaled as in MNIST, which an exported page cannot do. "
+    "Use striate serve instead.": (
         "이 모델은 MNIST처럼 가운데에 놓고 크기를 맞춘 손글씨 숫자를 받는데, 페이지는 그렇게 할 수 없습니다. 대신 "
         "striate serve를 쓰세요."
     ),
@@ -611,7 +614,7 @@ MESSAGES: dict[str, str] = {
     "{n} test images of {name}": "{name}의 테스트 이미지 {n}장",
     "{n} training images of {name}": "{name}의 학습 이미지 {n}장",
     "{n} validation images of {name}": "{name}의 검증 이미지 {n}장",
-    "{n} random patterns": "무작위 무늬 {n}개",
+    "{n} random images": "무작위 이미지 {n}장",
     # data sets
     "handwritten digits, 500 of each, 28×28; comes with Striate": "손글씨 숫자, 각 500장, 28×28; Striate에 포함",
     "handwritten digits, 28×28; 10,000 of them the official test": "손글씨 숫자, 28×28; 10,000장은 공식 테스트 이미지",
@@ -629,7 +632,7 @@ MESSAGES: dict[str, str] = {
     "long": "길쭉함",
     "outlier": "동떨어짐",
     # what reproduce measured, and how a recipe differs
-    "redrawn test part {jump}, images never used {honest}": "다시 나눈 테스트 이미지 {jump}, 쓰지 않은 이미지 {honest}",
+    "redrawn test split {jump}, unused images {honest}": "다시 나눈 테스트 이미지 {jump}, 쓰지 않은 이미지 {honest}",
     "cost {first} → {last} in {steps} steps; least squares {best}": (
         "비용 {first} → {last}({steps}스텝), 최소제곱법 {best}"
     ),
@@ -644,13 +647,13 @@ MESSAGES: dict[str, str] = {
     "initial weights of size 1 / √(inputs)": "크기가 1 / √(입력 수)인 초기 가중치",
     "batch normalization": "배치 정규화",
     "{base_word} as the base": "백본으로 {base_word} 사용",
-    "{ours} epochs for {reported} epochs": "{reported}에포크 대신 {ours}에포크",
-    "batches of {ours} for batches of {reported}": "배치 크기 {reported} 대신 {ours}",
-    "a {ours_word} schedule for a {reported_word} schedule": "{reported_word} 스케줄 대신 {ours_word} 스케줄",
-    "{ours_word} augmentation for no augmentation": "데이터 증강 {ours_word} 추가",
-    "{ours_word} augmentation for {reported_word} augmentation": "데이터 증강 {reported_word} 대신 {ours_word}",
-    "label smoothing {ours} for label smoothing {reported}": "라벨 스무딩 {reported} 대신 {ours}",
-    "averaged weights for the last weights": "마지막 가중치 대신 평균 가중치",
-    "{ours_word} {n} for {reported_word} {m}": "{reported_word} {m} 대신 {ours_word} {n}",
+    "{ours} epochs instead of {reported} epochs": "{reported}에포크 대신 {ours}에포크",
+    "batches of {ours} instead of batches of {reported}": "배치 크기 {reported} 대신 {ours}",
+    "a {ours_word} schedule instead of a {reported_word} schedule": "{reported_word} 스케줄 대신 {ours_word} 스케줄",
+    "{ours_word} augmentation instead of no augmentation": "데이터 증강 {ours_word} 추가",
+    "{ours_word} augmentation instead of {reported_word} augmentation": "데이터 증강 {reported_word} 대신 {ours_word}",
+    "label smoothing {ours} instead of label smoothing {reported}": "라벨 스무딩 {reported} 대신 {ours}",
+    "averaged weights instead of the last weights": "마지막 가중치 대신 평균 가중치",
+    "{ours_word} {n} instead of {reported_word} {m}": "{reported_word} {m} 대신 {ours_word} {n}",
     "or 'all'": "또는 'all'",
 }

@@ -23,8 +23,8 @@ TERMINAL: dict[str, str] = {
     "duplicates": "중복",
     "unusual": "특이",
     "formats": "형식",
-    "width (across) and height in pixels; the darker, the more images": (
-        "이미지의 너비(가로축)와 높이(픽셀), 진할수록 이미지가 많음"
+    "width (horizontal) and height in pixels; darker cells contain more images": (
+        "이미지의 너비(가로축)와 높이(픽셀). 진한 칸일수록 이미지가 많습니다"
     ),
     "sizes": "크기",
     # serve
@@ -114,19 +114,17 @@ TERMINAL: dict[str, str] = {
         "매개변수 {parameters:,}개, 이미지 한 장에 곱셈-덧셈 {adds:,}번"
     ),
     "because {reason}": "이유: {reason}",
-    "{train:,} images to train, {validation:,} to validate, {test:,} to test": (
+    "{train:,} training, {validation:,} validation and {test:,} test images": (
         "이미지 {train:,}장으로 학습, {validation:,}장으로 검증, {test:,}장으로 테스트"
     ),
-    "{n:,} images, all tested by {folds}-fold cross-validation and then trained on": (
+    "{n:,} images, tested by {folds}-fold cross-validation, then all used for training": (
         "이미지 {n:,}장, 모두 {folds}겹 교차 검증으로 테스트한 뒤 모두로 학습"
     ),
     "; all are in the report": " (모두 보고서에 있습니다)",
     "; all are on the page": " (모두 페이지에 있습니다)",
     "; --json lists all": " (--json으로 모두 볼 수 있습니다)",
-    "{figures}, after {seconds:.1f} s of training": "{figures} (학습 시간 {seconds:.1f}초)",
-    "'{run}' is finished, so nothing is left to train. Its report: {report}": (
-        "'{run}' 실행은 이미 끝나서 더 학습할 것이 없습니다. 보고서: {report}"
-    ),
+    "{metrics}, after {seconds:.1f} s of training": "{metrics} (학습 시간 {seconds:.1f}초)",
+    "'{run}' is already finished. Report: {report}": ("'{run}' 실행은 이미 끝났습니다. 보고서: {report}"),
     # progress
     "epoch {epoch}/{epochs}": "에포크 {epoch}/{epochs}",
     "{rate:,.0f} images/s": "초당 {rate:,.0f}장",
@@ -154,23 +152,23 @@ TERMINAL: dict[str, str] = {
     "balanced accuracy {accuracy}, lowest recall: '{name}' {recall}": (
         "균형 정확도 {accuracy}, 가장 낮은 재현율: '{name}' {recall}"
     ),
-    "test mAP {value} in {images:,} images; chance level {chance:.1f} %": (
+    "test mAP {value} on {images:,} images; chance level {chance:.1f} %": (
         "테스트 mAP {value}, 이미지 {images:,}장; 무작위로 늘어놓으면 {chance:.1f} %"
     ),
-    "mean F1 {f1}, all labels right {exact}": "평균 F1 {f1}, 모든 라벨이 맞은 비율 {exact}",
-    "'{name}': mean absolute error {error} in {images:,} test images": (
+    "mean F1 {f1}, all labels correct {exact}": "평균 F1 {f1}, 모든 라벨이 맞은 비율 {exact}",
+    "'{name}': mean absolute error {error} on {images:,} test images": (
         "'{name}': 테스트 이미지 {images:,}장의 평균 절대 오차 {error}"
     ),
-    "R² {r2}; always predicting the median is wrong by {baseline:.4g} on average": (
-        "R² {r2}; 항상 중앙값으로 예측하면 평균 {baseline:.4g}만큼 틀립니다"
+    "R² {r2}; the mean absolute error of always predicting the median is {baseline:.4g}": (
+        "R² {r2}; 항상 중앙값으로 예측할 때의 평균 절대 오차는 {baseline:.4g}"
     ),
-    "± {width:.4g} contains {share} of the true values; it was chosen to contain {coverage:g} %": (
-        "± {width:.4g} 안에 실제 값의 {share}가 들어갑니다. {coverage:g} %가 들어가도록 정한 폭입니다"
+    "the prediction interval ± {width:.4g} contains {share} of the true values (nominal coverage {coverage:g} %)": (
+        "예측 구간 ± {width:.4g} 안에 실제 값의 {share}가 들어갑니다(목표 {coverage:g} %)"
     ),
     # evaluate
-    "cost of an image:": "이미지 한 장의 비용:",
+    "mean cost per image:": "이미지 한 장의 평균 비용:",
     "{amount} if the most probable class is predicted": "확률이 가장 높은 클래스로 예측하면 {amount}",
-    "{amount} if the class with the lowest expected cost is predicted; it differs for {images}": (
+    "{amount} if the class with the lowest expected cost is predicted; the prediction differs for {images}": (
         "기대 비용이 가장 적은 클래스로 예측하면 {amount}; 예측이 달라지는 것은 {images}"
     ),
     "{share:.1f} % of '{true}' were predicted as '{predicted}' ({count})": (
@@ -182,8 +180,8 @@ TERMINAL: dict[str, str] = {
     "{n:,} of '{name}'": "'{name}'의 {n:,}장 중",
     "Left out: {images} whose class differs between the runs.": "제외: 실행마다 클래스가 다른 {images}.",
     "p after Holm's correction": "홀름 보정 후의 p",
-    "more than chance would explain": "우연으로 보기 어려움",
-    "which may be chance": "우연일 수 있음",
+    "significant at the 5 % level": "5 % 수준에서 유의함",
+    "not significant at the 5 % level": "5 % 수준에서 유의하지 않음",
     "'{second}' minus '{first}': {value:+.2f} points (95 % interval {low:+.2f} … {high:+.2f}); correct only in "
     "'{first}': {only_first:,}, only in '{second}': {only_second:,}; McNemar's exact test: {p} = {value_of_p:.3g}, "
     "{judged}": (
@@ -195,12 +193,13 @@ TERMINAL: dict[str, str] = {
     "try     {command}": "실행    {command}",
     "are identical": "서로 같음",
     "differ by at most {difference:.1g}": "차이 {difference:.1g} 이하",
-    "compared with the original on {images}: numbers {differ}": "{images}에서 원본과 비교: 숫자 {differ}",
-    "compared with the original on {images}: same {what} on {share}, probabilities {differ}": (
+    "compared with the original on {images}: predicted values {differ}": "{images}에서 원본과 비교: 예측값 {differ}",
+    "compared with the original on {images}: same {what} for {share}, probabilities {differ}": (
         "{images}에서 원본과 비교: {what} 일치 {share}, 확률 {differ}"
     ),
-    "correct among them: {before:,} before, {after:,} in 8 bits, of {images:,} ({old:.2f} % and {new:.2f} %)": (
-        "그 가운데 정답: {images:,}장 중 원본 {before:,}장, 8비트 {after:,}장 ({old:.2f} %, {new:.2f} %)"
+    "correct predictions on these {images:,} images: {before:,} ({old:.2f} %) before and {after:,} ({new:.2f} %) after "
+    "quantization": (
+        "이 이미지 {images:,}장의 정답: 양자화 전 {before:,}장({old:.2f} %), 양자화 후 {after:,}장({new:.2f} %)"
     ),
     # inspect
     "an unknown program": "알 수 없는 프로그램",
@@ -223,42 +222,47 @@ TERMINAL: dict[str, str] = {
     "falls fastest": "가장 빨리 감소",
     "is lowest": "최저",
     "diverges": "발산",
-    "The loss hardly fell at any rate. Try larger batches, and check that images and classes match.": (
+    "The loss hardly decreased at any learning rate. Use larger batches, and check that the images match their "
+    "classes.": (
         "어떤 학습률에서도 손실이 거의 줄지 않았습니다. 배치를 키우고, 이미지와 클래스가 맞는지 확인하십시오."
     ),
     "suggested: --learning-rate {rate:.2g}": "권장: --learning-rate {rate:.2g}",
     # gradcheck
     "{n} of {all} parameters agree within {limit:g}": "매개변수 {all}개 가운데 {n}개가 {limit:g} 이내로 일치",
     # data
-    "scattered is computed from mnist5k when it is used": "scattered는 사용할 때 mnist5k로 만듭니다",
+    "scattered is generated from mnist5k when it is used": "scattered는 사용할 때 mnist5k로 만듭니다",
     "{name} is in {path}": "{name}의 위치: {path}",
-    "{name} is not downloaded yet; training downloads it, or: striate data download {name}": (
-        "{name}: 아직 내려받지 않았습니다. 학습할 때 내려받거나, striate data download {name}"
+    "{name} is not downloaded yet. Training downloads it automatically; to download it now: striate data download "
+    "{name}": (
+        "{name}: 아직 내려받지 않았습니다. 학습할 때 자동으로 내려받습니다. 지금 내려받으려면: striate data download "
+        "{name}"
     ),
     "{n:,} images in {m} classes": "이미지 {n:,}장, 클래스 {m}개",
     "{n:,} images with {m} labels": "이미지 {n:,}장, 라벨 {m}개",
     "{n:,} images with {m}": "이미지 {n:,}장, 숫자: {m}",
     "Identical files in more than one class: {names}": "여러 클래스에 있는 똑같은 파일: {names}",
-    "Copies: {names}": "똑같은 파일: {names}",
+    "Identical files: {names}": "똑같은 파일: {names}",
     "Near-duplicates in more than one class: {names}": "여러 클래스에 있는 거의 같은 이미지: {names}",
     "Near-duplicates: {names}": "거의 같은 이미지: {names}",
     "{n:,} to check; about {share:.1f} % of all labels are probably wrong": (
         "확인할 것 {n:,}개. 전체 라벨의 약 {share:.1f} %가 잘못되었을 가능성이 높습니다"
     ),
-    "none stands out as wrong": "잘못되었다고 볼 만한 것이 없습니다",
+    "no probable errors found": "잘못되었다고 볼 만한 것이 없습니다",
     "{n:,} pair, {m:,} with different labels": "{n:,}쌍, 그중 라벨이 다른 것 {m:,}쌍",
     "{n:,} pairs, {m:,} with different labels": "{n:,}쌍, 그중 라벨이 다른 것 {m:,}쌍",
     "{n:,} {kind}": "{kind} {n:,}장",
-    "most images are beyond the threshold of '{kind}', {limit:g}; none is listed.": (
+    "Most images are beyond the threshold {limit:g} for '{kind}', so none are listed.": (
         "이미지 대부분이 '{kind}'의 임계값 {limit:g}를 벗어나므로 표에 넣지 않았습니다."
     ),
-    "write 'exclude' or 'relabel' in the column 'action' of the table where it applies, then:": (
+    "write 'exclude' or 'relabel' in the column 'action' of the table, then run:": (
         "표의 action 열에서 해당하는 행에 exclude나 relabel을 적은 뒤 실행하십시오:"
     ),
     # the systems of reproduce
-    "three exam scores predict the final one, in matrix form": "시험 점수 셋으로 마지막 점수를 예측, 행렬 형태",
+    "linear regression of a final exam score on three other scores, in matrix form": (
+        "시험 점수 셋으로 마지막 점수를 예측하는 선형 회귀, 행렬 형태"
+    ),
     "a small fully connected network on MNIST": "MNIST를 분류하는 작은 완전 연결 신경망",
-    "worked examples, every number shown": "손으로 푼 예제, 모든 숫자를 출력",
+    "worked examples that print every computed number": "손으로 푼 예제, 모든 숫자를 출력",
     "the paths and loss curves of six optimizers": "옵티마이저 여섯 가지의 경로와 손실 곡선",
     "digits at random place, size, thickness and angle: an MLP and a CNN on the same budget": (
         "위치, 크기, 굵기, 각도가 제각각인 숫자: 같은 조건의 MLP와 CNN"
@@ -268,13 +272,13 @@ TERMINAL: dict[str, str] = {
     ),
     "two convolutions and dropout for your own folder of photographs": "합성곱 두 층과 드롭아웃, 내 사진 폴더용",
     "one network written in three ways": "신경망 하나를 세 가지 방식으로 작성",
-    "three mnist-cnn, trained separately, with averaged outputs": "따로 학습한 mnist-cnn 셋의 출력을 평균",
+    "an ensemble of three mnist-cnn networks with averaged outputs": "mnist-cnn 셋의 출력을 평균하는 앙상블",
     "augmentation, batch normalization, an ensemble": "데이터 증강, 배치 정규화, 앙상블",
     "LeNet-5 in its usual modern form": "오늘날 흔히 쓰는 형태의 LeNet-5",
     "LeNet-5 as published: trainable subsampling, partial connection, radial-basis output": (
         "논문 그대로의 LeNet-5: 학습하는 서브샘플링, 부분 연결, 방사 기저 출력"
     ),
-    "Striate's smallest and fastest network to reach 99 %": "99 %에 이르는 Striate의 가장 작고 빠른 신경망",
+    "the smallest and fastest network in Striate that reaches 99 %": "99 %에 이르는 Striate의 가장 작고 빠른 신경망",
     "AlexNet in its modern form, on 2,000 photographs of dogs and cats": (
         "현대적인 형태의 AlexNet, 개와 고양이 사진 2,000장"
     ),
@@ -283,7 +287,7 @@ TERMINAL: dict[str, str] = {
     "a pretrained base with a new head, on 2,000 photographs of dogs and cats": (
         "사전 학습한 백본에 새 분류기, 개와 고양이 사진 2,000장"
     ),
-    "feature extraction, then the upper layers of the base are trained, then all of it": (
+    "feature extraction, then fine-tuning of the upper layers of the base, then of all layers": (
         "특성 추출에 이어 백본의 위쪽 층, 그다음 전체를 학습"
     ),
     "cost falls": "비용 감소",
@@ -313,15 +317,15 @@ TERMINAL: dict[str, str] = {
         "은닉 유닛이 100개인 mlp의 손실, 숫자 {digits:,}장, 배치 크기 {size}"
     ),
     "{name}, learning rate {rate}": "{name}, 학습률 {rate}",
-    "a split that is redrawn at each start, and Striate's fixed split": (
-        "시작할 때마다 다시 나누는 데이터와, Striate의 고정된 분할"
+    "a data leak: a split that is redrawn at each start, compared with a fixed split": (
+        "데이터 누출: 시작할 때마다 다시 나누는 분할과 고정된 분할의 비교"
     ),
-    "accuracy for the wrong reason": "엉뚱한 이유로 오른 정확도",
+    "an accuracy that is too high because of the leak": "누출 때문에 실제보다 높은 정확도",
     "{n:,} digits, split again at each of {starts} starts; {epochs} epochs each; {m:,} digits are never used": (
         "숫자 {n:,}장을 {starts}번 시작할 때마다 다시 나누어 {epochs}에포크씩 학습; 다른 {m:,}장은 한 번도 쓰지 않음"
     ),
-    "Continued with another split, a run of Striate stops: {error}": (
-        "다르게 나눈 데이터로 이어서 학습하려 하면 Striate는 멈춥니다: {error}"
+    "Resuming a run of Striate with another split raises an error: {error}": (
+        "Striate의 실행을 다르게 나눈 데이터로 이어서 학습하면 오류가 납니다: {error}"
     ),
     "start": "시작",
     "trained on before": "이미 학습",
@@ -332,9 +336,8 @@ TERMINAL: dict[str, str] = {
     # explore
     "explore  {address}": "탐색     {address}",
     "lesson": "수업 자료",
-    "The network has {units:,} units, too many to include each computation: the lesson has maps only.": (
-        "신경망에 유닛이 {units:,}개 있어 하나하나의 계산은 담을 수 없습니다. 수업 자료에는 특성 맵이 들어갑니다."
-    ),
+    "The network has {units:,} units, too many to include the computation of each: the page contains feature maps "
+    "only.": ("신경망에 유닛이 {units:,}개 있어 하나하나의 계산은 담을 수 없습니다. 페이지에는 특성 맵만 들어갑니다."),
     "No browser could be opened. Open the address above in a browser.": (
         "브라우저를 열 수 없습니다. 위의 주소를 브라우저에서 여십시오."
     ),

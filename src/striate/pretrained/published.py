@@ -28,8 +28,8 @@ def published(id: str) -> PublishedWeights:
         return found.weights
     note = f" {found.weights_note}" if found.weights_note else ""
     raise UsageError(
-        f"There are no published weights for '{id}'.{note} There are weights for: {', '.join(bases())}. "
-        "Or give the path of a weight file."
+        f"There are no published weights for '{id}'.{note} Weights are available for: {', '.join(bases())}. You can "
+        "also pass the path of a weight file."
     )
 
 

@@ -64,11 +64,11 @@ def leak(echo: Echo, seed: int = 0) -> DemoResult:
     for line in table([_heads(), *(_cells(number, start) for number, start in enumerate(starts, 1))], range(1, 7)):
         echo(line)
     refusal = refusal_message(x, y, seed)
-    echo(translate("Continued with another split, a run of Striate stops: {error}", error=localized(refusal)))
+    echo(translate("Resuming a run of Striate with another split raises an error: {error}", error=localized(refusal)))
     first, last = starts[0], starts[-1]
     jump = f"{100 * first.redrawn:.1f} → {100 * last.redrawn:.1f} %"
     honest = f"{100 * first.untouched:.1f} → {100 * last.untouched:.1f} %"
-    measured = f"redrawn test part {jump}, images never used {honest}"
+    measured = f"redrawn test split {jump}, unused images {honest}"
     gap = last.redrawn - last.untouched
     passed = gap > 0.05 and not any(start.striate_seen for start in starts) and bool(refusal)
     return DemoResult(measured, passed, render_demonstration("leak", _page(starts, refusal)))

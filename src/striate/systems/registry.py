@@ -41,14 +41,15 @@ MNIST_CNN = System(
 
 SYSTEMS = (
     System(
-        "linear-regression", "three exam scores predict the final one, in matrix form", "cost falls",
+        "linear-regression", "linear regression of a final exam score on three other scores, in matrix "
+                             "form", "cost falls",
         demo=linear_regression,
     ),
     System("mlp", "a small fully connected network on MNIST", "97.8 %", (Variant("", "mlp", "97.8 %"),),
            reported_recipe=replace(KERAS, epochs=20, batch_size=128)),
-    System("toy-convolutions", "worked examples, every number shown", "exact", demo=toy_convolutions),
-    System("leak", "a split that is redrawn at each start, and Striate's fixed split",
-           "accuracy for the wrong reason", demo=leak),
+    System("toy-convolutions", "worked examples that print every computed number", "exact", demo=toy_convolutions),
+    System("leak", "a data leak: a split that is redrawn at each start, compared with a fixed split",
+           "an accuracy that is too high because of the leak", demo=leak),
     System("optimizers", "the paths and loss curves of six optimizers", "all descend", demo=optimizers),
     System(
         "scattered-digits", "digits at random place, size, thickness and angle: an MLP and a CNN on the same budget",
@@ -60,7 +61,7 @@ SYSTEMS = (
     System("tutorial-cnn", "two convolutions and dropout for your own folder of photographs", "–",
            (Variant("", "tutorial-cnn"),), data="", reported_recipe=replace(KERAS, epochs=16, batch_size=50)),
     MNIST_CNN,
-    System("mnist-ensemble", "three mnist-cnn, trained separately, with averaged outputs", "99.47 %",
+    System("mnist-ensemble", "an ensemble of three mnist-cnn networks with averaged outputs", "99.47 %",
            (Variant("", "mnist-cnn", "99.47 %"),), members=3, combines=MNIST_CNN, reported_recipe=KERAS),
     System("mnist-best", "augmentation, batch normalization, an ensemble", "99.68 %",
            (Variant("", "mnist-best", "99.68 %", as_reported={"form": "reported"}),), members=3,
@@ -76,7 +77,7 @@ SYSTEMS = (
          Variant("sigmoid", "lenet5-1998", settings={"activation": "sigmoid"})),
         changed="initial weights of size 1 / √(inputs)", reported_recipe=Recipe(20, 1, SGD(5e-4), StepDecay(0.4, 3)),
     ),
-    System("mnist-quick", "Striate's smallest and fastest network to reach 99 %", "99.0 %",
+    System("mnist-quick", "the smallest and fastest network in Striate that reaches 99 %", "99.0 %",
            (Variant("", "mnist-quick", "99.0 %"),)),
     # No settings were reported for AlexNet; those of GoogLeNet come from the same source.
     System("alexnet", "AlexNet in its modern form, on 2,000 photographs of dogs and cats", "51 %",
@@ -92,7 +93,7 @@ SYSTEMS = (
                                   Augmentation(crop=(0.08, 1.0), flip_horizontal=True))),
     System("feature-extraction", "a pretrained base with a new head, on 2,000 photographs of dogs and cats",
            "90 %", (Variant("", BASE, "90 %", base=BASE),), data=DOGS_VS_CATS, changed=BASE_CHANGED),
-    System("fine-tuning", "feature extraction, then the upper layers of the base are trained, then all of it",
+    System("fine-tuning", "feature extraction, then fine-tuning of the upper layers of the base, then of all layers",
            "94–97 %", (Variant("", BASE, "94–97 %", base=BASE, fine_tune=True),), data=DOGS_VS_CATS,
            # Reported were only the order of the stages and a small learning rate.
            changed=BASE_CHANGED, reported_recipe=TUNED),

@@ -118,7 +118,7 @@ def describe_changes(ours: Recipe, reported: Recipe) -> str:
         For example "8 epochs for 15 epochs"; empty if nothing differs.
     """
     pairs = zip(_describe(ours), _describe(reported), strict=True)
-    return ", ".join(f"{own} for {other}" for own, other in pairs if own != other)
+    return ", ".join(f"{own} instead of {other}" for own, other in pairs if own != other)
 
 
 def _describe(recipe: Recipe) -> tuple[str, ...]:

@@ -170,7 +170,8 @@ class Run:
         planned = self.recipe.epochs
         if epochs < planned:
             raise RunError(
-                f"'{self.path}' is planned for {planned} epochs; it can be extended to more, not cut to {epochs}."
+                f"The run '{self.path}' has {planned} epochs. It can be extended to more epochs, but not reduced to "
+                f"{epochs}."
             )
         self.record.extend(epochs)
         self.write_record()
@@ -184,9 +185,9 @@ class Run:
         if fingerprint == self.record.fingerprint:
             return
         raise RunError(
-            f"'{self.path}' began with other data (fingerprint {self.record.fingerprint}, now {fingerprint}). "
-            "If it continued, it might train on images of its test part, and the accuracy would be too high. "
-            "Restore the data, or start a new run."
+            f"'{self.path}' was started with different data (fingerprint {self.record.fingerprint}, now "
+            f"{fingerprint}). Resumed, it could train on test images and report an accuracy that is too high. Restore "
+            "the data, or start a new run."
         )
 
     def write_history(self, history: Mapping[str, Sequence[float]]) -> None:

@@ -213,9 +213,9 @@ def _last_dense(imported: "ImportedNetwork", path: str) -> int:
         return found.pop()
     outputs = ", ".join("×".join(map(str, shape)) for shape in network.output_shapes)
     raise ModelFileError(
-        f"'{path}' cannot be a base: in an image classifier one dense layer at the end gives the classes, but this "
-        f"network gives {outputs} numbers for an image, by {network.nodes[network.outputs[0]].layer.label}, as a "
-        "detector or a segmentation network does."
+        f"'{path}' cannot be a base: an image classifier ends in one dense layer with an output for each class, but "
+        f"this network returns {outputs} values per image, computed by "
+        f"{network.nodes[network.outputs[0]].layer.label}, as a detector or a segmentation network does."
     )
 
 

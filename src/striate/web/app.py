@@ -203,7 +203,7 @@ def _with_error_responses(handler: Handler, path: str) -> Handler:
         except RequestError as error:
             return error_response(error.status, error.message, request.headers)
         except (OverloadedError, TimeoutError, MemoryError) as error:
-            reason = str(error) or "the answer took too long."
+            reason = str(error) or "the response took too long."
             message = f"The service is overloaded: {reason} Try again later."
             return error_response(HTTPStatus.SERVICE_UNAVAILABLE, message, request.headers, retry_after=RETRY_AFTER)
 
@@ -211,13 +211,13 @@ def _with_error_responses(handler: Handler, path: str) -> Handler:
 
 
 async def _not_found(request: Request, _: Exception) -> Response:
-    message = f"There is nothing at '{request.url.path}'. See /openapi.json."
+    message = f"Not found: '{request.url.path}'. The paths are listed in /openapi.json."
     return error_response(HTTPStatus.NOT_FOUND, message, request.headers)
 
 
 async def _not_allowed(request: Request, error: Exception) -> Response:
     allowed = (getattr(error, "headers", None) or {}).get("Allow", "")
-    message = f"'{request.url.path}' does not answer {request.method}, but {allowed}."
+    message = f"'{request.url.path}' does not support {request.method}; it supports {allowed}."
     return error_response(HTTPStatus.METHOD_NOT_ALLOWED, message, request.headers, allow=allowed)
 
 

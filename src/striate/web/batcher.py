@@ -86,7 +86,9 @@ class Batcher:
             OverloadedError: These images do not fit into the queue.
         """
         if self._accepted + len(images) > self._capacity:
-            raise OverloadedError(f"{self._accepted} images are waiting already; at most {self._capacity} can.")
+            raise OverloadedError(
+                f"{self._accepted} images are already in the queue; it holds at most {self._capacity}."
+            )
         self._count(len(images))
         try:
             decoder = OutputDecoder(self.trained, top)

@@ -238,7 +238,7 @@ def _number(request: Request, name: str, default: int) -> int:
 
 
 async def _not_found(request: Request, _: Exception) -> Response:
-    return error_response(HTTPStatus.NOT_FOUND, f"There is nothing at '{request.url.path}'.")
+    return error_response(HTTPStatus.NOT_FOUND, f"Not found: '{request.url.path}'.")
 
 
 def _with_error_responses(

@@ -72,8 +72,8 @@ def export_page(trained: TrainedModel, path: str | os.PathLike[str], options: Pa
         return export_file(trained, path, options)
     if path.suffix and not text.endswith(("/", os.sep)) and not path.is_dir():
         raise UsageError(
-            f"'{path}' ends in '{path.suffix}', so it is not clear what to write. Name a FILE.onnx, a FILE{SUFFIX}, or "
-            f"for a folder '{path}/'."
+            f"'{path}' ends in '{path.suffix}', which does not say what to write. Pass FILE.onnx, FILE{SUFFIX}, or "
+            f"'{path}/' for a folder."
         )
     return export_folder(trained, path, options)
 
@@ -159,8 +159,8 @@ def _page_files(trained: TrainedModel, path: Path, options: PageOptions) -> tupl
     """Return the contents of the page's files by name, without the service worker, and the comparison."""
     if trained.policy.fit == "digit":
         raise UsageError(
-            "This model takes handwritten digits that are centered and scaled as in MNIST, which a page cannot do. Use "
-            "striate serve instead."
+            "This model expects handwritten digits that are centered and scaled as in MNIST, which an exported page "
+            "cannot do. Use striate serve instead."
         )
     model, result = convert(
         trained, path, options.precision, resize=True, images=options.images, opset=options.opset

@@ -63,7 +63,7 @@ class Guard:
         host = headers.get("host", "")
         if self._settings.is_local and host.rsplit(":", 1)[0] not in LOCAL_HOSTS | {self._settings.host}:
             return error_response(
-                HTTPStatus.FORBIDDEN, f"Requests to the host '{host}' are not answered; use localhost.", headers
+                HTTPStatus.FORBIDDEN, f"Requests to the host '{host}' are rejected; use localhost.", headers
             )
         origin = headers.get("origin")
         if origin is not None and origin.partition("://")[2] != host:

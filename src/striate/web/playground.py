@@ -137,7 +137,7 @@ class PlaygroundPages:
         key, command = request.path_params["session"], request.path_params["command"]
         process = self._sessions.get(key)
         if process is None:
-            raise RequestError(HTTPStatus.NOT_FOUND, "This training has ended. Start again.")
+            raise RequestError(HTTPStatus.NOT_FOUND, "This training run has ended. Start a new one.")
         if command == "rate":
             given = request.query_params
             network = read_integer("network", given.get("network", ""))

@@ -30,7 +30,7 @@ async def read_body(request: Request, settings: ServiceSettings) -> bytes:
     Raises:
         RequestError: It is larger than allowed, or did not arrive in time.
     """
-    limit = f"A request may have {settings.max_bytes / 1e6:g} MB at most. Send a smaller image."
+    limit = f"A request may be at most {settings.max_bytes / 1e6:g} MB. Send a smaller image."
     length = request.headers.get("content-length", "")
     if length.isdecimal() and int(length) > settings.max_bytes:
         raise RequestError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, limit)

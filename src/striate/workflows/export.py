@@ -344,7 +344,7 @@ def _append_member(entries: list[tuple[Layer, tuple[int, ...]]], network: Networ
 
 
 def collect_images(trained: TrainedModel, paths: Sequence[str], max_images: int) -> ComparisonImages:
-    """Collect images of these files and folders, or else of the model's test data, or else random patterns.
+    """Collect images of these files and folders, or else of the model's test data, or else random images.
 
     Args:
         trained: The model.
@@ -418,5 +418,5 @@ def _random(trained: TrainedModel, reason: str) -> ComparisonImages:
         coarse = rng.integers(0, 256, (-(-height // patch), -(-width // patch), channels), dtype=np.uint8)
         patterns.append(coarse.repeat(patch, axis=0).repeat(patch, axis=1)[:height, :width])
     x = np.stack(patterns)
-    note = f"{reason}, so random patterns are used in place of images. Pass real images with --images."
-    return ComparisonImages(f"{RANDOM_IMAGES} random patterns", x[:RANDOM_IMAGES], x[RANDOM_IMAGES:], notes=(note,))
+    note = f"{reason}, so random images are used in place of images. Pass real images with --images."
+    return ComparisonImages(f"{RANDOM_IMAGES} random images", x[:RANDOM_IMAGES], x[RANDOM_IMAGES:], notes=(note,))

@@ -121,7 +121,7 @@ def _fit_classes(prepared: PreparedRun, base: Base, remaining: Remaining) -> _Fi
     probabilities = np.exp(log_softmax(fitted.logits + found.shift))
     lines = [*_describe_attempts(found), _describe_head(found)]
     if found.skipped:
-        lines.insert(0, "Not tried, to keep to the time limit: features of other layers")
+        lines.insert(0, "Not tried because of the time limit: features of other layers")
     if suspicious:
         command = shlex.join(["striate", "data", "audit", plan.data, *data_options(plan.label_file, plan.groups)])
         lines.append(f"Labels: {len(suspicious):,} may be wrong; see the report. To check all images: {command}")

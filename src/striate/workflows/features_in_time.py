@@ -51,7 +51,7 @@ def compute_in_time(
             extract_features(prepared.base, prepared.data, _TimeCheck(prepared.plan, remaining, clock))
         except _TooSlow as faster:
             digits = ", in 8-bit integers" if faster.int8 else ""
-            echo(f"To keep to the time limit: features at {faster.size} pixels{digits}")
+            echo(f"Because of the time limit: features at {faster.size} pixels{digits}")
             settings = {**prepared.plan.settings, INPUT_SHAPE: (faster.size, faster.size, 3)}
             run.record.plan = replace(run.record.plan, settings=settings, int8=faster.int8)
             prepared = prepare(replace(prepared.plan, settings=settings, int8=faster.int8))

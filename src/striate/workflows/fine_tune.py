@@ -211,7 +211,7 @@ class _FineTuning:
         epochs = "1 epoch" if recipe.epochs == 1 else f"at most {recipe.epochs} epochs"
         self.echo(
             f"Fine-tuning: {names}, each for {epochs} of {len(self.data.train):,} images; "
-            f"{len(self.data.validation):,} held-out images decide what is kept"
+            f"{len(self.data.validation):,} held-out images are used to choose the best weights"
         )
         self.echo(describe_engine(model.engine, self.run.record.engine_reason or ""))
 
@@ -225,12 +225,12 @@ class _FineTuning:
         now, before = self._score(model), self.scores[self.kept]
         self.scores[stage.name] = now
         better = now.is_better_than(before)
-        kept = "the start is" if self.kept == START else f"the {self.kept} are"
+        kept = "the initial network is" if self.kept == START else f"the {self.kept} are"
         correct = f", {100 * before.accuracy:.2f} → {100 * now.accuracy:.2f} % correct"
         self.echo(
             f"{stage.name.capitalize()}: loss {before.loss:.4f} → {now.loss:.4f}"
             f"{'' if self.data.task is Task.REGRESSION else correct} on held-out images; "
-            + ("kept" if better else f"no clear gain, so {kept} kept")
+            + ("kept" if better else f"no clear improvement, so {kept} kept")
         )
         return better
 

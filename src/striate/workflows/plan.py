@@ -228,7 +228,10 @@ def make_plan(
     usual = replace(usual, settings={**usual.settings, **base_settings})
     if minutes is not None and strategy.method is Method.FINE_TUNE:
         if "epochs" in recipe:
-            raise UsageError("--minutes decides the number of epochs of fine-tuning: leave out --epochs or --minutes.")
+            raise UsageError(
+                "With --minutes, the number of epochs of fine-tuning follows from the time limit. Leave "
+                "out --epochs or --minutes."
+            )
         usual = _shorten(usual, minutes, training_images(data, layout), strategy.time_factor)
     elif minutes is not None and strategy.method is Method.SCRATCH and "epochs" not in recipe:
         usual = _shorten_scratch(usual, minutes, training_images(data, layout), strategy.time_factor)

@@ -136,7 +136,7 @@ def check_folds(folds: int | None, layout: Layout | None) -> None:
     if TEST in layout.parts:
         raise UsageError(
             f"'{layout.name}' has its own test images, which are not used for training, so there is nothing to "
-            "cross-validate. Leave out --folds, or put the images of all parts into one folder for each class."
+            "cross-validate. Leave out --folds, or put the images of all splits into one folder for each class."
         )
     if folds > len(layout.files):
         raise UsageError(

@@ -292,5 +292,5 @@ def _imbalance_notes(plan: TrainingPlan, data: Dataset) -> tuple[str, ...]:
         return ()
     return (
         f"Class '{data.classes[many]}' has {counts[many]:,} training images, '{data.classes[few]}' only "
-        f"{counts[few]:,}. With --set class_weights=true all classes count the same.",
+        f"{counts[few]:,}. With --set class_weights=true, all classes have the same total weight.",
     )

@@ -109,10 +109,11 @@ class FolderScan:
             found.append(f"There are no training images of {names}, so the network cannot learn them. Add some.")
         if self.conflicts:
             found.append(
-                "Some images are in more than one class, so their labels contradict each other. Keep each in one."
+                "Some images are in more than one class, so their labels contradict each other. Keep each image in one "
+                "class only."
             )
         if self.near_conflicts:
-            found.append("Some images show nearly the same but are in different classes. Check which class is right.")
+            found.append("Some near-duplicates are in different classes. Check which class is correct.")
         if unreadable > MIN_UNREADABLE_SHARE * files:
             found.append(f"{unreadable:,} of {files:,} files cannot be read. Replace them with undamaged files.")
         return (*found, *self._class_problems(missing))

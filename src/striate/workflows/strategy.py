@@ -292,7 +292,7 @@ def _choose_drawings(summary: FolderSummary) -> Strategy:
     if summary.task is Task.REGRESSION:
         enough = f"{summary.images:,} of them"
     because = (
-        f"gray images of {summary.side} pixels are drawings rather than photographs, and {enough} are enough to train "
+        f"gray images of {summary.side} pixels are usually drawings, not photographs, and {enough} are enough to train "
         "a small network from scratch"
     )
     return Strategy(Method.SCRATCH, DRAWING_MODEL, because, {"input_shape": (side, side, 1)})
@@ -312,9 +312,9 @@ def _choose_transfer(summary: FolderSummary, method: Method | None) -> Strategy:
         ]
     limit = summary.minutes
     if int8:
-        parts.append(f"the network computes in 8-bit integers to keep to {limit:g} minutes")
+        parts.append(f"the network computes in 8-bit integers to stay within {limit:g} minutes")
     if size != max(EXTRACTION_SECONDS):
-        parts.append(f"images are resized to {size} pixels to keep to {limit:g} minutes")
+        parts.append(f"images are resized to {size} pixels to stay within {limit:g} minutes")
     tunes, reason = (False, "") if int8 else _choose_fine_tuning(summary, size, method)
     settings = {} if size == max(EXTRACTION_SECONDS) else {"input_shape": (size, size, 3)}
     chosen = Method.FINE_TUNE if tunes else Method.FEATURES
@@ -334,11 +334,13 @@ def _choose_fine_tuning(summary: FolderSummary, size: int, method: Method | None
     seconds = summary.time_factor * fine_tuning_seconds(passes, multiply_adds, summary.device, summary.cores)
     fits = summary.minutes is None or _extraction_seconds(summary, size, int8=False) + seconds <= 60 * summary.minutes
     if requested:
-        return True, "" if fits else f"fine-tuning is limited to as many epochs as {summary.minutes:g} minutes allow"
+        return True, "" if fits else (
+            f"the number of epochs of fine-tuning is limited to fit into {summary.minutes:g} minutes"
+        )
     if fits and summary.device:
-        return True, f"the images are enough to fine-tune the base too, and there is a GPU ({summary.device})"
+        return True, f"there are enough images to fine-tune the base too, and there is a GPU ({summary.device})"
     if fits and summary.minutes:
-        return True, f"the images are enough to fine-tune the base too within {summary.minutes:g} minutes"
+        return True, f"there are enough images to fine-tune the base too within {summary.minutes:g} minutes"
     return False, f"fine-tuning the base too (--method fine-tune) would take about {describe_seconds(seconds)} more"
 
 

@@ -94,8 +94,8 @@ def start(prepared: PreparedRun, out: str | os.PathLike[str] | None = None) -> T
     """
     if not len(prepared.data.test) and not prepared.plan.folds:
         raise DataError(
-            f"'{prepared.data.name}' is too small: its test part has no images. Add images, at least about ten per "
-            f"class. To list its contents, run: striate data scan {shlex.quote(str(prepared.plan.data))}"
+            f"'{prepared.data.name}' is too small: its test split is empty. Add images, about ten or more per class. "
+            f"To list its contents, run: striate data scan {shlex.quote(str(prepared.plan.data))}"
         )
     plan = prepared.plan
     if plan.base:

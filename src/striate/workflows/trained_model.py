@@ -252,12 +252,12 @@ def open_by_name(paths: Sequence[Path]) -> dict[str, TrainedModel]:
 def _open_file(path: Path) -> TrainedModel:
     model = with_fast_engine(load(path))
     if not model.classes:
-        raise ModelFileError(f"'{path}' holds a model without class names. Set model.classes before model.save.")
+        raise ModelFileError(f"The model in '{path}' has no class names. Set model.classes before model.save.")
     outputs = model.network.output_shapes[0][-1]
     if len(model.classes) != outputs:
         raise ModelFileError(
-            f"'{path}' holds a model with {len(model.classes)} class names, but {outputs} outputs. "
-            "Set model.classes before model.save."
+            f"The model in '{path}' has {len(model.classes)} class names, but {outputs} outputs. Set model.classes "
+            "before model.save."
         )
     threshold, plan = model.figures.get(THRESHOLD, 0.0), _plan_of_run(path.parent)
     if plan is None:
@@ -340,5 +340,6 @@ def _finished(path: Path, run: TrainingRun) -> Path:
 
 def _unfinished(run: TrainingRun) -> RunError:
     return RunError(
-        f"'{run.path}' has no trained model yet. Finish it with: striate train --resume {shlex.quote(str(run.path))}"
+        f"'{run.path}' has no trained model yet. Finish the training with: striate train --resume "
+        f"{shlex.quote(str(run.path))}"
     )
