@@ -184,7 +184,7 @@ def test_model_without_class_names_raises(cli: Cli, tmp_path: Path, command: str
     st.zoo.build("mnist-quick").save(tmp_path / "nameless.safetensors")
     result = cli(command, "nameless.safetensors", "mnist5k")
     assert result.returncode == 1
-    assert "holds a model without class names" in result.stderr
+    assert "has no class names" in result.stderr
 
 
 def test_class_names_must_match_the_number_of_outputs(cli: Cli, tmp_path: Path) -> None:
@@ -193,4 +193,4 @@ def test_class_names_must_match_the_number_of_outputs(cli: Cli, tmp_path: Path) 
     model.save(tmp_path / "two.safetensors")
     result = cli("predict", "two.safetensors", "x.png")
     assert result.returncode == 1
-    assert "two.safetensors' holds a model with 2 class names, but 10 outputs. Set model.classes" in result.stderr
+    assert "two.safetensors' has 2 class names, but 10 outputs. Set model.classes" in result.stderr

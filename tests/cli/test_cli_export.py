@@ -60,7 +60,7 @@ def test_export_of_a_run(trained: tuple[Path, Finished], cli: Cli, tmp_path: Pat
     result = cli("export", trained[0], "--to", "out/model.onnx")
     assert result.returncode == 0, result.stderr
     assert re.search(r"^out/model\.onnx: \d+\.\d [kM]B, float32$".replace("/", r"[/\\]"), result.stdout, re.MULTILINE)
-    assert re.search(r"on \d+ test images of mnist5k: same predicted class on all, prob.* by at most \de-0\d$",
+    assert re.search(r"on \d+ test images of mnist5k: same predicted class for all, prob.* by at most \de-0\d$",
                      result.stdout, re.MULTILINE)  # fmt: skip
     assert result.stderr == ""
     test = load("mnist5k").test
@@ -99,10 +99,10 @@ def test_the_file_recognizes_unknown_images_as_the_run_does(
 def test_int8(trained: tuple[Path, Finished], cli: Cli, tmp_path: Path) -> None:
     result = cli("export", trained[0], "--to", "small.onnx", "--int8")
     assert (result.returncode, result.stderr) == (0, "")
-    match = re.search(r"correct among them: (\d+) before, (\d+) in 8 bits, of (\d+) \(([\d.]+) % and ([\d.]+) %\)",
+    match = re.search(r"correct predictions on these (\d+) images: (\d+) \(([\d.]+) %\) before and (\d+) \(([\d.]+) %\) after",
                       result.stdout)  # fmt: skip
     assert match
-    before, after, images = map(int, match.groups()[:3])
+    images, before, after = (int(match[group]) for group in (1, 2, 4))
     assert abs(before - after) <= 2
     test = load("mnist5k").test
     assert images == len(test)
@@ -220,7 +220,7 @@ def test_images_that_cannot_be_read(tmp_path: Path, images: Path) -> None:
 @pytest.mark.parametrize(
     ("args", "code", "message"),
     [
-        (["--to", "model.pb"], 2, r"^Error: 'model\.pb' ends in '\.pb', so it is not clear"),
+        (["--to", "model.pb"], 2, r"^Error: 'model\.pb' ends in '\.pb', which does not say"),
         (["--to", "m.onnx", "--resize"], 2, r"^Error: Images with fit 'digit' cannot be resized inside"),
         ([], 2, r"Missing option '--to'"),
     ],

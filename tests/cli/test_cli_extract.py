@@ -50,7 +50,7 @@ def test_training_prints_its_method_and_reason(finished_run: Trained) -> None:
     assert "because a linear classifier on the features of a network trained on a million photographs" in result.stdout
     assert "Features: efficientnet-lite0, pretrained on ImageNet, unchanged" in result.stdout
     assert "cross-validation accuracy" in result.stdout
-    assert "90 images, all tested by 5-fold cross-validation and then trained on" in result.stdout
+    assert "90 images, tested by 5-fold cross-validation, then all used for training" in result.stdout
     assert "accuracy in 5-fold cross-validation" in result.stdout
     config = json.loads((path / "config.json").read_text("utf-8"))
     assert config["plan"]["method"] == "features"
@@ -192,7 +192,7 @@ def test_resumed_run_is_identical(cli: Cli, finished_run: Trained, tmp_path: Pat
     written = {file: file.stat().st_mtime_ns for file in copy.iterdir()}
     finished = cli("train", "--resume", copy)
     assert finished.returncode == 0
-    assert finished.stdout.startswith(f"'{copy}' is finished, so nothing is left to train. Its report: {copy}")
+    assert finished.stdout.startswith(f"'{copy}' is already finished. Report: {copy}")
     assert {file: file.stat().st_mtime_ns for file in copy.iterdir()} == written
 
 

@@ -184,7 +184,7 @@ def test_existing_parts_are_kept(cli: Cli, tmp_path: Path) -> None:
             write_images(tmp_path / "photos" / part / label, 12, 10 * first + len(label))
     result = cli("train", "photos", "--model", "tutorial-cnn", "--set", "input_shape=[8,8,3]", "--epochs", "1")
     assert result.returncode == 0, result.stderr
-    assert "2 classes, 8×8×3; 24 images to train, 24 to validate, 24 to test" in result.stdout
+    assert "2 classes, 8×8×3; 24 training, 24 validation and 24 test images" in result.stdout
     metrics = json.loads((tmp_path / "runs/photos-tutorial-cnn/metrics.json").read_text("utf-8"))
     assert metrics["images"] == 24
     assert all(error["path"].startswith("TEST/") for error in metrics["errors"])

@@ -119,6 +119,9 @@ def test_missing_photographs_error_says_where_to_get_them(cli: Cli) -> None:
     assert result.returncode == 2
     assert "Get the photographs from https://www.kaggle.com/c/dogs-vs-cats" in result.stderr
     needs = cli("reproduce", "tutorial-cnn")
-    assert "System 'tutorial-cnn' needs a folder of photographs: --data photos/" in needs.stderr
+    assert (
+        "System 'tutorial-cnn' needs a folder of photographs with a subfolder for each class: --data FOLDER"
+        in needs.stderr
+    )
     wrong = cli("reproduce", "alexnet", "--data", "nowhere")
     assert "There is no folder 'nowhere'." in wrong.stderr

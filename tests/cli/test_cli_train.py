@@ -40,9 +40,7 @@ def test_printed_output_of_training(trained: tuple[Path, Finished]) -> None:
     metrics = json.loads((run / "metrics.json").read_text("utf-8"))
     parameters = st.load(run / "model.safetensors").network.parameter_count
     assert f"mnist-quick: {parameters:,} parameters" in result.stdout
-    assert re.search(
-        r"data +mnist5k: 10 classes, 28×28×1; [\d,]+ images to train, \d+ to validate, \d+ to", result.stdout
-    )
+    assert re.search(r"data +mnist5k: 10 classes, 28×28×1; [\d,]+ training, \d+ validation and \d+ test", result.stdout)
     assert (
         "Engine: numpy on cpu in float32, because the network is small (0.3 million multiply-adds for one image)"
         in result.stdout
@@ -125,7 +123,9 @@ def test_resumed_run_after_ctrl_c_has_identical_bytes(cli: Cli, tmp_path: Path) 
     spent = recorded_seconds(tmp_path / "interrupted")
     assert spent > 0
     assert (
-        cli("predict", "interrupted", ".").stderr.strip().endswith("Finish it with: striate train --resume interrupted")
+        cli("predict", "interrupted", ".")
+        .stderr.strip()
+        .endswith("Finish the training with: striate train --resume interrupted")
     )
     assert cli("train", "--resume", "interrupted").returncode == 0
     assert recorded_seconds(tmp_path / "interrupted") > spent
@@ -142,7 +142,7 @@ def test_finished_run_can_be_extended(cli: Cli, trained: tuple[Path, Finished], 
     assert len((tmp_path / "quick" / "history.csv").read_text("utf-8").splitlines()) == 6
     fewer = cli("train", "--resume", "quick", "--epochs", "2")
     assert fewer.returncode == 1
-    assert "planned for 5 epochs; it can be extended to more, not cut to 2" in fewer.stderr
+    assert "has 5 epochs. It can be extended to more epochs, but not reduced to 2" in fewer.stderr
 
 
 def test_run_is_never_overwritten(cli: Cli, trained: tuple[Path, Finished]) -> None:
@@ -220,7 +220,7 @@ def test_resuming_with_changed_images_raises(cli: Cli, photographs: Path, tmp_pa
     (tmp_path / "mine" / "빨강" / "그림 1.png").unlink()
     result = cli("train", "--resume", "run", "--epochs", "2")
     assert result.returncode == 1
-    assert "'run' began with other data" in result.stderr
+    assert "'run' was started with different data" in result.stderr
     assert (tmp_path / "run" / "config.json").read_bytes() == config
 
 

@@ -156,7 +156,7 @@ def test_base_with_weights_from_a_file(photographs: Path, tmp_path: Path, monkey
         (
             ("lenet5", "imagenet"),
             2,
-            "There are no published weights for 'lenet5'. There are weights for: convnext-tiny, ",
+            "There are no published weights for 'lenet5'. Weights are available for: convnext-tiny, ",
         ),
         (("alexnet", "imagenet"), 2, "torchvision's AlexNet is that of Krizhevsky 2014, with 64, 192, 384, 256 and"),
         (("lenet5", "imagnet"), 2, "There is no weight file 'imagnet'. Published weights are called"),

@@ -65,7 +65,7 @@ def test_every_name_survives_the_table_of_an_audit(tmp_path: Path, layout: Layou
     ("text", "error", "message"),
     [
         ("file,action\ndog/1.jpg,\n", UsageError, r"No row of .* has an action\. Write 'exclude' or 'relabel'"),
-        ("file,action\ndog/1.jpg,delete\n", DataError, "line 2: there is no action 'delete'. Write 'exclude'"),
+        ("file,action\ndog/1.jpg,delete\n", DataError, "line 2: unknown action 'delete'. Write 'exclude'"),
         (
             "file,action\ndog/9.jpg,exclude\n",
             DataError,
@@ -103,7 +103,7 @@ def test_missing_table(tmp_path: Path, layout: Layout) -> None:
 
 def test_one_class_must_not_remain(tmp_path: Path, layout: Layout) -> None:
     rows = "file,action\n" + "".join(f'"{name}",exclude\n' for name in FILES if not name.startswith("dog"))
-    with pytest.raises(DataError, match="fewer than two classes in '사진'"):
+    with pytest.raises(DataError, match="'사진' contains images of fewer than two classes"):
         apply_corrections(layout, read_corrections(table(tmp_path, rows), layout))
 
 
@@ -111,7 +111,7 @@ def test_numbers_are_excluded_and_corrected(tmp_path: Path, layout: Layout) -> N
     ages = tmp_path / "ages.csv"
     ages.write_text("file,age\ndog/1.jpg,3\ndog/2.jpg,4\n", "utf-8")
     numbers = labeled_layout(layout.folder, LabelFile(str(ages), Task.REGRESSION))
-    with pytest.raises(DataError, match=r"'relabel' needs a number in the column .* received 'old'"):
+    with pytest.raises(DataError, match=r"'relabel' needs a value in the column .* received 'old'"):
         read_corrections(table(tmp_path, "file,suggested,action\ndog/1.jpg,old,relabel\n"), numbers)
     corrected = apply_corrections(
         numbers, read_corrections(table(tmp_path, "file,suggested,action\ndog/1.jpg,5.5,relabel\n"), numbers)

@@ -87,9 +87,9 @@ def test_copies_across_parts_are_removed_from_the_part_they_would_favor(tmp_path
     assert [len(part) for part in (data.train, data.validation, data.test)] == [12, 12, 12]
     assert not any("copy" in name for name in all_parts(data))
     assert data.notes == (
-        "2 training images are also in the test part; left out of training.",
-        "2 validation images are also in the test part; left out of validation.",
-        "2 training images are also in the validation part; left out of training.",
+        "2 training images are also in the test split and were removed from the training split.",
+        "2 validation images are also in the test split and were removed from the validation split.",
+        "2 training images are also in the validation split and were removed from the training split.",
     )
 
 
@@ -176,7 +176,7 @@ def test_load_accepts_size_channels_and_fit(photos: Path) -> None:
     assert load(photos).shape == (64, 64, 3)
     data = load(photos, size=(10, 14), channels=1, fit="pad")
     assert data.policy == ImagePolicy(10, 14, 1, "pad")
-    with pytest.raises(UsageError, match="fit can be set for folders only; 'mnist5k' has a fixed one"):
+    with pytest.raises(UsageError, match="fit can be set for folders only; that of 'mnist5k' is fixed"):
         load("mnist5k", fit="pad")
     with pytest.raises(DataError, match="fit must be one of"):
         load(photos, fit="squash")

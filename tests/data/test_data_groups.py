@@ -50,7 +50,7 @@ def test_group_that_covers_everything_is_dissolved_except_for_identical_images()
     identical[99] = 98
     groups, [note] = join_near_duplicates(identical, near([(row, row + 1) for row in range(98)], 0.99))
     assert len(set(groups)) == 99 and groups[98] == groups[99]
-    assert note.startswith("100 images look nearly the same, too many to keep them in one part")
+    assert note.startswith("100 images are near-duplicates, too many to keep them in one split")
 
 
 @pytest.fixture
@@ -92,10 +92,16 @@ NAMES = ["cat/1.jpg", "cat/2.jpg", "dog/1.jpg"]
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("cat/1.jpg,a\ncat/2.jpg,a\ndog/1.jpg,a\n", r"puts all images into one group, 'a', so none would be left"),
+        (
+            "cat/1.jpg,a\ncat/2.jpg,a\ndog/1.jpg,a\n",
+            r"all images belong to one group, 'a', so the test split would be empty",
+        ),
         ("cat/1.jpg,a\ncat/1.jpg,b\n", r"line 2: 'cat/1\.jpg' is in two groups, 'a' and 'b'\. Leave one"),
         ("1.jpg,a\n", r"line 1: '1\.jpg' may be 'cat/1\.jpg', 'dog/1\.jpg'\. Write the path below 'photos'"),
-        ("x.jpg,a\ny.jpg,b\n", r"names no image of 'photos': there is no 'x\.jpg'\. Write paths such as 'cat/1\.jpg'"),
+        (
+            "x.jpg,a\ny.jpg,b\n",
+            r"refers to no image in 'photos': there is no file 'x\.jpg'\. Write paths such as 'cat/1\.jpg'",
+        ),
         ("cat/1.jpg,\n", r"line 1: the group of 'cat/1\.jpg' is empty"),
         ("file,name,group\ncat/1.jpg,x,a\n", r"has 3 columns, but a table of groups has two: file and group"),
         ("cat/1.jpg\n", r"it has one column"),

@@ -125,7 +125,7 @@ def test_what_is_left_out_is_listed(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("task", "text", "message"),
     [
-        (None, "a.png,cat\nb.png,dog", "No row of 'labels.csv' names an image"),
+        (None, "a.png,cat\nb.png,dog", "No row of 'labels.csv' refers to an image"),
         (None, "0.jpg,cat\n1.jpg,cat", "have the label 'cat'; a classifier needs two or more"),
         (None, "0.jpg,cat\n1.jpg,dog\n0.jpg,dog",
          r"contradicts itself on 1 image: '0.jpg' is 'cat' \(line 1\) and 'dog' \(line 3\). Keep one .* multilabel"),

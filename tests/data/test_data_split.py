@@ -118,7 +118,7 @@ def test_given_test_part_is_kept_and_copies_leave_training() -> None:
     assert np.array_equal(data.test.x, X[:30])
     tested = {pixels.tobytes() for pixels in data.test.x}
     assert not tested & {pixels.tobytes() for part in (data.train, data.validation) for pixels in part.x}
-    assert "30 training images are also in the test part; left out of training." in data.notes
+    assert "30 training images are also in the test split and were removed from the training split." in data.notes
 
 
 def test_class_too_small_to_split_is_reported() -> None:
@@ -136,7 +136,7 @@ def test_class_without_images_keeps_its_number_and_is_reported() -> None:
 
 
 def test_empty_training_part_raises() -> None:
-    with pytest.raises(DataError, match="'arrays' is too small: the training part has no images"):
+    with pytest.raises(DataError, match="'arrays' is too small: the training split is empty"):
         from_arrays(X[:4], [0, 1, 0, 1], test=(X[:4], [0, 1, 0, 1]))
 
 

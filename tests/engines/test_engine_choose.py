@@ -74,10 +74,10 @@ def trial(seconds_of_a_step: dict[str, float], begun: list[str], *, seconds: flo
 @pytest.mark.parametrize(
     ("numpy", "torch", "engine", "reason"),
     [
-        (0.009, 0.007, "torch", "a trial predicts 7 seconds with PyTorch, 9 with NumPy"),
-        (2.0, 1.2, "torch", "a trial predicts 1,200 seconds with PyTorch, 2,000 with NumPy"),
-        (0.010, 0.0095, "numpy", "a trial predicts 10 seconds with NumPy, 10 with PyTorch"),
-        (0.006, 0.008, "numpy", "a trial predicts 6 seconds with NumPy, 8 with PyTorch"),
+        (0.009, 0.007, "torch", "a short trial estimates 7 seconds with PyTorch and 9 with NumPy"),
+        (2.0, 1.2, "torch", "a short trial estimates 1,200 seconds with PyTorch and 2,000 with NumPy"),
+        (0.010, 0.0095, "numpy", "a short trial estimates 10 seconds with NumPy and 10 with PyTorch"),
+        (0.006, 0.008, "numpy", "a short trial estimates 6 seconds with NumPy and 8 with PyTorch"),
     ],
 )
 @pytest.mark.parametrize("net", [TINY_ONE, MIDDLE])

@@ -164,7 +164,7 @@ def test_folder_without_a_model_raises(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     for use in (st.load, lambda path: required_settings("resnet18", str(path))):
         with pytest.raises(
-            ModelFileError, match=r"empty' is a folder without a model\.safetensors\. Name a model file"
+            ModelFileError, match=r"empty' is a folder without a model\.safetensors\. Pass a model file"
         ):
             use(tmp_path / "empty")
     st.Sequential([Input((2,)), Dense(3)]).save(tmp_path / "ensemble" / "member-1" / "model.safetensors")

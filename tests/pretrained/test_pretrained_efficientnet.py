@@ -118,6 +118,6 @@ def test_model_file_is_small() -> None:
 def test_error_without_published_weights_names_networks_that_have_them() -> None:
     network = Network.from_json(zoo.network("lenet5").to_json())
     with pytest.raises(
-        UsageError, match=r"no published weights for 'lenet5'\. There are weights for: .*-lite0, .*, googlenet, "
+        UsageError, match=r"no published weights for 'lenet5'\. Weights are available for: .*-lite0, .*, googlenet, "
     ):
         load_pretrained(network, "imagenet")

@@ -47,12 +47,18 @@ def test_share_of_images_seen_is_that_of_independent_splits() -> None:
 
 def test_run_refuses_another_split() -> None:
     x, y, _ = demo._images(0)
-    assert "began with other data" in demo.refusal_message(x, y, 0)
+    assert "was started with different data" in demo.refusal_message(x, y, 0)
 
 
 def test_page_explains_in_both_languages(shown: tuple[list[str], str]) -> None:
     lines, page = shown
     assert "다른 데이터로 시작한 실행입니다" in lines[-1]
-    for words in ("no better", "나아지지 않았습니다", "began with other data", "다른 데이터로 시작한 실행", "polyline"):
+    for words in (
+        "no better",
+        "나아지지 않았습니다",
+        "was started with different data",
+        "다른 데이터로 시작한 실행",
+        "polyline",
+    ):
         assert words in page
     assert page.count("<polyline") == 3

@@ -337,7 +337,7 @@ def test_run_that_stopped_early_can_be_extended(tmp_path: Path, data: st.data.Da
 def test_run_with_other_data_raises(tmp_path: Path, data: st.data.Dataset) -> None:
     run = Run.create(RunRecord(job.RECIPE, data.fingerprint), tmp_path)
     other = st.data.from_arrays(data.train.x, data.train.y)
-    with pytest.raises(RunError, match="began with other data"):
+    with pytest.raises(RunError, match="was started with different data"):
         job.model().train(other, run=run, **QUIET)
 
 

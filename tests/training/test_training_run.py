@@ -73,7 +73,7 @@ def test_opening_a_folder_without_a_run_raises(tmp_path: Path) -> None:
 
 def test_runs_can_be_extended(tmp_path: Path) -> None:
     run = Run.create(RunRecord(Recipe(epochs=3), "abc"), tmp_path)
-    with pytest.raises(RunError, match="planned for 3 epochs; it can be extended to more, not cut to 2"):
+    with pytest.raises(RunError, match="has 3 epochs. It can be extended to more epochs, but not reduced to 2"):
         run.extend(2)
     run.extend(5)
     assert Run.open(tmp_path).recipe.epochs == 5
@@ -82,7 +82,7 @@ def test_runs_can_be_extended(tmp_path: Path) -> None:
 def test_other_data_raise(tmp_path: Path) -> None:
     run = Run.create(RunRecord(Recipe(), "abc"), tmp_path)
     run.require_data("abc")
-    with pytest.raises(RunError, match=r"other data \(fingerprint abc, now xyz\).*accuracy would be too high"):
+    with pytest.raises(RunError, match=r"different data \(fingerprint abc, now xyz\).*accuracy that is too high"):
         run.require_data("xyz")
 
 

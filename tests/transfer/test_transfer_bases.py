@@ -144,7 +144,9 @@ def test_feature_layers_are_the_last_of_each_stage() -> None:
 
 
 def test_networks_that_cannot_be_bases_raise() -> None:
-    with pytest.raises(UsageError, match=r"no published weights for 'lenet5'\. There are weights for: convnext-tiny"):
+    with pytest.raises(
+        UsageError, match=r"no published weights for 'lenet5'\. Weights are available for: convnext-tiny"
+    ):
         open_base("lenet5", SHAPE)
     with pytest.raises(UsageError, match=r"There is no model 'resnet'\. Did you mean"):
         open_base("resnet", SHAPE)

@@ -164,7 +164,7 @@ def test_frames_replace_each_other(client: TestClient, model: st.Model, channels
     ("request_path", "status", "message"),
     [
         ("images/100000", 422, "There is no image '100000'"),
-        ("images/..%2F..%2Fetc", 404, "There is nothing at"),
+        ("images/..%2F..%2Fetc", 404, "Not found: "),
         ("images/0/units/3/99/0/0", 422, "has no unit"),
         ("images/0/maps/99", 422, "has the nodes 0 to 10"),
         ("images/0/attributions", 422, "Say for which classes"),

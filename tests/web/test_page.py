@@ -326,6 +326,6 @@ def test_all_pages_have_the_same_colors() -> None:
 
 def test_handwritten_digits_are_refused(tmp_path: Path) -> None:
     model = small_model(policy=ImagePolicy(24, 32, 3, "digit"))
-    with pytest.raises(UsageError, match=r"which a page cannot do\. Use striate serve"):
+    with pytest.raises(UsageError, match=r"which an exported page cannot do\. Use striate serve"):
         export_folder(TrainedModel((model,), 0.5), tmp_path / "page", PageOptions("digits"))
     assert not any(tmp_path.iterdir())

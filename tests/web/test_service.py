@@ -110,8 +110,8 @@ TENSOR = {"name": "pixels", "datatype": "UINT8", "shape": [1, 28, 28, 1], "data"
     [
         (PREDICT, {"content": b""}, 400, "The request contains no image."),
         (PREDICT, {"content": b"nothing"}, 422, "'image' cannot be read: it is a text file"),
-        (PREDICT, {"content": bytes(1_000_001)}, 413, "A request may have 1 MB at most."),
-        (PREDICT, {"content": iter([bytes(600_000)] * 2)}, 413, "A request may have 1 MB at most."),
+        (PREDICT, {"content": bytes(1_000_001)}, 413, "A request may be at most 1 MB."),
+        (PREDICT, {"content": iter([bytes(600_000)] * 2)}, 413, "A request may be at most 1 MB."),
         (PREDICT, {"json": {"images": ["AAAA"] * 17}}, 413, "contains 17 images; at most 16 are possible"),
         (PREDICT, {"json": {"image": "no base64!"}}, 400, "'image' is not valid base64"),
         (PREDICT, {"json": {"image": 7}}, 400, "'image' must be an image as base64 text"),
@@ -125,8 +125,8 @@ TENSOR = {"name": "pixels", "datatype": "UINT8", "shape": [1, 28, 28, 1], "data"
         (PREDICT, {"files": [("file", ("a.png", b"x"))] * 17}, 400, "form cannot be read: Too many files"),
         (PREDICT + "?top=-1", {"content": b"x"}, 400, "top is '-1'; it must be a whole number or 'all'."),
         ("/v1/models/cats/predict", {"content": b"x"}, 404, "There is no model 'cats'. The models are: digits."),
-        ("/v1/nothing", {"content": b"x"}, 404, "There is nothing at '/v1/nothing'."),
-        ("/v1/models", {"content": b"x"}, 405, "'/v1/models' does not answer POST, but"),
+        ("/v1/nothing", {"content": b"x"}, 404, "Not found: '/v1/nothing'."),
+        ("/v1/models", {"content": b"x"}, 405, "'/v1/models' does not support POST; it supports"),
         (INFER, {"json": {}}, 400, "'inputs' must be a list with one tensor"),
         (INFER, {"json": {"inputs": [{"name": "x"}]}}, 400, "The input must be 'image' of datatype BYTES"),
         (INFER, {"json": {"inputs": [TENSOR | {"shape": [784]}]}}, 400, "its shape must be [N, 28, 28, 1]"),
@@ -210,7 +210,7 @@ def test_a_full_queue_refuses_at_once_and_answers_what_it_accepted(
         await batcher.start()
         asked = [asyncio.create_task(batcher.predict([("a", image)], top=10)) for image in images[:20]]
         await asyncio.sleep(0)
-        with pytest.raises(OverloadedError, match="20 images are waiting already; at most 20 can"):
+        with pytest.raises(OverloadedError, match="20 images are already in the queue; it holds at most 20"):
             await batcher.predict([("a", images[20])])
         blocked.released.set()
         answers = [answer for (answer,) in await asyncio.gather(*asked)]

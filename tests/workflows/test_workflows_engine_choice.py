@@ -107,7 +107,7 @@ def test_restart_keeps_the_engine_that_was_faster(tmp_path: Path, monkeypatch: p
     record = train(prepared, run, verbose=0, echo=lines.append).run.record
     assert record.plan.engine == "torch"
     steps = -(-4_000 * 2 // record.recipe.batch_size)
-    reason = f"a trial predicts {0.05 * steps:.0f} seconds with PyTorch, {0.1 * steps:.0f} with NumPy"
+    reason = f"a short trial estimates {0.05 * steps:.0f} seconds with PyTorch and {0.1 * steps:.0f} with NumPy"
     assert record.engine_reason == reason
     assert any(line.startswith("Engine: torch on cpu") and line.endswith(reason) for line in lines)
     assert localized(reason) == reason
@@ -121,7 +121,7 @@ def test_trial_changes_no_results(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(trial, "MIN_SECONDS", 0)
     monkeypatch.setattr(choose, "MIN_SPEEDUP", 1e9)
     tried = begin(tmp_path / "tried", "mnist5k", engine=EngineSettings(), **asked)
-    assert str(tried.record.engine_reason).startswith("a trial predicts ")
+    assert str(tried.record.engine_reason).startswith("a short trial estimates ")
     assert tried.model_path.read_bytes() == plain.model_path.read_bytes()
 
 

@@ -39,7 +39,7 @@ def test_drawings_train_a_small_network_from_scratch() -> None:
     chosen = strategy_for(DIGITS)
     assert (chosen.method, chosen.model) == (Method.SCRATCH, "mnist-cnn")
     assert chosen.settings == {"input_shape": (28, 28, 1)}
-    assert "gray images of 28 pixels are drawings rather than photographs, and about 500 for each" in chosen.because
+    assert "gray images of 28 pixels are usually drawings, not photographs, and about 500 for each" in chosen.because
 
 
 @pytest.mark.parametrize("other", [{"gray": False}, {"side": 300}, {"images": 200}])
@@ -68,7 +68,7 @@ def test_estimate_includes_the_heads_of_many_classes() -> None:
 def test_images_are_smaller_with_little_time(minutes: float, size: int) -> None:
     chosen = strategy_for(replace(PHOTOGRAPHS, images=120_000, minutes=minutes))
     assert chosen.settings == ({} if size == 224 else {"input_shape": (size, size, 3)})
-    assert (f"to {size} pixels to keep to {minutes:g} minutes" in chosen.because) == (size != 224)
+    assert (f"to {size} pixels to stay within {minutes:g} minutes" in chosen.because) == (size != 224)
 
 
 @pytest.fixture
@@ -268,8 +268,8 @@ def test_minutes_limit_the_epochs_of_fine_tuning(folder: Path, monkeypatch: pyte
     assert make_plan(str(folder), method="fine-tune", minutes=60).recipe.epochs == usual
     short = make_plan(str(folder), method="fine-tune", minutes=0.05)
     assert 1 <= short.recipe.epochs < usual
-    assert "fine-tuning is limited to as many epochs as 0.05 minutes allow" in short.because
-    with pytest.raises(UsageError, match="leave out --epochs or --minutes"):
+    assert "the number of epochs of fine-tuning is limited to fit into 0.05 minutes" in short.because
+    with pytest.raises(UsageError, match="Leave out --epochs or --minutes"):
         make_plan(str(folder), method="fine-tune", minutes=5, epochs=3)
 
 

@@ -62,7 +62,7 @@ def test_slow_machines_compute_in_integers_and_then_on_smaller_images(
     chosen = strategy_for(replace(PHOTOGRAPHS, time_factor=time_factor))
     assert chosen.settings.get("input_shape", (224, 224, 3))[0] == size
     assert chosen.int8 == int8
-    assert ("computes in 8-bit integers to keep to 0.4 minutes" in chosen.because) == int8
+    assert ("computes in 8-bit integers to stay within 0.4 minutes" in chosen.because) == int8
     without = strategy_for(replace(PHOTOGRAPHS, time_factor=time_factor, fast_int8=False))
     assert not without.int8
 
@@ -114,7 +114,7 @@ def test_features_that_would_be_late_are_computed_in_less_time(
     found = compute_in_time(prepared, run, printed.append, lambda: 4.0, Clock(step))
     assert (found.data.shape[0], found.plan.int8) == expected
     assert (run.record.plan.settings, run.record.plan.int8) == (found.plan.settings, found.plan.int8)
-    assert printed == ["To keep to the time limit: features at 128 pixels, in 8-bit integers"] * (step == 5)
+    assert printed == ["Because of the time limit: features at 128 pixels, in 8-bit integers"] * (step == 5)
     assert found.base
     assert features.are_cached(found.base, found.data)
     assert found.data.fingerprint == prepared.data.fingerprint

@@ -212,7 +212,7 @@ def test_settings_reach_the_builder() -> None:
     ("id", "settings", "message"),
     [
         ("lenet", {}, r"There is no model 'lenet'\. Did you mean 'lenet5'\?"),
-        ("zzz", {}, r"There is no model 'zzz'\. Known are: alexnet, "),
+        ("zzz", {}, r"There is no model 'zzz'\. Available: alexnet, "),
         (
             "mlp",
             {"depth": 3},
@@ -224,7 +224,7 @@ def test_settings_reach_the_builder() -> None:
         ("lenet5", {"filters": (6, 16)}, r"filters must be 3 positive integers; received \(6, 16\)"),
         ("mnist-quick", {"filters": "6"}, r"filters must be 2 positive integers; received 6"),
         ("mnist-cnn", {"form": "sequental"}, r"has no form 'sequental'\. Did you mean 'sequential'\?"),
-        ("lenet5-1998", {"activation": "relu"}, r"has no activation 'relu'\. Known are: scaled_tanh, sigmoid"),
+        ("lenet5-1998", {"activation": "relu"}, r"has no activation 'relu'\. Available: scaled_tanh, sigmoid"),
         ("lenet5-1998", {"classes": 11}, r"has bitmaps for 10 classes, received 11\. Use 'lenet5'"),
     ],
 )

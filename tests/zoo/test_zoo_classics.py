@@ -283,9 +283,9 @@ def test_images_that_are_too_small_raise(id: str, size: int, message: str) -> No
             {"normalization": "batchnorm"},
             r"'alexnet' has no normalization 'batchnorm'\. Did you mean 'batch'",
         ),
-        ("googlenet", {"normalization": "x"}, r"'googlenet' has no normalization 'x'\. Known are: batch, lrn\."),
-        ("googlenet", {"form": "keras"}, r"'googlenet' has no form 'keras'\. Known are: published, torchvision\."),
-        ("resnet50", {"form": "v1.5"}, r"'resnet50' has no form 'v1\.5'\. Known are: published, torchvision\."),
+        ("googlenet", {"normalization": "x"}, r"'googlenet' has no normalization 'x'\. Available: batch, lrn\."),
+        ("googlenet", {"form": "keras"}, r"'googlenet' has no form 'keras'\. Available: published, torchvision\."),
+        ("resnet50", {"form": "v1.5"}, r"'resnet50' has no form 'v1\.5'\. Available: published, torchvision\."),
         (
             "resnet18",
             {"form": "torchvision"},

@@ -243,7 +243,7 @@ def _conclude(result: "TrainingResult") -> None:
 
     first, *more = headlines(result.evaluation)
     echo()
-    echo_line(translate("{metrics}, after {seconds:.1f} s of training", figures=first, seconds=result.seconds))
+    echo_line(translate("{metrics}, after {seconds:.1f} s of training", metrics=first, seconds=result.seconds))
     for line in more:
         echo_line(line)
     echo_page(result.report, "report")

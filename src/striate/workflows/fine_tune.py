@@ -168,7 +168,7 @@ class _FineTuning:
     def run_stages(self) -> tuple[Model, Stage] | None:
         """Return the model with the weights of the best stage, and that stage; None if no stage beats the start."""
         if not len(self.data.validation) or len(np.unique(self.data.train.y)) < 2:
-            self.echo("Fine-tuning: no image can be held out to compare the stages on, so the start is kept")
+            self.echo("Fine-tuning: no image can be held out to compare the stages on, so the initial network is kept")
             return None
         layer = _extraction(self.run).layer
         model = self._make_start(layer)
