@@ -99,8 +99,8 @@ def test_the_file_recognizes_unknown_images_as_the_run_does(
 def test_int8(trained: tuple[Path, Finished], cli: Cli, tmp_path: Path) -> None:
     result = cli("export", trained[0], "--to", "small.onnx", "--int8")
     assert (result.returncode, result.stderr) == (0, "")
-    match = re.search(r"correct predictions on these (\d+) images: (\d+) \(([\d.]+) %\) before and (\d+) \(([\d.]+) %\) after",
-                      result.stdout)  # fmt: skip
+    pattern = r"correct predictions on these (\d+) images: (\d+) \(([\d.]+) %\) before and (\d+) \(([\d.]+) %\) after"
+    match = re.search(pattern, result.stdout)
     assert match
     images, before, after = (int(match[group]) for group in (1, 2, 4))
     assert abs(before - after) <= 2

@@ -73,7 +73,7 @@ def test_opening_a_folder_without_a_run_raises(tmp_path: Path) -> None:
 
 def test_runs_can_be_extended(tmp_path: Path) -> None:
     run = Run.create(RunRecord(Recipe(epochs=3), "abc"), tmp_path)
-    with pytest.raises(RunError, match="has 3 epochs. It can be extended to more epochs, but not reduced to 2"):
+    with pytest.raises(RunError, match=r"has 3 epochs\. It can be extended to more epochs, but not reduced to 2"):
         run.extend(2)
     run.extend(5)
     assert Run.open(tmp_path).recipe.epochs == 5
