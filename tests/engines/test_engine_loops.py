@@ -18,6 +18,7 @@ from striate.engines.numpy import (
     conv2d_backward,
     conv2d_forward,
     im2col,
+    products,
 )
 from striate.engines.numpy.layers import convolution, position_convolution
 from striate.engines.numpy.layers.activation import ActivationRule
@@ -29,7 +30,6 @@ from striate.engines.numpy.layers.pooling import (
     max_pool_backward,
     max_pool_forward,
 )
-from striate.engines.numpy.layers.position_convolution import convolve_by_position, gradients_by_position
 from striate.engines.numpy.memory import UncachedScratch
 from striate.engines.numpy.rules import make_rule
 from striate.network import (
@@ -134,6 +134,19 @@ def test_convolution(band_bytes: int, data: st.DataObject) -> None:
         assert_close(fast, slow, case.dtype)
 
 
+@few
+@given(st.integers(1, 30), st.integers(1, 4), st.integers(1, 12), st.integers(1, 9), st.sampled_from([1, 60, 10**6]))
+def test_products_in_pieces(k: int, o: int, rows: int, length: int, small: int) -> None:
+    generator = np.random.default_rng(0)
+    matrix, columns = generator.standard_normal((o, k)), generator.standard_normal((k, rows, length))
+    block, out = generator.standard_normal((o, rows, length)), np.empty((o, rows, length))
+    with patch.object(products, "SMALL", small):
+        products.multiply_rows(matrix, columns, out)
+        total = products.sum_over_rows(columns, block)
+    assert_close(out, np.einsum("ok,krl->orl", matrix, columns), "float64")
+    assert_close(total, np.einsum("krl,orl->ko", columns, block), "float64")
+
+
 def row_by_row(y: Array, cell: tuple[int, int]) -> Array:
     """Return images (N, H, W, C) in cell order as row by row."""
     n, h, w, c = y.shape
@@ -155,20 +168,16 @@ def test_convolution_by_position(band_bytes: int, case: ImagesAndWindow, filters
     window = Geometry(case.geometry.kernel_size, padding=case.geometry.padding, cell=cell)
     assume(min(window.output_size(case.x.shape[1], case.x.shape[2])) > 0)
     kernel = case.random(*window.kernel_size, case.x.shape[3], filters)
-    dkernel, memory = np.empty_like(kernel), UncachedScratch()
     with patch.object(position_convolution, "BAND_BYTES", band_bytes):
-        y, state = convolve_by_position(case.x, kernel, window, memory)
+        y, state = conv2d_forward(case.x, kernel, None, window, by_position=True)
         dy = case.random(*y.shape)
-        dx = gradients_by_position(
-            cell_by_cell(dy, cell), state, kernel, window, dkernel=dkernel, needs_dx=True, scratch=memory
-        )
+        dx, dkernel, _ = conv2d_backward(cell_by_cell(dy, cell), state, kernel, window)
     exact = [a.astype("float64") for a in (case.x, kernel, dy)]
     full = loops.conv2d(exact[0], exact[1], padding=window.padding)
     assert_close(row_by_row(y, cell), full[:, : y.shape[1], : y.shape[2]], case.dtype)
     hidden = np.zeros(full.shape)  # positions that complete no cell have no gradient
     hidden[:, : y.shape[1], : y.shape[2]] = exact[2]
     slow = loops.conv2d_backward(hidden, exact[0], exact[1], padding=window.padding)
-    assert dx is not None
     assert_close(dx, slow[0], case.dtype)
     assert_close(dkernel, slow[1], case.dtype)
 

@@ -13,13 +13,14 @@ from striate.engines.arrays import row_slices
 from striate.engines.initialization import connection_mask
 from striate.engines.numpy.layers.position_convolution import (
     MIN_IMAGES,
-    PositionState,
     convolve_by_position,
-    gradients_by_position,
+    input_gradient_by_position,
+    kernel_gradient_by_position,
     suits_positions,
 )
 from striate.engines.numpy.layers.winograd import Tiles, WinogradRule
 from striate.engines.numpy.memory import Scratch, UncachedScratch, contiguous, out_of_tiles, planes
+from striate.engines.numpy.products import multiply_rows, sum_over_rows
 from striate.engines.numpy.rules import LayerContext, LayerRule, rule
 from striate.engines.numpy.windows import Band, Geometry, col2im, gather_columns, pad
 from striate.network import Conv2D, Pair, Shape
@@ -40,12 +41,14 @@ class ConvolutionState:
         bands: The bands in which the output was computed.
         size: (OH, OW).
         input_shape: (N, H, W, C).
+        by_position: Whether the output was computed by position, as its gradients will be, or by im2col.
     """
 
     padded: Array
     bands: list[Band]
     size: Pair
     input_shape: tuple[int, ...]
+    by_position: bool = False
 
     def in_bands(self, maps: Array, cell: Pair) -> Array:
         """Reshape planes (O, OH, OW, N) that are ordered by cells to (O, PY, PX, OH / PY, OW / PX · N)."""
@@ -61,7 +64,14 @@ def _bands(window: Geometry, rows: int, bytes_per_row: int) -> list[Band]:
 
 
 def conv2d_forward(
-    x: Array, kernel: Array, bias: Array | None, window: Geometry, groups: int = 1, scratch: Scratch | None = None
+    x: Array,
+    kernel: Array,
+    bias: Array | None,
+    window: Geometry,
+    groups: int = 1,
+    scratch: Scratch | None = None,
+    *,
+    by_position: bool = False,
 ) -> tuple[Array, ConvolutionState]:
     """Convolve: y[n, i, j, o] = b[o] + Σ x[n, i·S + ky·D, j·S + kx·D, c] · k[ky, kx, c, o].
 
@@ -72,6 +82,8 @@ def conv2d_forward(
         window: The window of the kernel.
         groups: Number of groups; the filters of a group use only the channels of their group.
         scratch: Provides the memory; None allocates it.
+        by_position: Whether to compute one product for each position, which needs stride, dilation and groups 1,
+            instead of im2col.
 
     Returns:
         y (N, OH, OW, O), ordered by cells if the window has cells, and the state for `conv2d_backward`.
@@ -82,16 +94,17 @@ def conv2d_forward(
     (py, px), n, og = window.cell, x.shape[0], o // groups
     padded = pad(planes(x), window.padding, scratch)
     bands = _bands(window, oh // py, kh * kw * c * ow // px * n * x.itemsize)
-    state = ConvolutionState(padded, bands, (oh, ow), x.shape)
+    state = ConvolutionState(padded, bands, (oh, ow), x.shape, by_position)
     y = scratch.empty("y", (o, oh, ow, n), x.dtype)
     cells = state.in_bands(y, window.cell)
-    for g in range(groups):
+    if by_position:
+        convolve_by_position(padded, kernel, window, y, scratch)
+    for g in range(0 if by_position else groups):
         matrix = kernel.reshape(kh * kw * c, o)[:, g * og : (g + 1) * og]  # (K, O of the group)
         for band in state.bands:
+            out = cells[g * og : (g + 1) * og, *band.position, band.rows]
             columns = gather_columns(padded[g * c : (g + 1) * c], window, band, ow // px, scratch, "columns")
-            # A view, because rows are contiguous.
-            out = cells[g * og : (g + 1) * og, *band.position, band.rows].reshape(og, -1)
-            np.matmul(matrix.T, columns, out=out)
+            multiply_rows(matrix.T, columns.reshape(-1, *out.shape[1:]), out)
     if bias is not None:
         y += bias[:, None, None, None]
     return planes(y), state
@@ -133,16 +146,20 @@ def _gradients(
     kh, kw, c, o = kernel.shape
     (oh, ow), n, og = state.size, dy.shape[0], o // groups
     gradient = contiguous(planes(dy), scratch, "dy")
+    if state.by_position:
+        kernel_gradient_by_position(gradient, state.padded, dkernel, window, state.size, scratch)
+        if not needs_dx:
+            return None
+        return input_gradient_by_position(gradient, kernel, window, state.size, state.input_shape, scratch)
     dmatrix, matrix = dkernel.reshape(-1, o), kernel.reshape(-1, o)
-    parts = []
-    cells = state.in_bands(gradient, window.cell)
+    cells, parts = state.in_bands(gradient, window.cell), []
     for g in range(groups):
         maps, maps_out = slice(g * c, (g + 1) * c), slice(g * og, (g + 1) * og)
         total: Array = np.zeros((kh * kw * c, og), dy.dtype)
         for band in state.bands:
-            block = cells[maps_out, *band.position, band.rows].reshape(og, -1)  # (O, positions·N)
+            block = cells[maps_out, *band.position, band.rows]  # (O, rows, positions·N)
             columns = gather_columns(state.padded[maps], window, band, ow // window.cell[1], scratch, "columns")
-            total += np.matmul(columns, block.T)
+            total += sum_over_rows(columns.reshape(-1, *block.shape[1:]), block)
         dmatrix[:, maps_out] = total
     if not needs_dx:
         return None
@@ -165,7 +182,7 @@ def _from_cell_order(maps: Array, cell: Pair, scratch: Scratch) -> Array:
     return out_of_tiles(tiles, (oh, ow), scratch)
 
 
-class ConvolutionRule(LayerRule[Conv2D, ConvolutionState | PositionState]):
+class ConvolutionRule(LayerRule[Conv2D, ConvolutionState]):
     """Convolution by im2col, or by position for few filters and many images; without the bias."""
 
     variables = ("kernel",)
@@ -181,28 +198,25 @@ class ConvolutionRule(LayerRule[Conv2D, ConvolutionState | PositionState]):
         kernel = context.weights["kernel"]
         return kernel if self.mask is None else kernel * self.mask
 
-    def forward(self, context: LayerContext, x: Array) -> tuple[Array, ConvolutionState | PositionState]:
+    def forward(self, context: LayerContext, x: Array) -> tuple[Array, ConvolutionState]:
         """Return y and the state: (N, H, W, C) → (N, OH, OW, O)."""
+        by_position = self.suits_positions and x.shape[0] >= MIN_IMAGES
         kernel, scratch = self._kernel(context), context.scratch
-        if self.suits_positions and x.shape[0] >= MIN_IMAGES:
-            return convolve_by_position(x, kernel, self.window, scratch)
-        return conv2d_forward(x, kernel, None, self.window, self.layer.groups, scratch)
+        return conv2d_forward(x, kernel, None, self.window, self.layer.groups, scratch, by_position=by_position)
 
-    def backward(
-        self, context: LayerContext, state: ConvolutionState | PositionState, dy: Array
-    ) -> tuple[Array | None]:
+    def backward(self, context: LayerContext, state: ConvolutionState, dy: Array) -> tuple[Array | None]:
         """Return dx (N, H, W, C), from dy (N, OH, OW, O)."""
-        kernel, dkernel, scratch, needs_dx = (
-            self._kernel(context), context.gradients["kernel"], context.scratch, context.needs_dx[0],
-        )  # fmt: skip
-        if isinstance(state, PositionState):
-            dx = gradients_by_position(
-                dy, state, kernel, self.window, dkernel=dkernel, needs_dx=needs_dx, scratch=scratch
-            )
-        else:
-            dx = _gradients(
-                dy, state, kernel, self.window, self.layer.groups, dkernel=dkernel, needs_dx=needs_dx, scratch=scratch
-            )
+        dkernel = context.gradients["kernel"]
+        dx = _gradients(
+            dy,
+            state,
+            self._kernel(context),
+            self.window,
+            self.layer.groups,
+            dkernel=dkernel,
+            needs_dx=context.needs_dx[0],
+            scratch=context.scratch,
+        )
         if self.mask is not None:
             dkernel *= self.mask
         return (dx,)
