@@ -17,7 +17,7 @@ from striate.data import Augmentation, from_arrays
 from striate.errors import RunError
 from striate.evaluation import evaluate
 from striate.evaluation.multilabel import evaluate_labels
-from striate.evaluation.regression import evaluate_numbers
+from striate.evaluation.regression import evaluate_regression
 from striate.training import Recipe, Run, RunRecord
 from striate.training.notebook_progress import NotebookProgress
 from striate.training.progress import make_progress
@@ -95,7 +95,9 @@ def labels_evaluation(labels: int) -> Any:
 
 def numbers_evaluation() -> Any:
     y = np.random.default_rng(0).normal(5, 1, (50, 2))
-    return evaluate_numbers(y + np.array([0.25, -1]), y, [EVIL, "width"], names=[f"{EVIL}{n}.jpg" for n in range(50)])
+    return evaluate_regression(
+        y + np.array([0.25, -1]), y, [EVIL, "width"], names=[f"{EVIL}{n}.jpg" for n in range(50)]
+    )
 
 
 def a_history(epochs: int) -> Any:

@@ -14,7 +14,7 @@ from striate.audit.findings import (
     SuspiciousLabel,
     audit_table,
     suspicious_label_sets,
-    suspicious_numbers,
+    suspicious_values,
 )
 from striate.audit.unusual import THRESHOLDS, Kind, UnusualImage
 from striate.data.tables import escape_formula, unescape_formula
@@ -70,9 +70,9 @@ def test_numbers_far_from_their_prediction_are_found() -> None:
     truth = rng.uniform(0, 9, (500, 1))
     predicted, given = truth + rng.normal(0, 0.3, truth.shape), truth.copy()
     half_widths = np.array([0.3 * 1.645])
-    assert suspicious_numbers(predicted, given, half_widths)[0] < 0.01
+    assert suspicious_values(predicted, given, half_widths)[0] < 0.01
     given[:5] += 5
-    rate, found = suspicious_numbers(predicted, given, half_widths)
+    rate, found = suspicious_values(predicted, given, half_widths)
     assert {item.row for item in found[:5]} == set(range(5)) and 0.01 <= rate < 0.02
     first = found[0]
     assert first.deviation and first.deviation > 8 and first.given == f"{given[first.row, 0]:.4g}"

@@ -8,7 +8,7 @@ from sklearn import metrics
 
 from striate import strict_json
 from striate.errors import DataError
-from striate.evaluation.regression import evaluate_numbers
+from striate.evaluation.regression import evaluate_regression
 
 
 @settings(max_examples=10, deadline=None)
@@ -18,7 +18,7 @@ def test_metrics_equal_those_of_scikit_learn(seed: int, images: int, count: int,
     y = (shift + scale * rng.normal(size=(images, count))).astype(np.float32)
     p = (y + scale * rng.normal(0, 0.5, y.shape)).astype(np.float32)
     widths = (0.6 * scale * np.ones(count)).tolist()
-    found = evaluate_numbers(p, y, [f"number {k}" for k in range(count)], widths)
+    found = evaluate_regression(p, y, [f"number {k}" for k in range(count)], widths)
     p, y = p.astype(np.float64), y.astype(np.float64)
     for k, number in enumerate(found.numbers):
         assert number.mae.value == pytest.approx(metrics.mean_absolute_error(y[:, k], p[:, k]))
@@ -36,7 +36,7 @@ def test_metrics_equal_those_of_scikit_learn(seed: int, images: int, count: int,
 def test_errors_are_sorted_relative_to_the_spread_of_each_number() -> None:
     y = np.array([[0, 0], [10, 0.1], [20, 0.2]], np.float32)
     p = y + np.array([[1, 0], [-9, 0], [0, 0.3]], np.float32)
-    found = evaluate_numbers(p, y, ["big", "small"], names=["a", "b", "c"])
+    found = evaluate_regression(p, y, ["big", "small"], names=["a", "b", "c"])
     assert [(e.path, e.name) for e in found.errors[:2]] == [("c", "small"), ("b", "big")]
     assert found.errors[1].true == 10
     assert found.errors[1].predicted == pytest.approx(1)
@@ -45,17 +45,17 @@ def test_errors_are_sorted_relative_to_the_spread_of_each_number() -> None:
 
 
 def test_constant_or_single_images_have_no_r2() -> None:
-    same = evaluate_numbers(np.array([[1.0], [2.0]]), np.array([[3.0], [3.0]]), ["x"])
+    same = evaluate_regression(np.array([[1.0], [2.0]]), np.array([[3.0], [3.0]]), ["x"])
     assert same.numbers[0].r2.value is None
     assert same.numbers[0].mae.value == 1.5
-    single = evaluate_numbers(np.array([[1.0]]), np.array([[3.0]]), ["x"])
+    single = evaluate_regression(np.array([[1.0]]), np.array([[3.0]]), ["x"])
     assert (single.numbers[0].mae.value, single.numbers[0].mae.low) == (2, None)
 
 
 def test_invalid_outputs_are_refused() -> None:
     with pytest.raises(DataError, match="NaN or infinity"):
-        evaluate_numbers(np.array([[np.inf]]), np.array([[1.0]]), ["x"])
+        evaluate_regression(np.array([[np.inf]]), np.array([[1.0]]), ["x"])
     with pytest.raises(DataError, match="shape"):
-        evaluate_numbers(np.zeros((2, 2)), np.zeros((2, 1)), ["x"])
+        evaluate_regression(np.zeros((2, 2)), np.zeros((2, 1)), ["x"])
     with pytest.raises(DataError, match="no test images"):
-        evaluate_numbers(np.zeros((0, 1)), np.zeros((0, 1)), ["x"])
+        evaluate_regression(np.zeros((0, 1)), np.zeros((0, 1)), ["x"])

@@ -3,7 +3,7 @@
 import numpy as np
 
 from striate.evaluation.multilabel import MultilabelEvaluation, evaluate_labels
-from striate.evaluation.regression import RegressionEvaluation, evaluate_numbers
+from striate.evaluation.regression import RegressionEvaluation, evaluate_regression
 from striate.evaluation.report import ReportData, render_report
 
 from .conftest import NASTY
@@ -29,7 +29,7 @@ def numbers(images: int = 80, noise: float = 1.0) -> RegressionEvaluation:
     rng = np.random.default_rng(2)
     y = rng.normal(50, 10, (images, 2))
     names = [f"사진/<b>{n}</b>.png" for n in range(images)]
-    return evaluate_numbers(y + noise * rng.normal(size=y.shape), y, NASTY[:2], [1.7 * noise] * 2, names)
+    return evaluate_regression(y + noise * rng.normal(size=y.shape), y, NASTY[:2], [1.7 * noise] * 2, names)
 
 
 def test_report_on_labels_shows_every_label_and_the_wrong_images() -> None:
@@ -66,4 +66,4 @@ def test_reports_without_images_errors_or_intervals() -> None:
     perfect = report(labels(right=1.1))
     assert "all labels of all test images are right" in perfect.words
     y = np.array([[1.0], [2.0], [4.0]])
-    assert "prediction interval" not in report(evaluate_numbers(y + 0.1, y, ["x"])).words.split("Metrics")[0]
+    assert "prediction interval" not in report(evaluate_regression(y + 0.1, y, ["x"])).words.split("Metrics")[0]

@@ -154,7 +154,7 @@ def suspicious_label_sets(
     return errors.rate, listed
 
 
-def suspicious_numbers(
+def suspicious_values(
     predicted: Array, y: Array, half_widths: Array, limit: float = MAX_DEVIATION
 ) -> tuple[float, tuple[SuspiciousLabel, ...]]:
     """Find images whose number is far from what their features predict.

@@ -7,17 +7,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from striate.data.dataset import Pixels
+from striate.errors import UsageError, nearest
 
 Matrices = NDArray[np.float64]
 Floats = NDArray[np.float64]
 Int32s = NDArray[np.int32]
 Words = NDArray[np.uint32]
 
-FIXED_ONE = 256  # positions are integers in units of 1/256 pixel, so results are the same on every machine
-LANES = np.uint32(0x00FF00FF)
+SUBPIXEL_BITS = 8
+SUBPIXELS = 1 << SUBPIXEL_BITS  # positions are integers in units of 1/256 pixel: results are the same on every machine
+LOW_BYTES = np.uint32(0x00FF00FF)  # mask of the low byte of both 16-bit lanes of a word
 FILLS = ("black", "edge", "reflect")  # how pixels outside an image are filled
 MAX_POSITION = 8000.0  # pixels; clearly outside any image, and sums of two positions still fit in 32 bits
-CHUNK = 1 << 16  # output pixels processed at once: few calls, and buffers that fit in the CPU cache
+CHUNK_PIXELS = 1 << 16  # output pixels processed at once: few calls, and buffers that fit in the CPU cache
 
 
 def inverse_affine(
@@ -67,13 +69,18 @@ def warp(x: Pixels, inverse: Matrices, height: int, width: int, fill: str = "bla
 
     Returns:
         Images (N, height, width, C): float32, or uint8 where x is uint8 and `rounded` is true.
+
+    Raises:
+        UsageError: If `fill` is not one of FILLS.
     """
+    if fill not in FILLS:
+        raise UsageError(f"Unknown fill '{fill}'.{nearest(fill, FILLS)}")
     out = np.empty((len(x), height, width, x.shape[3]), x.dtype if rounded else np.float32)
-    by_row, by_column = position_terms(inverse, height, width)
-    size = max(1, CHUNK // (height * width))
+    row_terms, column_terms = position_terms(inverse, height, width)
+    size = max(1, CHUNK_PIXELS // (height * width))
     for start in range(0, len(x), size):
         chunk = slice(start, start + size)
-        _warp_chunk(x[chunk], by_row[:, chunk], by_column[:, chunk], fill, out[chunk])
+        _warp_chunk(x[chunk], row_terms[:, chunk], column_terms[:, chunk], fill, out[chunk])
     return out
 
 
@@ -92,21 +99,23 @@ def position_terms(inverse: Matrices, height: int, width: int) -> tuple[Int32s, 
     return _fixed(terms[..., :1] * np.arange(height) + terms[..., 2:]), _fixed(terms[..., 1:2] * np.arange(width))
 
 
-def _warp_chunk(x: Pixels, by_row: Int32s, by_column: Int32s, fill: str, out: Pixels) -> None:
+def _warp_chunk(x: Pixels, row_terms: Int32s, column_terms: Int32s, fill: str, out: Pixels) -> None:
     _, H, W, C = x.shape
-    y_at, x_at = (_positions(by_row[axis], by_column[axis], size, fill) for axis, size in ((0, H), (1, W)))
-    corner = (y_at >> 8) * (W + 2)
-    corner += x_at >> 8
+    rows = _positions(row_terms[0], column_terms[0], H, fill)
+    columns = _positions(row_terms[1], column_terms[1], W, fill)
+    corner = (rows >> SUBPIXEL_BITS) * (W + 2)
+    corner += columns >> SUBPIXEL_BITS
     corner += np.arange(len(x), dtype=np.int32)[:, None, None] * ((H + 2) * (W + 2))
     index = corner.astype(np.intp)
     blend: Callable[..., Any] = _blend_floats
     if x.dtype == np.uint8:
         blend = _blend_bytes if out.dtype == np.uint8 else _blend_unrounded
+    fy, fx = rows & (SUBPIXELS - 1), columns & (SUBPIXELS - 1)
     for channel in range(C):
-        out[..., channel] = blend(_with_margins(x[..., channel]), W + 2, index, y_at & 255, x_at & 255)
+        out[..., channel] = blend(_with_margins(x[..., channel]), W + 2, index, fy, fx)
 
 
-def _positions(by_row: Int32s, by_column: Int32s, size: int, fill: str) -> Int32s:
+def _positions(row_terms: Int32s, column_terms: Int32s, size: int, fill: str) -> Int32s:
     """Return the coordinate that each output pixel samples on one axis, with the margin of two pixels added.
 
     With "black", positions at least one pixel outside the image sample only the margin.
@@ -115,21 +124,22 @@ def _positions(by_row: Int32s, by_column: Int32s, size: int, fill: str) -> Int32
         int32 (n, height, width) in 1/256 pixel.
     """
     if fill == "black":
-        at = (by_row + 2 * FIXED_ONE)[:, :, None] + by_column[:, None, :]
-        return np.clip(at, 0, (size + 2) * FIXED_ONE, out=at)
-    at, last = by_row[:, :, None] + by_column[:, None, :], (size - 1) * FIXED_ONE
+        position = (row_terms + 2 * SUBPIXELS)[:, :, None] + column_terms[:, None, :]
+        return np.clip(position, 0, (size + 2) * SUBPIXELS, out=position)
+    position, last = row_terms[:, :, None] + column_terms[:, None, :], (size - 1) * SUBPIXELS
     if fill == "reflect":
-        np.abs(at, out=at)
-        np.subtract(last, at, out=at)
-        np.abs(at, out=at)
-        np.subtract(last, at, out=at)
-    np.clip(at, 0, last, out=at)
-    at += 2 * FIXED_ONE
-    return at
+        # Reflect at the first pixel, then at the last one: last − |last − |position||.
+        np.abs(position, out=position)
+        np.subtract(last, position, out=position)
+        np.abs(position, out=position)
+        np.subtract(last, position, out=position)
+    np.clip(position, 0, last, out=position)
+    position += 2 * SUBPIXELS
+    return position
 
 
 def _fixed(pixels: Matrices) -> Int32s:
-    return np.rint(np.clip(pixels, -MAX_POSITION, MAX_POSITION) * FIXED_ONE).astype(np.int32)
+    return np.rint(np.clip(pixels, -MAX_POSITION, MAX_POSITION) * SUBPIXELS).astype(np.int32)
 
 
 def _with_margins(plane: NDArray[Any]) -> NDArray[Any]:
@@ -150,8 +160,8 @@ def _with_margins(plane: NDArray[Any]) -> NDArray[Any]:
 def _blend_bytes(flat: NDArray[np.uint8], stride: int, index: NDArray[np.intp], fy: Int32s, fx: Int32s) -> Words:
     """Return the weighted mean of the four pixels at each index, rounded."""
     words = _blend_words(flat, stride, index, fy, fx)
-    words += np.uint32(1 << 15)
-    words >>= np.uint32(16)
+    words += np.uint32(1 << (2 * SUBPIXEL_BITS - 1))
+    words >>= np.uint32(2 * SUBPIXEL_BITS)
     return words
 
 
@@ -159,24 +169,24 @@ def _blend_unrounded(
     flat: NDArray[np.uint8], stride: int, index: NDArray[np.intp], fy: Int32s, fx: Int32s
 ) -> NDArray[np.float32]:
     """Return the weighted mean of the four pixels at each index."""
-    return _blend_words(flat, stride, index, fy, fx) * np.float32(1 / (1 << 16))
+    return _blend_words(flat, stride, index, fy, fx) * np.float32(1 / SUBPIXELS**2)
 
 
 def _blend_words(flat: NDArray[np.uint8], stride: int, index: NDArray[np.intp], fy: Int32s, fx: Int32s) -> Words:
-    """Return 65536 times the weighted mean of four pixels, as integers: two 16-bit lanes in each 32-bit word."""
+    """Return SUBPIXELS² times the weighted mean of four pixels, as integers: two 16-bit lanes in each 32-bit word."""
     words = _windows(flat, stride).take(index, mode="clip")
-    left = words & LANES  # upper left, and in the high lane lower left
-    words >>= np.uint32(8)
-    words &= LANES  # upper right, lower right
+    left = words & LOW_BYTES  # upper left, and in the high lane lower left
+    words >>= np.uint32(8)  # bits of a gray level
+    words &= LOW_BYTES  # upper right, lower right
     words -= left
     words *= fx.view(np.uint32)
-    left <<= np.uint32(8)
+    left <<= np.uint32(SUBPIXEL_BITS)
     words += left  # both rows, blended along x, times 256
     upper = words & np.uint32(0xFFFF)
     words >>= np.uint32(16)
     words -= upper
     words *= fy.view(np.uint32)
-    upper <<= np.uint32(8)
+    upper <<= np.uint32(SUBPIXEL_BITS)
     words += upper
     return words
 
@@ -192,7 +202,7 @@ def _blend_floats(
     flat: NDArray[np.float32], stride: int, index: NDArray[np.intp], fy: Int32s, fx: Int32s
 ) -> NDArray[np.float32]:
     """Return the weighted mean of the four pixels at each index."""
-    right, down = (part.astype(np.float32) / np.float32(FIXED_ONE) for part in (fx, fy))
+    right, down = (part.astype(np.float32) / np.float32(SUBPIXELS) for part in (fx, fy))
     upper, upper_right = flat.take(index), flat.take(index + 1)
     lower, lower_right = flat.take(index + stride), flat.take(index + stride + 1)
     upper += (upper_right - upper) * right

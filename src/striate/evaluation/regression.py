@@ -107,7 +107,7 @@ class RegressionEvaluation:
         }
 
 
-def evaluate_numbers(
+def evaluate_regression(
     predicted: Array,
     y: Array,
     classes: Sequence[str],

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from striate._types import Array
 from striate.evaluation.evaluate import Evaluation, evaluate
 from striate.evaluation.multilabel import MultilabelEvaluation, evaluate_labels
-from striate.evaluation.regression import RegressionEvaluation, evaluate_numbers
+from striate.evaluation.regression import RegressionEvaluation, evaluate_regression
 from striate.tasks import Decision, Task
 
 AnyEvaluation = Evaluation | MultilabelEvaluation | RegressionEvaluation
@@ -35,5 +35,5 @@ def evaluate_task(
     if decision.task is Task.MULTILABEL:
         return evaluate_labels(outputs, y, classes, decision.thresholds_for(len(classes)), names)
     if decision.task is Task.REGRESSION:
-        return evaluate_numbers(outputs, y, classes, decision.half_widths, names, decision.coverage)
+        return evaluate_regression(outputs, y, classes, decision.half_widths, names, decision.coverage)
     return evaluate(outputs, y, classes, names, groups, folds=folds)

@@ -1,4 +1,4 @@
-"""Training on a data set with a recipe: the losses of its task, standardized numbers, and the run folder."""
+"""Training on a data set with a recipe: the losses of its task, standardized targets, and the run folder."""
 
 from collections.abc import Collection, Mapping, Sequence
 from typing import Protocol
@@ -103,7 +103,7 @@ def train_with_recipe(
 
 
 def _standardize(model: RecipeModel, data: Dataset, scaler: TargetScaler) -> Dataset:
-    """Return the data with standardized numbers; a model that was trained for numbers is changed to give them."""
+    """Return the data with standardized targets; a model trained for regression is changed to predict these."""
     last_parameters(model.network)  # raises now, rather than after training
     if model.decision.task is Task.REGRESSION:
         model.named_weights = scaler.unfold(model.network, model.named_weights)

@@ -1,4 +1,4 @@
-"""Numbers as targets: standardized for training, and folded back into the last layer's weights."""
+"""Targets of regression: standardized for training, and folded back into the last layer's weights."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -6,14 +6,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from striate._types import Array, Weights
-from striate.data import Dataset
+from striate.data import Dataset, Images
 from striate.errors import NetworkError
 from striate.network import Activation, Dropout, Flatten, GlobalAveragePool2D, Network
 
 
 @dataclass(frozen=True, eq=False)
 class TargetScaler:
-    """Standardizes numbers, so that any unit can be learned with the same learning rate.
+    """Standardizes targets, so that values in any unit can be learned with the same learning rate.
 
     Attributes:
         mean: (T,).
@@ -25,20 +25,34 @@ class TargetScaler:
 
     @classmethod
     def fit(cls, y: Array) -> "TargetScaler":
-        """Return the scaler of numbers (N, T); a number that never varies keeps its scale."""
+        """Fit a scaler.
+
+        Args:
+            y: Targets (N, T). One that never varies keeps its scale.
+
+        Returns:
+            The scaler.
+        """
         std = y.std(axis=0, dtype=np.float64)
         return cls(y.mean(axis=0, dtype=np.float64), np.where(std > 1e-12 * np.abs(y).max(axis=0), std, 1.0))
 
     def standardize(self, data: Dataset) -> Dataset:
-        """Return the data set with numbers of mean 0 and standard deviation 1 in its training part."""
-        parts = {name: getattr(data, name) for name in ("train", "validation", "test")}
-        scaled = {
-            name: replace(part, y=((part.y - self.mean) / self.std).astype(np.float32)) for name, part in parts.items()
-        }
-        return replace(data, **scaled)
+        """Standardize the targets of a data set.
+
+        Args:
+            data: The data set.
+
+        Returns:
+            The same images with targets of mean 0 and standard deviation 1 in the training part.
+        """
+
+        def scale(part: Images) -> Images:
+            return replace(part, y=((part.y - self.mean) / self.std).astype(np.float32))
+
+        return replace(data, train=scale(data.train), validation=scale(data.validation), test=scale(data.test))
 
     def fold(self, network: Network, weights: Mapping[str, Array]) -> Weights:
-        """Return weights with which the network gives numbers in place of standardized numbers.
+        """Change weights so that the network predicts values in place of standardized values.
 
         Args:
             network: Its output is linear.
@@ -50,14 +64,25 @@ class TargetScaler:
         Raises:
             NetworkError: If the network does not end with a layer that has a kernel and a bias.
         """
-        return _scaled(network, weights, self.std, self.mean)
+        return _scale_outputs(network, weights, self.std, self.mean)
 
     def unfold(self, network: Network, weights: Mapping[str, Array]) -> Weights:
-        """Return weights with which the network gives standardized numbers; the inverse of `fold`."""
-        return _scaled(network, weights, 1 / self.std, -self.mean / self.std)
+        """Change weights so that the network predicts standardized values; the inverse of `fold`.
+
+        Args:
+            network: Its output is linear.
+            weights: By name.
+
+        Returns:
+            All weights, changed in the last layer.
+
+        Raises:
+            NetworkError: If the network does not end with a layer that has a kernel and a bias.
+        """
+        return _scale_outputs(network, weights, 1 / self.std, -self.mean / self.std)
 
 
-def _scaled(network: Network, weights: Mapping[str, Array], scale: Array, shift: Array) -> Weights:
+def _scale_outputs(network: Network, weights: Mapping[str, Array], scale: Array, shift: Array) -> Weights:
     """Return weights with which each output y becomes scale · y + shift."""
     kernel, bias = last_parameters(network)
     changed = {kernel: weights[kernel] * scale, bias: weights[bias] * scale + shift}

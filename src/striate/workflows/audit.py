@@ -17,7 +17,7 @@ from striate.audit.findings import (
     audit_table,
     suspicious_label_sets,
     suspicious_labels,
-    suspicious_numbers,
+    suspicious_values,
 )
 from striate.audit.unusual import Kind, check_thresholds, find_unusual, measure_pixels, measure_sizes, outlier_scores
 from striate.data import Dataset, Images
@@ -287,7 +287,7 @@ def _check_task_labels(
         advance(len(y))
     if layout.task is Task.MULTILABEL:
         return suspicious_label_sets(fitted.held_out, y, layout.classes)
-    return suspicious_numbers(fitted.held_out, y, conformal_half_widths(fitted.held_out - y))
+    return suspicious_values(fitted.held_out, y, conformal_half_widths(fitted.held_out - y))
 
 
 def held_out_probabilities(

@@ -20,7 +20,7 @@ FITTED_FLOOR = 1e-12  # lower bound of probabilities whose logarithms are fitted
 EPSILON = 1e-7  # Keras's, which keeps logarithms and quotients finite
 
 REDUCTIONS = ("sum_over_batch_size", "mean", "mean_with_sample_weight", "sum", "none")
-TargetKind = Literal["classes", "labels", "signs", "numbers"]
+TargetKind = Literal["classes", "labels", "signs", "values"]
 
 
 def log_probabilities(p: Array, floor: float) -> Array:
@@ -98,9 +98,9 @@ class Loss:
     name: str | None = field(default=None, kw_only=True)
     dtype: None = field(default=None, kw_only=True)
 
-    target_kind: ClassVar[TargetKind] = "numbers"
-    """What targets are: classes (numbers, or rows that sum to 1), labels (0 to 1), signs (−1 and 1, or 0 and 1), or
-    any numbers."""
+    target_kind: ClassVar[TargetKind] = "values"
+    """What targets are: classes (class numbers, or rows that sum to 1), labels (0 to 1), signs (−1 and 1, or 0 and 1),
+    or values (any numbers)."""
 
     def __post_init__(self) -> None:
         if self.reduction is not None and self.reduction not in REDUCTIONS:

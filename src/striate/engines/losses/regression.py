@@ -1,4 +1,4 @@
-"""Losses of numbers, and hinge losses."""
+"""Losses of regression, and hinge losses."""
 
 from dataclasses import dataclass, field
 from typing import ClassVar

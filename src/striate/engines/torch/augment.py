@@ -6,7 +6,7 @@ from torch.nn import functional as F  # noqa: N812 - its usual name
 
 from striate.data import AugmentationParameters
 from striate.data.mixing import Boxes, Mixing
-from striate.data.warp import FIXED_ONE
+from striate.data.warp import SUBPIXELS
 from striate.engines import base
 
 
@@ -43,9 +43,9 @@ def _sample(x: Tensor, by_row: Tensor, by_column: Tensor, fill: str) -> Tensor:
     for axis, size in ((0, H), (1, W)):
         position = by_row[axis, :, :, None] + by_column[axis, :, None, :]
         if fill != "black":
-            position = _limit(position, (size - 1) * FIXED_ONE, reflect=fill == "reflect")
+            position = _limit(position, (size - 1) * SUBPIXELS, reflect=fill == "reflect")
         # grid_sample takes −1 and 1 as the outer edges of the first and the last pixel.
-        torch.add(position * (2 / (FIXED_ONE * size)), 1 / size - 1, out=grid[..., 1 - axis])
+        torch.add(position * (2 / (SUBPIXELS * size)), 1 / size - 1, out=grid[..., 1 - axis])
     return F.grid_sample(x, grid, padding_mode="zeros", align_corners=False)
 
 

@@ -18,7 +18,7 @@ from striate.errors import UsageError
 from striate.network.naming import snake_case
 from striate.network.outputs import OutputForm
 
-Reads = Literal["classes", "probabilities", "numbers"]
+Reads = Literal["classes", "probabilities", "values"]
 
 
 @check_methods
@@ -57,7 +57,7 @@ class Metric:
         ...         return self.total
     """
 
-    reads: ClassVar[Reads] = "numbers"
+    reads: ClassVar[Reads] = "values"
     """What it reads: classes of the highest output, probabilities, or the outputs themselves."""
 
     _made_with: tuple[tuple[Any, ...], dict[str, Any]] = ((), {})
@@ -178,7 +178,7 @@ class Metric:
             UsageError: The shapes do not match.
         """
         t, p = self.match(y_true, y_pred)
-        weights = None if sample_weight is None else numbers("sample_weight", sample_weight).reshape(-1)
+        weights = None if sample_weight is None else as_numeric("sample_weight", sample_weight).reshape(-1)
         if weights is not None and len(weights) != len(p):
             raise UsageError(f"There are {len(p)} samples but {len(weights)} weights.")
         added = self.sums(t, p, weights)
@@ -197,14 +197,14 @@ class Metric:
         Raises:
             UsageError: Their shapes do not match.
         """
-        t, p = numbers("y_true", y_true), numbers("y_pred", y_pred)
+        t, p = as_numeric("y_true", y_true), as_numeric("y_pred", y_pred)
         if p.ndim == 1:
             p = p[:, None]  # (N,) → (N, 1)
         if t.ndim == p.ndim and t.shape[-1] == 1 and p.shape[-1] > 1:
             t = t[..., 0]  # class numbers (N, 1) → (N,)
         elif t.ndim == p.ndim - 1 and p.shape[-1] == 1:
             t = t[..., None]
-        if t.ndim < p.ndim and self.reads != "numbers":
+        if t.ndim < p.ndim and self.reads != "values":
             if t.shape != p.shape[:-1] or (t.size and (t.min() < 0 or t.max() >= p.shape[-1] or (t % 1).any())):
                 raise UsageError(
                     f"{type(self).__name__}: y_true must be class numbers 0 … {p.shape[-1] - 1} of the shape "
@@ -385,7 +385,7 @@ def class_numbers(t: Array) -> Array:
     return t if t.ndim == 1 else np.asarray(t.argmax(axis=-1))
 
 
-def numbers(what: str, value: Any) -> Array:
+def as_numeric(what: str, value: Any) -> Array:
     """Convert an array or a tensor to float64.
 
     Args:

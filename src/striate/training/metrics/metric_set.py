@@ -138,7 +138,7 @@ class MetricSet:
                 error = error or unsuitable
                 continue
             is_own = isinstance(metric, CustomMetric) or bool(metric._variables)
-            if is_own or (metric.reads == "numbers") == (output.kind == "numbers"):
+            if is_own or (metric.reads == "values") == (output.kind == "values"):
                 chosen.append((index, metric))
         if not chosen:
             raise error or UsageError(f"The metric {item!r} matches no output; pass a list for each output.")

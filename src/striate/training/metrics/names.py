@@ -51,7 +51,7 @@ UNSUPPORTED = {
 }
 """Metrics of Keras that Striate does not have, in lower case without underscores, and what to do."""
 
-OutputKind = Literal["classes", "labels", "signs", "numbers"]
+OutputKind = Literal["classes", "labels", "signs", "values"]
 
 
 @dataclass(frozen=True)
@@ -70,18 +70,18 @@ class Output:
 
     @property
     def kind(self) -> OutputKind:
-        """What the output predicts: by its loss, or by its activation if the loss is one of numbers."""
-        if self.loss.target_kind != "numbers":
+        """What the output predicts: by its loss, or by its activation if the loss is for values."""
+        if self.loss.target_kind != "values":
             return self.loss.target_kind
         if self.activation in ("softmax", "softmin", "log_softmax") and self.units > 1:
             return "classes"
-        return "labels" if self.activation in ("sigmoid", "hard_sigmoid") else "numbers"
+        return "labels" if self.activation in ("sigmoid", "hard_sigmoid") else "values"
 
 
 def default_metrics(losses: Sequence[Loss]) -> tuple[str, ...]:
-    """Return accuracy for classes and mean absolute error for numbers."""
+    """Return accuracy for classes and mean absolute error for values."""
     kinds = {loss.target_kind for loss in losses}
-    accuracy, error = kinds - {"numbers"}, kinds & {"numbers"}
+    accuracy, error = kinds - {"values"}, kinds & {"values"}
     return ("accuracy",) * bool(accuracy) + ("mean_absolute_error",) * bool(error)
 
 
@@ -211,7 +211,7 @@ def metric_function(name: str) -> Callable[..., Any]:
 def _named(name: str, output: Output) -> Metric:
     """Return the metric with a Keras name, which is also its name in results."""
     if name in ("accuracy", "acc", "Accuracy"):
-        if output.kind == "numbers":
+        if output.kind == "values":
             raise UsageError(_unsuitable("accuracy", output))
         kind: type[Metric] = accuracies.CategoricalAccuracy if output.kind == "classes" else accuracies.BinaryAccuracy
         return kind(name=name.lower())

@@ -1,4 +1,4 @@
-"""Metrics of numbers, losses as metrics, and plain means."""
+"""Metrics of regression, losses as metrics, and plain means."""
 
 from typing import Any, ClassVar, Literal
 
@@ -11,7 +11,7 @@ from striate.engines.losses import CosineSimilarity as CosineLoss
 from striate.engines.losses.base import rows_of_classes
 from striate.errors import UsageError
 from striate.network.outputs import OutputForm
-from striate.training.metrics.base import MeanOfSamples, Metric, Reads, numbers
+from striate.training.metrics.base import MeanOfSamples, Metric, Reads, as_numeric
 
 
 class LossMetric(MeanOfSamples):
@@ -22,7 +22,7 @@ class LossMetric(MeanOfSamples):
         name: Name of the metric in results.
     """
 
-    reads: ClassVar[Reads] = "numbers"
+    reads: ClassVar[Reads] = "values"
 
     def __init__(self, loss: Loss, name: str) -> None:
         super().__init__(name)
@@ -36,9 +36,9 @@ class LossMetric(MeanOfSamples):
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
         """Add samples; see `Metric.update_state`."""
-        p = numbers("y_pred", y_pred)
-        t, p = self.loss.match(numbers("y_true", y_true), p[:, None] if p.ndim == 1 else p)
-        weights = None if sample_weight is None else numbers("sample_weight", sample_weight)
+        p = as_numeric("y_pred", y_pred)
+        t, p = self.loss.match(as_numeric("y_true", y_true), p[:, None] if p.ndim == 1 else p)
+        weights = None if sample_weight is None else as_numeric("sample_weight", sample_weight)
         added = self.sums(t, p, weights, self.loss.call_form)
         self._total = added if self._total is None else self._total + added
 
@@ -204,8 +204,8 @@ class Mean(Metric):
             values: Numbers of any shape.
             sample_weight: Their weights; None: all 1.
         """
-        x = numbers("values", values)
-        w = np.broadcast_to(1.0 if sample_weight is None else numbers("sample_weight", sample_weight), x.shape)
+        x = as_numeric("values", values)
+        w = np.broadcast_to(1.0 if sample_weight is None else as_numeric("sample_weight", sample_weight), x.shape)
         added = np.array([(x * w).sum(), w.sum()])
         self._total = added if self._total is None else self._total + added
 
