@@ -12,7 +12,7 @@ CHECKED_PER_ERROR = 1.25  # images to check for each label that is estimated to 
 MAX_WRONG_SHARE = 0.5  # share of wrong labels above which they cannot be distinguished from correct ones
 TEMPERATURES = tuple(np.geomspace(0.3, 3.0, 41).tolist())
 BISECTIONS = 30  # number of bisections of the interval of the rate, to a width of 5e-10
-MIN_PROBABILITY = 1e-30  # probability, so that its logarithm is finite
+MIN_PROBABILITY = 1e-30  # lower bound of probabilities, so that their logarithms are finite
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,8 +43,8 @@ def label_errors(probabilities: Any, labels: Any) -> LabelErrors:
         p(label | image) = (1 − ε) q(label) + ε (1 − q(label)) / (K − 1),
 
     where q are the probabilities of the classes at this temperature. Images are ranked by q of their label. The model
-    suits a softmax of linear logits, such as Striate's head on features. A classifier whose confidence was limited in
-    training, for example by label smoothing, hides wrong labels from the estimate.
+    suits a softmax of linear logits, such as Striate's head on features. If the classifier's confidence was limited in
+    training, for example by label smoothing, the rate is underestimated.
 
     Args:
         probabilities: Probabilities of the classes, (N, K), each row computed by a classifier that was not trained on
@@ -77,38 +77,59 @@ def label_errors(probabilities: Any, labels: Any) -> LabelErrors:
         learning: estimating uncertainty in dataset labels".
     """
     p, y = _check(probabilities, labels)
-    rows, classes = np.arange(len(y)), p.shape[1]
+    classes = p.shape[1]
     logits = np.log(np.maximum(p, MIN_PROBABILITY))
-    _, rate, given = max((_fit(logits, y, temperature) for temperature in TEMPERATURES), key=lambda fit: fit[0])
-    by_chance = rate * (1 - given) / (classes - 1)
-    wrong = by_chance / np.maximum(by_chance + (1 - rate) * given, MIN_PROBABILITY)
+    fit = max((_fit(logits, y, temperature) for temperature in TEMPERATURES), key=lambda fit: fit.log_likelihood)
+    noise = fit.rate * (1 - fit.label_probability) / (classes - 1)
+    correct = (1 - fit.rate) * fit.label_probability
+    wrong = noise / np.maximum(noise + correct, MIN_PROBABILITY)
     others = p.copy()
-    others[rows, y] = -1
-    count = min(round(CHECKED_PER_ERROR * rate * len(y)), len(y))
-    return LabelErrors(rate, wrong, others.argmax(axis=1), np.argsort(given, kind="stable")[:count])
+    others[np.arange(len(y)), y] = -1
+    count = min(round(CHECKED_PER_ERROR * fit.rate * len(y)), len(y))
+    order = np.argsort(fit.label_probability, kind="stable")
+    return LabelErrors(fit.rate, wrong, others.argmax(axis=1), order[:count])
 
 
-def _fit(logits: Array, y: Array, temperature: float) -> tuple[float, float, Array]:
-    """Return the log-likelihood, the rate of wrong labels, and the probability of each given label (N,)."""
+@dataclass(frozen=True, eq=False)
+class _Fit:
+    """The model fitted at one temperature.
+
+    Attributes:
+        log_likelihood: Of all labels.
+        rate: Share of wrong labels.
+        label_probability: Probability of the class that each label names, (N,).
+    """
+
+    log_likelihood: float
+    rate: float
+    label_probability: Array
+
+
+def _fit(logits: Array, y: Array, temperature: float) -> _Fit:
     scaled = logits / temperature
     scaled -= scaled.max(axis=1, keepdims=True)
     weights = np.exp(scaled)
-    given = weights[np.arange(len(y)), y] / weights.sum(axis=1)
-    wrong = (1 - given) / (logits.shape[1] - 1)
+    if_correct = weights[np.arange(len(y)), y] / weights.sum(axis=1)
+    if_wrong = (1 - if_correct) / (logits.shape[1] - 1)
+    rate = _most_likely_rate(if_correct, if_wrong)
+    mixed = (1 - rate) * if_correct + rate * if_wrong
+    return _Fit(float(np.log(np.maximum(mixed, MIN_PROBABILITY)).sum()), rate, if_correct)
+
+
+def _most_likely_rate(if_correct: Array, if_wrong: Array) -> float:
+    """Return the rate with the highest likelihood, given the probability of each label if it is correct or wrong."""
+
+    def slope(rate: float) -> float:
+        mixed = (1 - rate) * if_correct + rate * if_wrong
+        return float(((if_wrong - if_correct) / np.maximum(mixed, MIN_PROBABILITY)).sum())
+
     low, high = 0.0, MAX_WRONG_SHARE
-    if _slope(given, wrong, low) <= 0:  # the likelihood is concave in the rate
-        high = low
-    for _ in range(BISECTIONS if high else 0):
+    if slope(low) <= 0:  # the log-likelihood is concave in the rate
+        return low
+    for _ in range(BISECTIONS):
         middle = (low + high) / 2
-        low, high = (middle, high) if _slope(given, wrong, middle) > 0 else (low, middle)
-    mixed = (1 - high) * given + high * wrong
-    return float(np.log(np.maximum(mixed, MIN_PROBABILITY)).sum()), high, given
-
-
-def _slope(given: Array, wrong: Array, rate: float) -> float:
-    """Return the derivative of the log-likelihood with respect to the rate."""
-    mixed = (1 - rate) * given + rate * wrong
-    return float(((wrong - given) / np.maximum(mixed, MIN_PROBABILITY)).sum())
+        low, high = (middle, high) if slope(middle) > 0 else (low, middle)
+    return high
 
 
 def _check(probabilities: Any, labels: Any) -> tuple[Array, Array]:

@@ -114,7 +114,6 @@ def audit(
     the column "action" of the table, and train with striate train FOLDER --exclude audit.csv. The folder itself is
     never changed.
     """
-    from striate.cli.options import key_values
     from striate.data.labels import label_file
     from striate.workflows.audit import audit_folder, results_folder, write_audit
 
@@ -122,7 +121,7 @@ def audit(
     described = label_file(labels, task, label_columns)
     result = audit_folder(
         folder, labels=described, base=base, groups=groups,
-        thresholds=key_values(thresholds, "--threshold", "blurred=0.7"),
+        thresholds=options.key_values(thresholds, "--threshold", "blurred=0.7"),
     )  # fmt: skip
     command = write_audit(result, folder, out_folder, labels=described, groups=groups)
     for line in _describe_audit(result.audit, folder, out_folder, command):

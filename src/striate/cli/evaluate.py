@@ -48,7 +48,7 @@ def evaluate(
 
     model = local_rank_0_first(lambda: open_trained_model(trained))
     result = evaluate_model(model, data, labels, label_columns)
-    if current_process().rank:
+    if current_process().rank:  # in distributed evaluation, only rank 0 prints
         return
     cost = measure_costs(result, costs) if costs else None
     for note in first((*model.notes, *result.notes)):
@@ -81,8 +81,8 @@ def _show(result: "EvaluationResult") -> None:
     from striate.evaluation import Evaluation
     from striate.evaluation.multilabel import MultilabelEvaluation
 
-    first, *more = headlines(result.evaluation)
-    echo_line(f"{result.data}: {first}")
+    headline, *more = headlines(result.evaluation)
+    echo_line(f"{result.data}: {headline}")
     for line in more:
         echo_line(line)
     echo()

@@ -36,13 +36,12 @@ WIDTH = 70  # characters of the curve
 @options.device
 @options.precision
 @options.sets
-def find_lr(data: str | None, model: str | None, out: str, sets: tuple[str, ...], **asked: Any) -> None:
+def find_lr(data: str | None, model: str | None, out: str, sets: tuple[str, ...], **values: Any) -> None:
     """Suggest a learning rate for a network on DATA.
 
     During a short training run, the learning rate is increased at each step until the loss diverges. The suggested
     learning rate is the one at which the loss falls fastest. The trained weights are not kept.
     """
-    from striate.cli.options import key_values, take_engine
     from striate.cli.wording import first, run_lines
     from striate.workflows.find_lr import check_out
     from striate.workflows.find_lr import find_lr as run
@@ -50,9 +49,9 @@ def find_lr(data: str | None, model: str | None, out: str, sets: tuple[str, ...]
     from striate.workflows.prepare import prepare
     from striate.workflows.strategy import Method
 
-    given = {name: value for name, value in asked.items() if value is not None}
-    engine = take_engine(given)
-    plan = make_plan(data, model, sets=key_values(sets), method=Method.SCRATCH, engine=engine, **given)
+    given = {name: value for name, value in values.items() if value is not None}
+    engine = options.pop_engine_settings(given)
+    plan = make_plan(data, model, sets=options.key_values(sets), method=Method.SCRATCH, engine=engine, **given)
     check_out(plan, out)
     prepared = prepare(plan)
     for line in run_lines(prepared):

@@ -13,7 +13,7 @@ GAP = 2
 
 
 class HelpFormatter(click.HelpFormatter):
-    """Write the translation of every text, wrapped by its width on a terminal, where Hangul takes two columns."""
+    """Write translated texts, wrapped by display width, so that wide characters such as Hangul fit."""
 
     def write_usage(self, prog: str, args: str = "", prefix: str | None = None) -> None:
         """Write the usage line."""
@@ -37,14 +37,16 @@ class HelpFormatter(click.HelpFormatter):
         indent = " " * self.current_indent
         for term, text in rows:
             first, *more = wrap(text, max(self.width - column - self.current_indent, 10))
-            beside = display_width(term) <= column - col_spacing
-            folded = f"\n{indent}    ".join(_folded(term, self.width - self.current_indent - 4))
-            start = f"{term}{' ' * (column - display_width(term))}" if beside else f"{folded}\n{indent}{' ' * column}"
+            if display_width(term) <= column - col_spacing:
+                start = f"{term}{' ' * (column - display_width(term))}"
+            else:  # the explanation begins on the next line
+                lines = _break_at_choices(term, self.width - self.current_indent - 4)
+                start = f"\n{indent}    ".join(lines) + f"\n{indent}{' ' * column}"
             self.write(f"{indent}{start}{first}".rstrip() + "\n")
             self.write("".join(f"{indent}{' ' * column}{line}\n" for line in more))
 
 
-def _folded(term: str, width: int) -> list[str]:
+def _break_at_choices(term: str, width: int) -> list[str]:
     """Break a term with many choices, as in [adam|sgd|…], after their separators."""
     lines = [""]
     for piece in re.split(r"(?<=\|)", term):
@@ -61,9 +63,9 @@ def unwrapped(text: str) -> str:
 
 def _explanation(text: str) -> str:
     """Return the translation of an option's text, to which click appends, for example, two spaces and [default: 6]."""
-    help, gap, facts = text.partition("  [")
-    facts = facts.replace("default: ", f"{translate('default:')} ").replace("required", translate("required"))
-    return f"{translate(unwrapped(help))}{gap}{facts}"
+    explanation, separator, extra = text.partition("  [")
+    extra = extra.replace("default: ", f"{translate('default:')} ").replace("required", translate("required"))
+    return f"{translate(unwrapped(explanation))}{separator}{extra}"
 
 
 class Context(click.Context):

@@ -11,7 +11,7 @@ from click.shell_completion import CompletionItem
 if TYPE_CHECKING:
     from striate.engines.choose import EngineSettings
 
-INT8 = "int8"  # the --precision of features
+INT8 = "int8"  # value of --precision that computes features in 8-bit integers
 
 
 def _optimizers() -> Sequence[str]:
@@ -98,7 +98,7 @@ class RegistryChoice(click.Choice):  # type: ignore[type-arg]  # generic in newe
         return str(value)
 
 
-class Suggested(click.ParamType):  # type: ignore[type-arg]  # generic in newer versions of click only
+class TextWithCompletion(click.ParamType):  # type: ignore[type-arg]  # generic in newer versions of click only
     """Any text; shell completion suggests values."""
 
     name = "text"
@@ -113,8 +113,8 @@ class Suggested(click.ParamType):  # type: ignore[type-arg]  # generic in newer 
 
 TASK = RegistryChoice(_tasks)
 METHOD = RegistryChoice(_methods)
-MODEL = Suggested(_models)
-BASE = Suggested(_bases)
+MODEL = TextWithCompletion(_models)
+BASE = TextWithCompletion(_bases)
 
 labels = click.option(
     "--labels", metavar="FILE", type=click.Path(dir_okay=False),
@@ -143,7 +143,7 @@ seed = click.option(
 engine = click.option(
     "--engine", type=RegistryChoice(_engines), help="Engine that runs the network: NumPy or PyTorch [auto]."
 )
-device = click.option("--device", metavar="NAME", type=Suggested(lambda: ("auto", "cpu", "cuda", "mps")),
+device = click.option("--device", metavar="NAME", type=TextWithCompletion(lambda: ("auto", "cpu", "cuda", "mps")),
                       help="Device for PyTorch: cpu, cuda, cuda:1, mps [auto].")  # fmt: skip
 precision = click.option(
     "--precision", type=RegistryChoice(_precisions), help="Floating-point format of PyTorch [auto]."
@@ -173,14 +173,17 @@ def key_values(texts: tuple[str, ...], option: str = "--set", example: str = "pa
     Raises:
         BadParameter: If a text contains no equals sign, or no key.
     """
+    values: dict[str, str] = {}
     for text in texts:
-        if not text.partition("=")[0] or "=" not in text:
+        key, separator, value = text.partition("=")
+        if not key or not separator:
             raise click.BadParameter(f"Expected KEY=VALUE, such as {example}; received '{text}'.", param_hint=option)
-    return {key.strip(): value.strip() for key, _, value in (text.partition("=") for text in texts)}
+        values[key.strip()] = value.strip()
+    return values
 
 
-def take_engine(given: dict[str, Any]) -> "EngineSettings":
-    """Take the options of the engine out of the options of a command.
+def pop_engine_settings(given: dict[str, Any]) -> "EngineSettings":
+    """Remove the options of the engine from the options of a command.
 
     Args:
         given: Values by name, from which those of the engine are removed.

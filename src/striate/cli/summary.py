@@ -23,10 +23,9 @@ def summary(what: str, sets: tuple[str, ...], as_json: bool) -> None:
 
     --set changes a built-in network, for example --set filters=[8,16,32], hidden=50 or input_shape=[64,64,3].
     """
-    from striate.cli.options import key_values
     from striate.summary import summary_dict
 
-    network = _network(what, key_values(sets, example="hidden=50"))
+    network = _network(what, options.key_values(sets, example="hidden=50"))
     if as_json:
         echo_json(summary_dict(network))
         return

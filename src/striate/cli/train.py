@@ -159,7 +159,7 @@ class _TrainOptions:
         if given.get("precision") == options.INT8:
             del given["precision"]
             given["int8"] = True
-        engine = options.take_engine(given)
+        engine = options.pop_engine_settings(given)
         return cls(given, engine, values["sets"], epochs)
 
 
