@@ -71,7 +71,7 @@ def get(identifier: Any) -> ActivationFunction:
         The function.
 
     Raises:
-        NetworkError: There is no such activation.
+        NetworkError: If there is no such activation.
     """
     return ActivationFunction(get_activation(identifier))
 
@@ -99,7 +99,7 @@ def deserialize(config: Any, custom_objects: Any = None) -> ActivationFunction:
         The function.
 
     Raises:
-        NetworkError: There is no such activation.
+        NetworkError: If there is no such activation.
     """
     return get(config)
 

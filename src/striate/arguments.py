@@ -182,7 +182,7 @@ def check_names(owner: str, given: Iterable[str], known: Sequence[str]) -> None:
         known: The names that are allowed.
 
     Raises:
-        UsageError: A name is not allowed; the message suggests the nearest one.
+        UsageError: If a name is not allowed; the message suggests the nearest one.
     """
     for name in given:
         if name not in known:
@@ -221,7 +221,7 @@ def check_integer(name: str, value: Any, least: int = 0, most: int | None = None
         The value as an int.
 
     Raises:
-        UsageError: It is not an integer, or out of range.
+        UsageError: If it is not an integer, or out of range.
     """
     try:
         number = None if isinstance(value, bool) else index(value)
@@ -245,7 +245,7 @@ def check_number(name: str, value: Any) -> float:
         The value as a float.
 
     Raises:
-        UsageError: It is not a real number.
+        UsageError: If it is not a real number.
     """
     try:
         if not isinstance(value, str | bool):

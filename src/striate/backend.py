@@ -40,7 +40,7 @@ def set_floatx(value: str) -> None:
         value: Name of the dtype.
 
     Raises:
-        UsageError: It is another dtype.
+        UsageError: If it is another dtype.
     """
     _check("floatx", value, "Half precision is a setting of a model: model.compile(precision='bfloat16').")
 
@@ -52,7 +52,7 @@ def set_image_data_format(value: str) -> None:
         value: Name of the format.
 
     Raises:
-        UsageError: It is another format.
+        UsageError: If it is another format.
     """
     _check("image_data_format", value, "Say it in the input: Input((C, H, W), data_format='channels_first').")
 

@@ -34,7 +34,7 @@ class DigitSet:
             Input((28, 28, 1)) accept these images too.
 
         Raises:
-            DownloadError: MNIST is missing and cannot be downloaded.
+            DownloadError: If MNIST is missing and cannot be downloaded.
 
         Example:
             >>> (x_train, y_train), (x_test, y_test) = mnist5k.load_data()

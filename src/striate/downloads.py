@@ -118,7 +118,7 @@ def read_address(address: str, max_bytes: int) -> bytes:
         The bytes.
 
     Raises:
-        OSError: The address cannot be read.
+        OSError: If the address cannot be read.
     """
     with _opened(address, 0) as (response, _, _):
         return bytes(response.read(max_bytes))

@@ -111,7 +111,7 @@ def raise_for_serialization(module: str, name: str) -> None:
         name: Name of the attribute.
 
     Raises:
-        UsageError: It is one of these functions; the message says what to use.
+        UsageError: If it is one of these functions; the message says what to use.
     """
     if name in ("serialize", "deserialize"):
         raise UsageError(f"Striate has no {module}.{name}: write striate.saving.{name}_keras_object(…).")

@@ -52,7 +52,7 @@ def deserialize(config: Any, custom_objects: Mapping[str, Any] | None = None) ->
         The layer.
 
     Raises:
-        NetworkError: There is no such class, or its settings are invalid.
+        NetworkError: If there is no such class, or its settings are invalid.
     """
     if not isinstance(config, Mapping) or not isinstance(config.get("config"), Mapping):
         raise NetworkError(f"layers.deserialize needs what layers.serialize returns; received {config!r:.60}.")

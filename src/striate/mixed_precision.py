@@ -14,7 +14,7 @@ def set_global_policy(policy: str) -> None:
         policy: Name of the policy.
 
     Raises:
-        UsageError: It is another policy.
+        UsageError: If it is another policy.
     """
     if policy != "float32":
         raise UsageError(

@@ -218,7 +218,7 @@ class Page:
             path: Where to write.
 
         Raises:
-            RunError: The file cannot be written.
+            RunError: If the file cannot be written.
         """
         atomic_write(path, self.html.encode("utf-8"))
 

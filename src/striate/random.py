@@ -113,7 +113,7 @@ def randint(shape: tuple[int, ...], minval: int, maxval: int, dtype: str = "int3
         The array.
 
     Raises:
-        UsageError: maxval is not above minval.
+        UsageError: If maxval is not above minval.
 
     Example:
         >>> randint((3,), 0, 10, seed=1).dtype

@@ -59,7 +59,7 @@ def decode_value(hint: Any, value: Any, name: str = "value") -> Any:
         The converted value.
 
     Raises:
-        ValueError: The value does not match the type.
+        ValueError: If the value does not match the type.
     """
     origin, arguments = get_origin(hint), get_args(hint)
     if origin in (Union, types.UnionType):

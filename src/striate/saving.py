@@ -64,7 +64,7 @@ def deserialize_keras_object(
         The object.
 
     Raises:
-        NetworkError: There is no such class, or its settings are invalid.
+        NetworkError: If there is no such class, or its settings are invalid.
 
     Example:
         >>> deserialize_keras_object({"class_name": "L1", "config": {"l1": 0.005}})
@@ -100,7 +100,7 @@ def save_weights(model: Model, filepath: Any, overwrite: bool = True) -> None:
         overwrite: Whether an existing file may be replaced.
 
     Raises:
-        UsageError: `model` is not a model.
+        UsageError: If `model` is not a model.
     """
     _checked(model).save_weights(filepath, overwrite)
 
@@ -114,7 +114,7 @@ def load_weights(model: Model, filepath: Any, skip_mismatch: bool = False) -> No
         skip_mismatch: Whether arrays of other shapes are skipped.
 
     Raises:
-        UsageError: `model` is not a model.
+        UsageError: If `model` is not a model.
     """
     _checked(model).load_weights(filepath, skip_mismatch)
 

@@ -45,7 +45,7 @@ def loads(text: str | bytes) -> Any:
         Dictionaries, lists, strings, numbers, booleans and None.
 
     Raises:
-        ValueError: The text is not JSON, or is nested more than MAX_DEPTH deep.
+        ValueError: If the text is not JSON, or is nested more than MAX_DEPTH deep.
     """
     try:
         value = json.loads(text)

@@ -55,7 +55,7 @@ def get_task(name: str) -> Task:
         The task.
 
     Raises:
-        UsageError: There is no such task.
+        UsageError: If there is no such task.
     """
     if name not in list(Task):
         raise UsageError(f"There is no task '{name}'.{nearest(name, Task)}")

@@ -28,7 +28,7 @@ def to_categorical(x: Any, num_classes: int | None = None) -> "Array":
         float64 (N, num_classes), as in Keras.
 
     Raises:
-        DataError: A number is not a class number.
+        DataError: If a number is not a class number.
 
     Example:
         >>> to_categorical([0, 2])
@@ -112,7 +112,7 @@ def load_img(
         The image.
 
     Raises:
-        UsageError: keep_aspect_ratio is True.
+        UsageError: If keep_aspect_ratio is True.
     """
     from striate.images.pillow import load_image
 
@@ -236,7 +236,7 @@ def image_dataset_from_directory(
         `shuffle`, `cache` and `prefetch`; two of them for subset="both".
 
     Raises:
-        UsageError: An argument is not supported.
+        UsageError: If an argument is not supported.
     """
     from pathlib import Path
 

@@ -168,8 +168,8 @@ def load_batches(
         `ImageBatches`, or two of them if subset is "both".
 
     Raises:
-        UsageError: An argument is unknown or does not fit the others.
-        DataError: The folder cannot be used.
+        UsageError: If an argument is unknown or does not fit the others.
+        DataError: If the folder cannot be used.
     """
     if color_mode not in CHANNELS or label_mode not in LABEL_MODES:
         raise UsageError(

@@ -107,7 +107,7 @@ def check_index(index: Any) -> NDArray[np.int64]:
         The same as an array.
 
     Raises:
-        UsageError: They are not integers, or have another shape.
+        UsageError: If they are not integers, or have another shape.
     """
     numbers = np.asarray(index)
     if numbers.ndim != 1 or (numbers.dtype.kind not in "iu" and numbers.size):

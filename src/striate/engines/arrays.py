@@ -20,7 +20,7 @@ def numeric_array(name: str, value: Any) -> Array:
         The array, whose dtype is boolean, integer or floating.
 
     Raises:
-        UsageError: The value is not numeric, or its lists have different lengths.
+        UsageError: If the value is not numeric, or its lists have different lengths.
     """
     try:
         array = np.asarray(value.detach().cpu() if hasattr(value, "detach") else value)

@@ -72,7 +72,7 @@ class TrainingSettings:
             network: The network to train.
 
         Raises:
-            UsageError: The number of losses or of class weights does not match the outputs, a frozen layer does not
+            UsageError: If the number of losses or of class weights does not match the outputs, a frozen layer does not
                 exist, or all trainable layers are frozen.
         """
         if len(self.losses) != len(network.outputs):
@@ -274,7 +274,7 @@ class Engine(ABC):
             score does not depend on it.
 
         Raises:
-            UsageError: The engine computes no gradients.
+            UsageError: If the engine computes no gradients.
         """
         raise UsageError(f"The engine '{self.name}' computes no gradients: use engine 'numpy' or 'torch'.")
 
@@ -288,7 +288,7 @@ class Engine(ABC):
             settings: The settings.
 
         Raises:
-            UsageError: They do not fit the network.
+            UsageError: If they do not fit the network.
         """
 
     @property
@@ -341,8 +341,8 @@ class Engine(ABC):
             Loss and outputs before the update.
 
         Raises:
-            UsageError: `compile` was not called.
-            TrainingError: The batch does not fit in the memory of the device, or another process ended.
+            UsageError: If `compile` was not called.
+            TrainingError: If the batch does not fit in the memory of the device, or another process ended.
         """
 
     @abstractmethod

@@ -91,8 +91,8 @@ class EngineSettings:
             training: Whether the engine is needed for training.
 
         Raises:
-            UsageError: An engine, device or precision is unknown or not available, settings contradict each other, or
-                the engine does not support training, alone or in several processes.
+            UsageError: If an engine, device or precision is unknown or not available, settings contradict each other,
+                or the engine does not support training, alone or in several processes.
         """
         if self.engine not in (AUTO, *ENGINES):
             raise UsageError(f"There is no engine '{self.engine}'.{nearest(self.engine, (AUTO, *ENGINES))}")
@@ -148,7 +148,7 @@ def choose(
         The engine and the reason.
 
     Raises:
-        UsageError: The settings are invalid or not supported; see `EngineSettings.check`.
+        UsageError: If the settings are invalid or not supported; see `EngineSettings.check`.
     """
     settings.check()
     if settings.engine != AUTO:
@@ -229,7 +229,7 @@ def make_engine(name: str, network: Network, weights: Mapping[str, Array], **opt
         The engine.
 
     Raises:
-        UsageError: The settings are invalid or not supported, or the weights do not fit the network.
+        UsageError: If the settings are invalid or not supported, or the weights do not fit the network.
     """
     chosen = choose(network, EngineSettings(name, **options)).engine
     entry = ENGINES[chosen]

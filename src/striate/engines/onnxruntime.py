@@ -40,7 +40,7 @@ class OnnxEngine(Engine):
             8-bit integers. None: everything is computed in float32.
 
     Raises:
-        UsageError: The dtype is not "float32", or the weights do not fit the network.
+        UsageError: If the dtype is not "float32", or the weights do not fit the network.
     """
 
     name = "onnx"

@@ -86,7 +86,7 @@ class Optimizer:
         ema_momentum: Decay per step of the average.
 
     Raises:
-        UsageError: A setting is out of range.
+        UsageError: If a setting is out of range.
     """
 
     learning_rate: float | LearningRateSchedule = 1e-3
@@ -354,7 +354,7 @@ def check_supported(name: str) -> None:
         name: The name.
 
     Raises:
-        UsageError: Only Keras has this optimizer.
+        UsageError: If only Keras has this optimizer.
     """
     if name.lower().replace("_", "") in UNSUPPORTED:
         raise UsageError(f"Striate does not have the optimizer '{name}'; use 'adam', 'adamw' or 'sgd'.")
@@ -373,7 +373,7 @@ def get_optimizer(optimizer: Any, **settings: Any) -> Optimizer:
         The optimizer.
 
     Raises:
-        UsageError: The name or a setting is unknown, or a value is out of range.
+        UsageError: If the name or a setting is unknown, or a value is out of range.
 
     Example:
         >>> get_optimizer("momentum", learning_rate=0.1)
@@ -409,7 +409,7 @@ def with_weight_decay(optimizer: Optimizer, weight_decay: float) -> Optimizer:
         The optimizer.
 
     Raises:
-        UsageError: The value is out of range.
+        UsageError: If the value is out of range.
     """
     settings: dict[str, Any] = {"weight_decay": weight_decay}
     if type(optimizer) is Adam:

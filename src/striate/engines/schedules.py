@@ -50,7 +50,7 @@ class LearningRateSchedule:
             The class and settings.
 
         Raises:
-            UsageError: It is a custom class.
+            UsageError: If it is a custom class.
         """
         if SCHEDULES.get(type(self).__name__) is not type(self):
             raise UsageError(f"{type(self).__name__} cannot be saved, because it is not one of {', '.join(SCHEDULES)}.")
@@ -264,7 +264,7 @@ def schedule_from_dict(settings: Mapping[str, Any]) -> LearningRateSchedule:
         The schedule.
 
     Raises:
-        UsageError: There is no such class or setting.
+        UsageError: If there is no such class or setting.
     """
     values = dict(settings)
     name = values.pop("schedule", None)

@@ -31,7 +31,7 @@ class Variable(Values):
         aggregation: Accepted as in Keras; see `Metric.add_variable`.
 
     Raises:
-        UsageError: The values are not numbers.
+        UsageError: If the values are not numbers.
 
     Example:
         >>> from striate import Variable
@@ -85,7 +85,7 @@ class Variable(Values):
             The variable.
 
         Raises:
-            UsageError: The shapes do not match.
+            UsageError: If the shapes do not match.
         """
         values = numeric_array("The value of a variable", value)
         if values.ndim and values.shape != self.shape:

@@ -34,7 +34,7 @@ def save_weights(path: str | os.PathLike[str], arrays: Mapping[str, Array], meta
         metadata: Values that JSON supports, by name.
 
     Raises:
-        RunError: The file cannot be written.
+        RunError: If the file cannot be written.
     """
     ordered = {name: np.asarray(arrays[name], order="C") for name in sorted(arrays)}
     text = strict_json.canonical(metadata)
@@ -53,7 +53,7 @@ def load_weights(path: str | os.PathLike[str]) -> tuple[Weights, dict[str, Any]]
         The arrays by name, and the metadata.
 
     Raises:
-        ModelFileError: The file is missing, damaged, not written by Striate, or written by a newer Striate.
+        ModelFileError: If the file is missing, damaged, not written by Striate, or written by a newer Striate.
     """
     path = Path(path)
     data = _read(path)
@@ -77,7 +77,7 @@ def find_model_file(path: str | os.PathLike[str]) -> Path:
         The path of the file, which may not exist unless a folder was given.
 
     Raises:
-        ModelFileError: The folder has no model, because training has not finished, or because it is an ensemble.
+        ModelFileError: If the folder has no model, because training has not finished, or because it is an ensemble.
     """
     path = Path(path)
     if not path.is_dir() or (path / MODEL_NAME).is_file():
@@ -105,7 +105,7 @@ def check_model_name(path: str | os.PathLike[str]) -> None:
         path: The file; it ends in .safetensors or has no suffix.
 
     Raises:
-        UsageError: The name has another suffix, such as .onnx, .keras, .h5 or .pt.
+        UsageError: If the name has another suffix, such as .onnx, .keras, .h5 or .pt.
     """
     suffix = Path(path).suffix
     if not Path(path).name:
@@ -130,7 +130,7 @@ def check_regular_file(path: Path) -> None:
         path: The path; if there is no such file, nothing is checked.
 
     Raises:
-        ModelFileError: It is not a regular file.
+        ModelFileError: If it is not a regular file.
     """
     if path.exists() and not path.is_file():
         raise ModelFileError(f"'{path}' could not be read: it is a folder, pipe or device, not a regular file.")
@@ -145,7 +145,7 @@ def check_weights(network: Network, arrays: Mapping[str, Array], source: str | o
         source: The file, for error messages.
 
     Raises:
-        ModelFileError: An array is missing, has another shape, or does not belong to the network.
+        ModelFileError: If an array is missing, has another shape, or does not belong to the network.
     """
     expected = {parameter.name: parameter.shape for parameter in network.parameters}
     for name, shape in expected.items():
@@ -172,7 +172,7 @@ def check_finite(arrays: Mapping[str, Array], source: str | os.PathLike[str]) ->
         source: Where the arrays are from, for the error message.
 
     Raises:
-        ModelFileError: An array contains NaN or infinity.
+        ModelFileError: If an array contains NaN or infinity.
     """
     for name, array in arrays.items():
         if array.dtype.kind not in "biu" and not np.isfinite(array).all():

@@ -48,7 +48,7 @@ def write_comparison_page(path: str | os.PathLike[str], data: ComparisonData) ->
         data: What the page shows.
 
     Raises:
-        RunError: The file cannot be written.
+        RunError: If the file cannot be written.
     """
     atomic_write(Path(path), render_comparison_page(data).encode("utf-8"))
 

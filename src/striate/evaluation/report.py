@@ -125,7 +125,7 @@ def write_report(path: str | os.PathLike[str], data: ReportData) -> None:
         data: What the report shows.
 
     Raises:
-        RunError: The file cannot be written.
+        RunError: If the file cannot be written.
     """
     atomic_write(path, render_report(data).encode("utf-8"))
 
@@ -236,7 +236,7 @@ def write_lr_page(path: str | os.PathLike[str], sweep: "LearningRateSweep", mode
         data: Name of the data set.
 
     Raises:
-        RunError: The file cannot be written.
+        RunError: If the file cannot be written.
     """
     marked_rate = sweep.steepest or sweep.lowest
     text = render(

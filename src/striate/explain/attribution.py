@@ -40,9 +40,9 @@ def grad_cam(
         The map, resized to the image.
 
     Raises:
-        UsageError: The network has no feature maps, or there is no such class.
-        NetworkError: There is no such layer.
-        DataError: The image does not match the model.
+        UsageError: If the network has no feature maps, or there is no such class.
+        NetworkError: If there is no such layer.
+        DataError: If the image does not match the model.
 
     Example:
         >>> import striate as st
@@ -73,7 +73,7 @@ def last_maps(network: Network) -> int:
         Its index.
 
     Raises:
-        UsageError: There is none after a convolution.
+        UsageError: If there is none after a convolution.
     """
     shapes = [node.shape for node in network.nodes]
     large = [index for index, shape in enumerate(shapes) if len(shape) == 3 and shape[:2] != (1, 1)]
@@ -112,8 +112,8 @@ def occlusion(
         rises.
 
     Raises:
-        UsageError: The square does not fit into the image, or there is no such class.
-        DataError: The image does not match the model.
+        UsageError: If the square does not fit into the image, or there is no such class.
+        DataError: If the image does not match the model.
 
     Example:
         >>> import striate as st
@@ -147,7 +147,7 @@ def occlusions_of(
         The occlusions.
 
     Raises:
-        UsageError: The square does not fit into the image.
+        UsageError: If the square does not fit into the image.
     """
     shorter, maps = min(scores.size), scores.as_maps(pixels[0])
     side = max(1, round(shorter / 5)) if size is None else check_integer("size", size, 1)
@@ -187,8 +187,8 @@ def integrated_gradients(
         The values of the pixels.
 
     Raises:
-        UsageError: The baseline has another shape, or there is no such class.
-        DataError: The image does not match the model.
+        UsageError: If the baseline has another shape, or there is no such class.
+        DataError: If the image does not match the model.
 
     Example:
         >>> import striate as st

@@ -67,8 +67,8 @@ def filters(model: AnyModel, layer: AnyLayer) -> Filters:
         The filters; `images()` returns them as images.
 
     Raises:
-        NetworkError: There is no such layer.
-        UsageError: The layer has no filters.
+        NetworkError: If there is no such layer.
+        UsageError: If the layer has no filters.
 
     Example:
         >>> import striate as st
@@ -94,10 +94,10 @@ def training_filters(run: Run | str | os.PathLike[str], layer: AnyLayer) -> tupl
         those of the checkpoints that the run still has, and those of the trained model (step None).
 
     Raises:
-        RunError: There is no run in the folder.
-        ModelFileError: The run has no trained model yet.
-        NetworkError: There is no such layer.
-        UsageError: The layer has no filters.
+        RunError: If there is no run in the folder.
+        ModelFileError: If the run has no trained model yet.
+        NetworkError: If there is no such layer.
+        UsageError: If the layer has no filters.
     """
     opened = run if isinstance(run, Run) else Run.open(run)
     model = as_model(opened.path)

@@ -58,7 +58,7 @@ def nearest_images(
         The numbers of the nearest images, and their distances.
 
     Raises:
-        DataError: The images do not match the model.
+        DataError: If the images do not match the model.
 
     Example:
         >>> import striate as st
@@ -98,7 +98,7 @@ def features(model: AnyModel, images: Any, *, progress: Progress | None = None) 
         float32 (N, F).
 
     Raises:
-        DataError: The images do not match the model.
+        DataError: If the images do not match the model.
 
     Example:
         >>> import striate as st

@@ -92,8 +92,8 @@ def receptive_field(model: AnyModel | Network, layer: AnyLayer, position: int | 
         The region in the image. For a network with several inputs, in the first one that the unit sees.
 
     Raises:
-        NetworkError: There is no such layer.
-        UsageError: The position is outside the layer's output, or the unit sees no input.
+        NetworkError: If there is no such layer.
+        UsageError: If the position is outside the layer's output, or the unit sees no input.
 
     Example:
         >>> import striate as st
@@ -129,7 +129,7 @@ class Fields:
             The region.
 
         Raises:
-            UsageError: The unit sees padding only.
+            UsageError: If the unit sees padding only.
         """
         start = _Box((y, y), (x, x), None if channel is None else frozenset([channel]))
         seen, unclipped = self._inputs(number, start, clip=True), self._inputs(number, start, clip=False)

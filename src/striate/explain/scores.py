@@ -105,7 +105,7 @@ class ClassScores:
         size: Height and width of its images.
 
     Raises:
-        UsageError: The model does not have one image as its input and scores as its first output.
+        UsageError: If the model does not have one image as its input and scores as its first output.
     """
 
     def __init__(self, model: Model) -> None:
@@ -202,7 +202,7 @@ def check_class(model: Model, class_index: int | str | None, scores: Array) -> i
         The number, from 0.
 
     Raises:
-        UsageError: There is no such class.
+        UsageError: If there is no such class.
     """
     if class_index is None:
         return int(np.argmax(scores))
@@ -223,7 +223,7 @@ def check_output(model: Model) -> None:
         model: The model.
 
     Raises:
-        UsageError: It has several inputs, its input is not an image, or its first output is not a vector.
+        UsageError: If it has several inputs, its input is not an image, or its first output is not a vector.
     """
     shapes = model.network.input_shapes
     if len(shapes) != 1 or len(shapes[0]) != 3:
@@ -259,7 +259,7 @@ def as_fill(value: Any, shape: Sequence[int], name: str) -> Array:
         float32 (H, W, C).
 
     Raises:
-        UsageError: The value has another shape.
+        UsageError: If the value has another shape.
     """
     try:
         return np.broadcast_to(np.asarray(value, np.float32), tuple(shape))

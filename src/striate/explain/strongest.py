@@ -85,7 +85,7 @@ class StrongestPatches:
             The patches, the strongest first.
 
         Raises:
-            UsageError: There are no patches of this channel.
+            UsageError: If there are no patches of this channel.
         """
         found = np.flatnonzero(self.channels == check_integer("channel", channel))
         if not found.size:
@@ -131,9 +131,9 @@ def strongest_patches(
         The patches; `of(channel)` returns those of one channel with their pixels.
 
     Raises:
-        NetworkError: There is no such layer.
-        UsageError: There is no such channel.
-        DataError: The images do not match the model, or there are none.
+        NetworkError: If there is no such layer.
+        UsageError: If there is no such channel.
+        DataError: If the images do not match the model, or there are none.
 
     Example:
         >>> import striate as st
@@ -216,8 +216,8 @@ def dead_units(model: AnyModel, images: Any, layer: AnyLayer, *, progress: Progr
         The range of the outputs of each channel; `dead` has the numbers of the channels, and `dead_share` their share.
 
     Raises:
-        NetworkError: There is no such layer.
-        DataError: The images do not match the model, or there are none.
+        NetworkError: If there is no such layer.
+        DataError: If the images do not match the model, or there are none.
 
     Example:
         >>> import striate as st
@@ -249,7 +249,7 @@ def as_images(images: Any) -> Any:
         (N, H, W, C).
 
     Raises:
-        DataError: There are no images.
+        DataError: If there are no images.
     """
     pixels = getattr(images, "x", images)
     if not hasattr(pixels, "shape"):

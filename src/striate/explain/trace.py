@@ -39,7 +39,7 @@ class Trace:
         values: The output of every node, float32 (H, W, C) or (F,), in the order of the nodes.
 
     Raises:
-        DataError: The image does not match the model.
+        DataError: If the image does not match the model.
 
     Example:
         >>> import striate as st
@@ -76,8 +76,8 @@ class Trace:
             What it reads, and how it computes its output.
 
         Raises:
-            NetworkError: There is no such layer.
-            UsageError: The position is outside the layer's output.
+            NetworkError: If there is no such layer.
+            UsageError: If the position is outside the layer's output.
         """
         number = node_index(self.network, layer)
         node = self.network.nodes[number]
@@ -169,8 +169,8 @@ def feature_maps(model: AnyModel, image: Any, layer: AnyLayer | None = None) -> 
         shared layer, it has the last output.
 
     Raises:
-        NetworkError: There is no such layer.
-        DataError: The image does not match the model.
+        NetworkError: If there is no such layer.
+        DataError: If the image does not match the model.
 
     Example:
         >>> import striate as st
@@ -203,9 +203,9 @@ def unit(model: AnyModel, image: Any, layer: AnyLayer, position: int | Sequence[
         The arithmetic of the unit.
 
     Raises:
-        NetworkError: There is no such layer.
-        UsageError: The position is outside the layer's output.
-        DataError: The image does not match the model.
+        NetworkError: If there is no such layer.
+        UsageError: If the position is outside the layer's output.
+        DataError: If the image does not match the model.
 
     Example:
         >>> import striate as st
@@ -229,7 +229,7 @@ def as_model(model: AnyModel) -> Model:
         The model.
 
     Raises:
-        UsageError: It is neither.
+        UsageError: If it is neither.
     """
     if isinstance(model, Model):
         return model
@@ -249,7 +249,7 @@ def as_inputs(model: Model, image: Any) -> tuple[Array, ...]:
         One array (1, *input shape) for each input.
 
     Raises:
-        DataError: The image does not match the network.
+        DataError: If the image does not match the network.
     """
     shapes = model.network.input_shapes
     if len(shapes) > 1 and (not isinstance(image, list | tuple) or len(image) != len(shapes)):
@@ -286,7 +286,7 @@ def node_index(network: Network, layer: AnyLayer) -> int:
         The index.
 
     Raises:
-        NetworkError: There is no such layer.
+        NetworkError: If there is no such layer.
     """
     if isinstance(layer, str) or hasattr(layer, "name"):
         name = layer if isinstance(layer, str) else str(layer.name)
@@ -313,7 +313,7 @@ def check_position(network: Network, number: int, position: int | Sequence[int])
         (y, x, channel).
 
     Raises:
-        UsageError: The position is outside the node's output.
+        UsageError: If the position is outside the node's output.
     """
     node = network.nodes[number]
     height, width, channels = as_maps(node.shape)

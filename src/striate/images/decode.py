@@ -77,7 +77,7 @@ def read_image(path: str | Path) -> Pixels:
         uint8 (H, W, 3).
 
     Raises:
-        DataError: The file cannot be read; the message names the path and the reason.
+        DataError: If the file cannot be read; the message names the path and the reason.
     """
     return decode_image(read_file(path), path)
 
@@ -93,7 +93,7 @@ def decode_image(data: bytes, path: str | Path = "image") -> Pixels:
         uint8 (H, W, 3).
 
     Raises:
-        DataError: The bytes cannot be decoded.
+        DataError: If the bytes cannot be decoded.
     """
     return np.array(decode_pillow(data, path).convert("RGB"))
 
@@ -109,7 +109,7 @@ def read_file(path: str | Path, named: str | Path | None = None) -> bytes:
         The bytes.
 
     Raises:
-        DataError: The file cannot be read, is not a regular file or is too large. Its cause is the OSError, if any.
+        DataError: If the file cannot be read, is not a regular file or is too large. Its cause is the OSError, if any.
     """
     named = named or path
     try:
@@ -149,7 +149,7 @@ def decoded(
         The image.
 
     Raises:
-        DataError: The bytes cannot be decoded; the message names the path and the reason.
+        DataError: If the bytes cannot be decoded; the message names the path and the reason.
     """
     with _opened(data, path, min_side) as file:
         with _errors(path), file.image:
@@ -206,7 +206,7 @@ def check_image(data: bytes, path: str | Path = "image") -> ImageHeader:
         The header.
 
     Raises:
-        DataError: The bytes cannot be decoded; the message names the path and the reason.
+        DataError: If the bytes cannot be decoded; the message names the path and the reason.
     """
     with _opened(data, path, 1) as file, _errors(path), file.image:
         width, height = (file.jpeg.width, file.jpeg.height) if file.jpeg else file.image.size

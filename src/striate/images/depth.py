@@ -24,7 +24,7 @@ def to_eight_bits(pixels: NDArray[Any], high_depth: str = BY_DATA) -> NDArray[np
         uint8 of the same shape.
 
     Raises:
-        ValueError: The range of the pixels cannot be determined; the message says why.
+        ValueError: If the range of the pixels cannot be determined; the message says why.
     """
     return scale(pixels, *value_range(pixels.min(), pixels.max(), high_depth))
 
@@ -41,7 +41,7 @@ def value_range(low: Any, high: Any, high_depth: str = BY_DATA) -> tuple[float, 
         The two values.
 
     Raises:
-        ValueError: The range of the pixels cannot be determined; the message says why.
+        ValueError: If the range of the pixels cannot be determined; the message says why.
     """
     if not (np.isfinite(low) and np.isfinite(high)):
         raise ValueError("some of its pixels are not numbers (NaN) or infinite")

@@ -46,7 +46,7 @@ def find_images(paths: Iterable[str | Path]) -> list[Path]:
         The files, each once.
 
     Raises:
-        DataError: A path does not exist, or a folder contains no images.
+        DataError: If a path does not exist, or a folder contains no images.
     """
     found: dict[Path, None] = {}
     for path in map(Path, paths):
@@ -70,7 +70,7 @@ def require_folder(path: Path, given: str | None = None) -> None:
         given: What the message quotes; None: the path.
 
     Raises:
-        DataError: It does not exist, or is not a folder.
+        DataError: If it does not exist, or is not a folder.
     """
     if path.is_dir():
         return

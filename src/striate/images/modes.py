@@ -62,7 +62,7 @@ def to_rgb(
         The converted image.
 
     Raises:
-        UnsuitableError: The image shows nothing, or the range of its pixels cannot be determined.
+        UnsuitableError: If the image shows nothing, or the range of its pixels cannot be determined.
     """
     if image.mode == "F" or image.mode.startswith("I"):
         return _from_high_depth(image, high_depth)

@@ -33,7 +33,7 @@ def load_image(
         The image.
 
     Raises:
-        DataError: The file cannot be read, or an argument is unknown.
+        DataError: If the file cannot be read, or an argument is unknown.
     """
     from PIL import Image
 
@@ -60,7 +60,7 @@ def image_from_array(x: Any, *, scale: bool) -> "Image.Image":
         The image.
 
     Raises:
-        DataError: The array has another shape.
+        DataError: If the array has another shape.
     """
     from PIL import Image
 
@@ -90,7 +90,7 @@ def save_image(path: str | os.PathLike[str], image: "Image.Image", file_format: 
         file_format: Name of the format; None: the suffix of the path decides.
 
     Raises:
-        DataError: The format is unknown.
+        DataError: If the format is unknown.
     """
     from PIL import Image
 

@@ -42,7 +42,7 @@ class ImagePolicy:
             rejects other types and images that would be black; models saved before this setting existed use it.
 
     Raises:
-        DataError: A setting is invalid.
+        DataError: If a setting is invalid.
     """
 
     height: int
@@ -94,7 +94,7 @@ class ImagePolicy:
             uint8 (height, width, channels).
 
         Raises:
-            DataError: The file cannot be read.
+            DataError: If the file cannot be read.
         """
         return self.decode(read_file(path), path)
 
@@ -111,7 +111,7 @@ class ImagePolicy:
             uint8 (height, width, channels).
 
         Raises:
-            DataError: The bytes cannot be decoded.
+            DataError: If the bytes cannot be decoded.
         """
         return decode_together(content, path, [self])[0]
 
@@ -135,7 +135,7 @@ class ImagePolicy:
             The policy.
 
         Raises:
-            DataError: Settings are missing, unknown or out of range.
+            DataError: If settings are missing, unknown or out of range.
         """
         if not isinstance(settings, Mapping):
             raise DataError(f"An image policy needs settings by name; received {settings!r:.40}.")
@@ -202,7 +202,7 @@ def decode_together(content: bytes, path: str | Path, policies: Sequence[ImagePo
         What `ImagePolicy.decode` returns for each of them.
 
     Raises:
-        DataError: The bytes cannot be decoded.
+        DataError: If the bytes cannot be decoded.
     """
     first, *others = policies
     together = [p for p in others if (p.decoded_side, p.high_depth) == (first.decoded_side, first.high_depth)]

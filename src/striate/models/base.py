@@ -106,7 +106,7 @@ class ModelBase:
             The model, which is not compiled.
 
         Raises:
-            UsageError: It is not a network, or the seed is not a whole number of at least 0.
+            UsageError: If it is not a network, or the seed is not a whole number of at least 0.
         """
         if not isinstance(network, Network):
             raise UsageError(f"network must be a Network; received {describe(network)}.")
@@ -235,7 +235,7 @@ class ModelBase:
             **options: As in `EngineSettings`.
 
         Raises:
-            UsageError: The engine, device or precision does not exist or is not installed.
+            UsageError: If the engine, device or precision does not exist or is not installed.
         """
         check_names("use_engine", options, [item.name for item in fields(EngineSettings)])
         asked = EngineSettings(engine, **options)
@@ -310,8 +310,8 @@ class ModelBase:
             overwrite: Whether to replace a file that exists.
 
         Raises:
-            UsageError: The file exists and is not to be replaced, or its name has the suffix of another format.
-            RunError: The file cannot be written.
+            UsageError: If the file exists and is not to be replaced, or its name has the suffix of another format.
+            RunError: If the file cannot be written.
         """
         check_new_file(filepath, overwrite)
         if current_process().rank:
@@ -326,8 +326,8 @@ class ModelBase:
             skip_mismatch: False: all weights must fit, because a network with some of them is not a trained one.
 
         Raises:
-            UsageError: skip_mismatch is True.
-            ModelFileError: The weights do not fit the network.
+            UsageError: If skip_mismatch is True.
+            ModelFileError: If the weights do not fit the network.
         """
         if skip_mismatch:
             raise UsageError(
@@ -349,7 +349,7 @@ def check_new_file(filepath: str | os.PathLike[str], overwrite: bool) -> None:
         overwrite: Whether to replace a file that exists.
 
     Raises:
-        UsageError: The file exists and is not to be replaced, or its name has the suffix of another format.
+        UsageError: If the file exists and is not to be replaced, or its name has the suffix of another format.
     """
     check_model_name(filepath)
     if not overwrite and os.path.lexists(filepath):

@@ -83,8 +83,8 @@ class BuildableModel(ModelBase):
                 dictionary of shapes for several inputs.
 
         Raises:
-            UsageError: It is not a shape.
-            NetworkError: The layers do not fit it.
+            UsageError: If it is not a shape.
+            NetworkError: If the layers do not fit it.
 
         Example:
             >>> import striate as st

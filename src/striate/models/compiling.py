@@ -66,7 +66,7 @@ class CompilableModel(LayeredModel):
             config: What `get_compile_config` of the other model returned.
 
         Raises:
-            UsageError: The arguments do not fit this model.
+            UsageError: If the arguments do not fit this model.
         """
         self.compile(**config)
 
@@ -154,7 +154,7 @@ class CompilableModel(LayeredModel):
             auto_scale_loss: Has no effect: losses in float16 are always scaled.
 
         Raises:
-            UsageError: A name is unknown, a value is out of range, or losses and outputs do not match.
+            UsageError: If a name is unknown, a value is out of range, or losses and outputs do not match.
 
         Example:
             >>> import striate as st

@@ -70,8 +70,8 @@ def write_model(path: str | os.PathLike[str], content: ModelFile) -> None:
         content: The model.
 
     Raises:
-        UsageError: The name has the suffix of another format.
-        RunError: The file cannot be written.
+        UsageError: If the name has the suffix of another format.
+        RunError: If the file cannot be written.
     """
     check_model_name(path)
     metadata = {
@@ -103,8 +103,8 @@ def read_model(path: str | os.PathLike[str]) -> ModelFile:
         Its content; the weights match the network, all arrays are finite, and the image policy makes its input.
 
     Raises:
-        ModelFileError: The file is missing, damaged, of another program, or from a newer version of Striate.
-        StriateError: Its network cannot be built, for example because a custom layer class is not registered.
+        ModelFileError: If the file is missing, damaged, of another program, or from a newer version of Striate.
+        StriateError: If its network cannot be built, for example because a custom layer class is not registered.
     """
     arrays, metadata = load_weights(path)
     if metadata.get("kind") != KIND:

@@ -86,8 +86,8 @@ class FittableModel(PredictingModel):
             A `History`; its `history` maps loss and metrics to lists with one value per epoch.
 
         Raises:
-            DataError: The samples do not match the network.
-            UsageError: The model is not compiled, or a setting is out of range.
+            DataError: If the samples do not match the network.
+            UsageError: If the model is not compiled, or a setting is out of range.
 
         Example:
             >>> import numpy as np
@@ -166,8 +166,8 @@ class FittableModel(PredictingModel):
             The loss and metrics of each epoch.
 
         Raises:
-            DataError: The network does not match the data.
-            RunError: The run began with other data.
+            DataError: If the network does not match the data.
+            RunError: If the run began with other data.
         """
         self._build_for(data.train.x)
         recipe = recipe or (run.recipe if run else Recipe())
@@ -204,8 +204,8 @@ class FittableModel(PredictingModel):
             Loss and metrics of this batch before the step, as `evaluate` does.
 
         Raises:
-            DataError: The samples do not match the network.
-            UsageError: The model is not compiled.
+            DataError: If the samples do not match the network.
+            UsageError: If the model is not compiled.
         """
         data = UserData(
             x,

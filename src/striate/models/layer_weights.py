@@ -109,7 +109,7 @@ class LayerWeights:
             owner: The layer, for messages.
 
         Raises:
-            UsageError: The number of arrays or a shape is wrong.
+            UsageError: If the number of arrays or a shape is wrong.
         """
         self.set(matched(values, self.parameters, owner))
 
@@ -126,7 +126,7 @@ class SharedWeights:
         seed: Decides the initial weights.
 
     Raises:
-        UsageError: A layer is part of another model with weights of other shapes.
+        UsageError: If a layer is part of another model with weights of other shapes.
     """
 
     def __init__(self, network: Network, layers: Mapping[str, Layer], seed: int) -> None:
@@ -235,7 +235,7 @@ def matched(values: Any, parameters: Sequence[Parameter], owner: str) -> Weights
         The arrays.
 
     Raises:
-        UsageError: The number of arrays or a shape is wrong.
+        UsageError: If the number of arrays or a shape is wrong.
     """
     names = ", ".join(f"{each.name} {each.shape}" for each in parameters[:8])
     names += ", …" if len(parameters) > 8 else ""

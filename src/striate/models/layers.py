@@ -38,9 +38,9 @@ class LayeredModel(BuildableModel):
             with several outputs. The outer model shares the weights of this one.
 
         Raises:
-            DataError: The arrays do not fit the network.
-            NetworkError: The tensors do not fit the network.
-            UsageError: There are other arguments.
+            DataError: If the arrays do not fit the network.
+            NetworkError: If the tensors do not fit the network.
+            UsageError: If there are other arguments.
 
         Example:
             >>> import numpy as np
@@ -89,8 +89,8 @@ class LayeredModel(BuildableModel):
             that shares their weights.
 
         Raises:
-            NetworkError: There is no such layer.
-            UsageError: Not exactly one of name and index is given.
+            NetworkError: If there is no such layer.
+            UsageError: If not exactly one of name and index is given.
 
         Example:
             >>> import striate as st
@@ -244,7 +244,7 @@ class LayeredModel(BuildableModel):
             weights: A list of arrays in the order of `get_weights`, or a dictionary like `named_weights`.
 
         Raises:
-            UsageError: The number of arrays or a shape does not fit.
+            UsageError: If the number of arrays or a shape does not fit.
         """
         if not isinstance(weights, Mapping):
             weights = matched(weights, self._parameters, f"'{self.name}'")
@@ -282,7 +282,7 @@ class LayeredModel(BuildableModel):
             The model.
 
         Raises:
-            NetworkError: It is another configuration.
+            NetworkError: If it is another configuration.
         """
         if hasattr(cls, "call"):
             return cls(**config)
@@ -315,7 +315,7 @@ class LayeredModel(BuildableModel):
             layer_range: Names of the first and the last layer to list; None: all.
 
         Raises:
-            NetworkError: layer_range names a layer that does not exist.
+            NetworkError: If layer_range names a layer that does not exist.
 
         Example:
             >>> import striate as st

@@ -29,8 +29,8 @@ def load(path: str | os.PathLike[str]) -> Model:
         The model.
 
     Raises:
-        ModelFileError: The file is missing, damaged, of another program, or from a newer version of Striate.
-        StriateError: Its network cannot be built, for example because a custom layer class is not registered.
+        ModelFileError: If the file is missing, damaged, of another program, or from a newer version of Striate.
+        StriateError: If its network cannot be built, for example because a custom layer class is not registered.
 
     Example:
         >>> import os, tempfile
@@ -73,7 +73,7 @@ def load_model(
         The model.
 
     Raises:
-        ModelFileError: The file is missing, damaged, of another program, or from a newer version of Striate.
+        ModelFileError: If the file is missing, damaged, of another program, or from a newer version of Striate.
     """
     model = load(filepath)
     if not compile:
@@ -92,7 +92,7 @@ def model_from_json(json_string: str) -> Model:
         The model.
 
     Raises:
-        NetworkError: The text does not describe a model.
+        NetworkError: If the text does not describe a model.
 
     Example:
         >>> import striate as st
@@ -127,7 +127,7 @@ def clone_model(model: Model, input_tensors: Any = None) -> Model:
         The model. It shares nothing with the other one.
 
     Raises:
-        UsageError: input_tensors is given, or model is of a custom class.
+        UsageError: If input_tensors is given, or model is of a custom class.
 
     Example:
         >>> import striate as st
@@ -156,6 +156,6 @@ def save_model(model: Model, filepath: str | os.PathLike[str], overwrite: bool =
         overwrite: Whether to replace a file that exists.
 
     Raises:
-        UsageError: The file exists and is not to be replaced, or its name has the suffix of another format.
+        UsageError: If the file exists and is not to be replaced, or its name has the suffix of another format.
     """
     model.save(filepath, overwrite)

@@ -49,8 +49,8 @@ class Model(FittableModel):
             Striate exported also restore the classes and the image policy.
 
         Raises:
-            ModelFileError: The file is damaged, not ONNX, or unsafe.
-            NetworkError: An operator, which the message names, has no corresponding layer.
+            ModelFileError: If the file is damaged, not ONNX, or unsafe.
+            NetworkError: If an operator, which the message names, has no corresponding layer.
         """
         from striate.onnx.importing import import_onnx
         from striate.transfer.open_set import OpenSetDetector
@@ -95,8 +95,8 @@ class Model(FittableModel):
             The report, which a notebook shows below the cell; its `save` writes it to a file.
 
         Raises:
-            DataError: Images, labels or classes do not match the network, or its outputs are not probabilities.
-            UsageError: There are no labels, or the network has several outputs.
+            DataError: If images, labels or classes do not match the network, or its outputs are not probabilities.
+            UsageError: If there are no labels, or the network has several outputs.
 
         Example:
             >>> import striate as st

@@ -48,8 +48,8 @@ class PredictingModel(SavableModel):
             `loss, accuracy = model.evaluate(x, y)`, and have names, `scores["accuracy"]`; `dict(scores)` is possible.
 
         Raises:
-            DataError: The samples do not match the network.
-            UsageError: An argument is out of range, or arguments exclude each other.
+            DataError: If the samples do not match the network.
+            UsageError: If an argument is out of range, or arguments exclude each other.
 
         Example:
             >>> import numpy as np
@@ -96,8 +96,8 @@ class PredictingModel(SavableModel):
             float32 (N, classes) or (N, …); a list of arrays for several outputs.
 
         Raises:
-            DataError: The inputs do not match the network.
-            UsageError: An argument is out of range.
+            DataError: If the inputs do not match the network.
+            UsageError: If an argument is out of range.
 
         Example:
             >>> import numpy as np
@@ -128,7 +128,7 @@ class PredictingModel(SavableModel):
             As `predict`.
 
         Raises:
-            DataError: The inputs do not match the network.
+            DataError: If the inputs do not match the network.
         """
         self._build_for(x)
         return self._pack(self.engine.forward(check_inputs(self.network, x)))
@@ -146,7 +146,7 @@ class PredictingModel(SavableModel):
             As `evaluate`.
 
         Raises:
-            DataError: The samples do not match the network.
+            DataError: If the samples do not match the network.
         """
         data = UserData(x, y, sample_weight=sample_weight, purpose="test_on_batch")
         self._build_for_data(data)

@@ -63,8 +63,8 @@ def report_of_model(
         The report.
 
     Raises:
-        DataError: Images, labels or classes do not match the network.
-        UsageError: There are no labels, or the network has several outputs.
+        DataError: If images, labels or classes do not match the network.
+        UsageError: If there are no labels, or the network has several outputs.
     """
     if len(model.network.outputs) != 1:
         raise UsageError(f"'{model.name}' has {len(model.network.outputs)} outputs; a report needs a network with one.")
@@ -116,7 +116,7 @@ def evaluate_model(model: ReportedModel, x: Array, y: Any, classes: Sequence[str
         The metrics.
 
     Raises:
-        DataError: Images, labels or classes do not match the model.
+        DataError: If images, labels or classes do not match the model.
     """
     outputs, truth = model.predict(x), np.asarray(y)
     if outputs.shape[1:] != (len(classes),):

@@ -41,9 +41,9 @@ class SavableModel(CompilableModel):
                 is three times as large.
 
         Raises:
-            UsageError: The file exists and is not to be replaced, or its name has the suffix of another format, such as
-                .onnx, .keras or .pt.
-            RunError: The file cannot be written.
+            UsageError: If the file exists and is not to be replaced, or its name has the suffix of another format, such
+                as .onnx, .keras or .pt.
+            RunError: If the file cannot be written.
 
         Example:
             >>> import os, tempfile
@@ -83,8 +83,8 @@ class SavableModel(CompilableModel):
             input_signature: None; the network says what its inputs are.
 
         Raises:
-            UsageError: Another format is asked for.
-            NetworkError: A custom layer has no export rule.
+            UsageError: If another format is asked for.
+            NetworkError: If a custom layer has no export rule.
         """
         if format != "onnx":
             raise UsageError(

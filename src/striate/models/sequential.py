@@ -68,7 +68,7 @@ class Sequential(Model):
             The model, which is not compiled.
 
         Raises:
-            NetworkError: The network is not a chain.
+            NetworkError: If the network is not a chain.
         """
         if not is_chain(network):
             raise NetworkError(f"'{network.name}' is not a chain of layers. Use Model.from_network.")
@@ -110,7 +110,7 @@ class Sequential(Model):
             The model.
 
         Raises:
-            NetworkError: It is another configuration.
+            NetworkError: If it is another configuration.
         """
         if not isinstance(config, Mapping) or not isinstance(config.get("layers"), list):
             raise NetworkError(f"Sequential.from_config needs what get_config returns; received {describe(config)}.")
@@ -125,8 +125,8 @@ class Sequential(Model):
             rebuild: Has no effect; it is an argument of Keras.
 
         Raises:
-            UsageError: It is not a layer, or an Input behind other layers.
-            NetworkError: It does not fit the output of the layer before it.
+            UsageError: If it is not a layer, or an Input behind other layers.
+            NetworkError: If it does not fit the output of the layer before it.
         """
         layer = layer.layer if isinstance(layer, Tensor) and isinstance(layer.layer, Input) else layer
         if not isinstance(layer, Layer | Block | Model):
@@ -152,7 +152,7 @@ class Sequential(Model):
             The layer.
 
         Raises:
-            UsageError: There is none.
+            UsageError: If there is none.
         """
         if not self._chain:
             raise UsageError("There is no layer to remove.")
@@ -229,7 +229,7 @@ def part_from_config(described: Any) -> Any:
         The layer or model.
 
     Raises:
-        NetworkError: It is not such an object, or there is no such class.
+        NetworkError: If it is not such an object, or there is no such class.
     """
     if not isinstance(described, Mapping) or not isinstance(described.get("config"), Mapping):
         raise NetworkError(f"Expected an object with class_name and config; received {describe(described)}.")

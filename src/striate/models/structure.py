@@ -41,7 +41,7 @@ class Structure:
             The structure.
 
         Raises:
-            NetworkError: The layers do not form a network.
+            NetworkError: If the layers do not form a network.
         """
         network = Network.from_entries(name, calls.entries, calls.inputs, calls.outputs)
         for tensor in calls.tensors:
@@ -195,7 +195,7 @@ class Structure:
             A tensor for each output.
 
         Raises:
-            NetworkError: The number or the shapes of the inputs do not fit.
+            NetworkError: If the number or the shapes of the inputs do not fit.
         """
         label, outer = f"{type(model).__name__} '{self.network.name}'", scope.get()
         if len(inputs) != len(self.network.inputs):

@@ -35,7 +35,7 @@ def get_activation(value: ActivationLike) -> str:
         The name, with its parameters if they are not the defaults.
 
     Raises:
-        NetworkError: There is no such activation.
+        NetworkError: If there is no such activation.
 
     Example:
         >>> get_activation("swish"), get_activation(None), get_activation("elu(alpha=0.5)")
@@ -75,7 +75,7 @@ def activation_name(base: str, given: Mapping[str, float]) -> str:
         The name, in which parameters that have their default are left out.
 
     Raises:
-        NetworkError: The activation has no such parameter, or a value is out of range.
+        NetworkError: If the activation has no such parameter, or a value is out of range.
     """
     defaults = PARAMETERS.get(base, {})
     for name, number in given.items():

@@ -27,7 +27,7 @@ def call_layers(part: Any, inputs: tuple[Any, ...], training: bool | None, setti
         What `call` returned: a tensor, or a list, tuple or dictionary of tensors.
 
     Raises:
-        NetworkError: `call` does something that layers cannot describe.
+        NetworkError: If `call` does something that layers cannot describe.
     """
     name_attributes(part)
     if isinstance(part, Layer) and "_build_called" not in vars(part):
@@ -71,7 +71,7 @@ def trace(part: Any, inputs: tuple[Any, ...], training: bool | None, settings: M
         What `call` returned for training.
 
     Raises:
-        NetworkError: `call` does something that layers cannot describe.
+        NetworkError: If `call` does something that layers cannot describe.
     """
     mode, settings = _mode.get() if training is None else training, settings or {}
     if not _takes_training(part.call):
@@ -106,7 +106,7 @@ def check_training(label: str, training: bool | None) -> bool | None:
         False if the call always requests inference, also while the model is trained; None if it does as the model.
 
     Raises:
-        NetworkError: The call always requests training.
+        NetworkError: If the call always requests training.
     """
     mode = _mode.get()
     if training and mode is not True:

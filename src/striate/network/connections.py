@@ -53,7 +53,7 @@ def connect(inputs: Any, outputs: Any) -> Connections:
         The calls, each after its inputs.
 
     Raises:
-        NetworkError: An input is not an Input layer, the outputs need an input that is not listed, or names are not
+        NetworkError: If an input is not an Input layer, the outputs need an input that is not listed, or names are not
             unique.
     """
     sources, results = as_tensors("Network inputs", (inputs,)), as_tensors("Network outputs", (outputs,))

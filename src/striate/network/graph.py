@@ -54,7 +54,7 @@ class Network:
         outputs: Indices of the output nodes.
 
     Raises:
-        NetworkError: An input is not an Input layer, the outputs need an input that is not listed, names are not
+        NetworkError: If an input is not an Input layer, the outputs need an input that is not listed, names are not
             unique, or shapes do not fit.
     """
 
@@ -79,7 +79,7 @@ class Network:
             The network.
 
         Raises:
-            NetworkError: The first layer is not an Input, or shapes do not fit.
+            NetworkError: If the first layer is not an Input, or shapes do not fit.
 
         Example:
             >>> from striate.network import Dense, Input
@@ -111,7 +111,7 @@ class Network:
             The network.
 
         Raises:
-            NetworkError: Shapes or names do not fit.
+            NetworkError: If shapes or names do not fit.
         """
         network = cls.__new__(cls)
         network._assemble(name, entries, inputs, outputs)
@@ -154,7 +154,7 @@ class Network:
             The parameters with their full names.
 
         Raises:
-            NetworkError: An initializer has values of another shape.
+            NetworkError: If an initializer has values of another shape.
         """
         parameters = node.layer.parameters(*self.shapes_into(node))
         for parameter in parameters:
@@ -205,7 +205,7 @@ class Network:
             The layer.
 
         Raises:
-            NetworkError: There is no such layer.
+            NetworkError: If there is no such layer.
         """
         layers = {str(node.layer.name): node.layer for node in self.nodes}
         if name not in layers:
@@ -242,7 +242,7 @@ class Network:
             The network.
 
         Raises:
-            NetworkError: It does not describe a network.
+            NetworkError: If it does not describe a network.
         """
         from striate.network.serialize import from_dict
 
@@ -265,7 +265,7 @@ class Network:
             The network.
 
         Raises:
-            NetworkError: It does not describe a network.
+            NetworkError: If it does not describe a network.
         """
         from striate.network.serialize import from_json
 

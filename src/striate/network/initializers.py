@@ -228,7 +228,7 @@ def get_initializer(initializer: InitializerLike) -> Initializer:
         The initializer.
 
     Raises:
-        NetworkError: The name is unknown, or the value is something else.
+        NetworkError: If the name is unknown, or the value is something else.
 
     Example:
         >>> get_initializer("HeNormal"), get_initializer(0.1), get_initializer([1, 2])

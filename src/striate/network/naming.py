@@ -21,7 +21,7 @@ def named_layers(tensors: Iterable[Tensor]) -> dict[int, Layer]:
         The layers. A layer that has this name is the object itself, others are copies.
 
     Raises:
-        NetworkError: Two layers, blocks or models at the same level have the same name.
+        NetworkError: If two layers, blocks or models at the same level have the same name.
     """
     paths: dict[int, Path] = {}
     for tensor in tensors:

@@ -48,7 +48,7 @@ def with_output_activation(network: Network, activation: str) -> Network:
         The network; all else, also the names of its weights, stays.
 
     Raises:
-        NetworkError: An output comes from no softmax.
+        NetworkError: If an output comes from no softmax.
 
     Example:
         >>> from striate.network import Dense, Input, Network

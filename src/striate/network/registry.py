@@ -23,7 +23,7 @@ def register_layer(kind: LayerClass) -> LayerClass:
         The class itself.
 
     Raises:
-        NetworkError: The class is not a frozen dataclass, or another class has the same name.
+        NetworkError: If the class is not a frozen dataclass, or another class has the same name.
     """
     name = kind.__name__
     settings = vars(kind).get("__dataclass_params__")
@@ -62,7 +62,7 @@ def layer_class(kind: str) -> type[Layer]:
         The class.
 
     Raises:
-        NetworkError: There is no such class.
+        NetworkError: If there is no such class.
     """
     if kind in CUSTOM:
         return CUSTOM[kind]  # type: ignore[no-any-return]

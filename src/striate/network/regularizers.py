@@ -77,7 +77,7 @@ def get_regularizer(regularizer: RegularizerLike) -> Regularizer | None:
         The regularizer, or None.
 
     Raises:
-        NetworkError: The name is unknown, or the value is neither a name nor a regularizer.
+        NetworkError: If the name is unknown, or the value is neither a name nor a regularizer.
     """
     if regularizer is None or isinstance(regularizer, Regularizer):
         return regularizer
@@ -104,7 +104,7 @@ def strengths(regularizer: Regularizer | None) -> tuple[float, float]:
         λ₁ and λ₂.
 
     Raises:
-        NetworkError: Its class is not supported.
+        NetworkError: If its class is not supported.
     """
     match regularizer:
         case None:

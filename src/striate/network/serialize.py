@@ -27,7 +27,7 @@ def to_dict(network: Network) -> dict[str, Any]:
         The dictionary; further uses of a shared layer refer to it with the key `shared`.
 
     Raises:
-        NetworkError: A layer class is not registered, or a setting cannot be written to a file.
+        NetworkError: If a layer class is not registered, or a setting cannot be written to a file.
     """
     nodes, written = [], set()
     for node in network.nodes:
@@ -85,7 +85,7 @@ def layer_from_config(kind: type[Layer], config: Any) -> Layer:
         The layer.
 
     Raises:
-        NetworkError: There is no such class or setting.
+        NetworkError: If there is no such class or setting.
     """
     place = f"the configuration of {kind.__name__}"
     return cast(Layer, _make(kind, _mapping(config, place), place))
@@ -101,7 +101,7 @@ def from_json(text: str) -> Network:
         The network.
 
     Raises:
-        NetworkError: The text is not JSON, or does not describe a network.
+        NetworkError: If the text is not JSON, or does not describe a network.
     """
     try:
         data = strict_json.loads(text)
@@ -120,7 +120,7 @@ def from_dict(data: Any) -> Network:
         The network.
 
     Raises:
-        NetworkError: The dictionary does not describe a network.
+        NetworkError: If the dictionary does not describe a network.
     """
     head = _object(data, "the description", {"format", "name", "inputs", "outputs", "nodes"})
     _check_format(head["format"])

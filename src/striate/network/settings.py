@@ -20,7 +20,7 @@ def convert(owner: object, label: str, check: Callable[[Any], Any], setting: str
         setting: Name of the setting.
 
     Raises:
-        NetworkError: The value is wrong; the message names label and setting.
+        NetworkError: If the value is wrong; the message names label and setting.
     """
     try:
         object.__setattr__(owner, setting, check(getattr(owner, setting)))
@@ -39,7 +39,7 @@ def integer(value: Any, least: int = 0) -> int:
         The integer.
 
     Raises:
-        NetworkError: It is not an integer, or too small.
+        NetworkError: If it is not an integer, or too small.
     """
     error = NetworkError(f"expected an integer of at least {least}, received {value!r}.")
     if isinstance(value, bool):
@@ -68,7 +68,7 @@ def pair(value: Any) -> Pair:
         (y, x).
 
     Raises:
-        NetworkError: It is neither.
+        NetworkError: If it is neither.
     """
     if not isinstance(value, list | tuple):
         return positive(value), positive(value)
@@ -87,7 +87,7 @@ def margins(value: Any) -> Margins:
         ((top, bottom), (left, right)).
 
     Raises:
-        NetworkError: It is none of them.
+        NetworkError: If it is none of them.
     """
     if not isinstance(value, list | tuple):
         value = (value, value)
@@ -114,7 +114,7 @@ def padding(value: Any) -> Padding:
         The padding.
 
     Raises:
-        NetworkError: It is none of them.
+        NetworkError: If it is none of them.
     """
     if not isinstance(value, str):
         return margins(value)
@@ -134,7 +134,7 @@ def number(value: Any) -> float:
         The number.
 
     Raises:
-        NetworkError: It is not such a number.
+        NetworkError: If it is not such a number.
     """
     try:
         result = float(value)
@@ -155,7 +155,7 @@ def not_negative(value: Any) -> float:
         The number.
 
     Raises:
-        NetworkError: It is not such a number.
+        NetworkError: If it is not such a number.
     """
     result = number(value)
     if result < 0:
@@ -173,7 +173,7 @@ def above_zero(value: Any) -> float:
         The number.
 
     Raises:
-        NetworkError: It is not such a number.
+        NetworkError: If it is not such a number.
     """
     result = number(value)
     if result <= 0:
@@ -191,7 +191,7 @@ def fraction(value: Any) -> float:
         The number.
 
     Raises:
-        NetworkError: It is not such a number.
+        NetworkError: If it is not such a number.
     """
     result = number(value)
     if not 0 <= result < 1:
@@ -209,7 +209,7 @@ def flag(value: Any) -> bool:
         The truth value.
 
     Raises:
-        NetworkError: It is neither True nor False.
+        NetworkError: If it is neither True nor False.
     """
     if not isinstance(value, bool):
         raise NetworkError(f"expected True or False, received {value!r}.")

@@ -146,7 +146,7 @@ def from_proto(model: ModelProto, where: str = "model") -> OnnxGraph:
         Its graph.
 
     Raises:
-        ModelFileError: The model has data outside the file, sparse tensors, graphs inside nodes, functions, tensors
+        ModelFileError: If the model has data outside the file, sparse tensors, graphs inside nodes, functions, tensors
             whose bytes do not match their shape, or names that are not defined exactly once.
     """
     if not all(map(_is_text, _names(model))):
@@ -233,7 +233,7 @@ def to_array(tensor: TensorProto, what: str) -> Array:
         The array.
 
     Raises:
-        ModelFileError: Its data are outside the file, are text, or do not match its shape.
+        ModelFileError: If its data are outside the file, are text, or do not match its shape.
     """
     if tensor.data_location == TensorProto.EXTERNAL or tensor.external_data:
         raise ModelFileError(
@@ -333,7 +333,7 @@ def _in_order(nodes: list[OnnxNode], known: set[str], outputs: tuple[str, ...], 
         The nodes in topological order.
 
     Raises:
-        ModelFileError: A name is not defined, or there is a cycle.
+        ModelFileError: If a name is not defined, or there is a cycle.
     """
     producers = {name: index for index, node in enumerate(nodes) for name in node.outputs if name}
     reads = [(node.label, name) for node in nodes for name in node.inputs if name]

@@ -72,7 +72,7 @@ class ExportMetadata:
             The metadata.
 
         Raises:
-            ModelFileError: The entries are damaged.
+            ModelFileError: If the entries are damaged.
         """
         if VERSION not in props:
             return cls()
@@ -102,7 +102,7 @@ class ExportMetadata:
         """Check that classes and image policy match the network.
 
         Raises:
-            ModelFileError: The number of classes or the images' shape differs.
+            ModelFileError: If the number of classes or the images' shape differs.
         """
         units = network.output_shapes[0][-1]
         if self.classes and len(self.classes) != units:

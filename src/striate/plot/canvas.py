@@ -32,7 +32,7 @@ def fonts() -> Iterator[None]:
     """Let texts that are made in this block use a Korean font for the letters that the usual font does not have.
 
     Raises:
-        UsageError: Matplotlib is not installed.
+        UsageError: If Matplotlib is not installed.
     """
     try:
         import matplotlib as mpl
@@ -64,7 +64,7 @@ def new_axes(ax: Any, width: float, height: float) -> "Axes":
         The axes.
 
     Raises:
-        UsageError: ax is something else.
+        UsageError: If ax is something else.
     """
     import matplotlib.pyplot as plt
     from matplotlib.axes import Axes

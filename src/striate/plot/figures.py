@@ -34,7 +34,7 @@ def curves(history: History | Run | Mapping[str, Sequence[float]], *, axes: Any 
         The axes, an array with one for each value.
 
     Raises:
-        UsageError: There is no value to plot, axes have another number, or Matplotlib is not installed.
+        UsageError: If there is no value to plot, axes have another number, or Matplotlib is not installed.
 
     Example:
         >>> import striate as st
@@ -89,8 +89,8 @@ def confusion_matrix(
         The axes.
 
     Raises:
-        DataError: Labels and predictions do not match.
-        UsageError: There are no predictions, or Matplotlib is not installed.
+        DataError: If labels and predictions do not match.
+        UsageError: If there are no predictions, or Matplotlib is not installed.
 
     Example:
         >>> import striate as st
@@ -137,8 +137,8 @@ def class_numbers(labels: Any, predictions: Any) -> tuple[Array, Array]:
         True and predicted class numbers, (N,) each.
 
     Raises:
-        DataError: Their numbers differ, or there are none.
-        UsageError: The predictions are missing.
+        DataError: If their numbers differ, or there are none.
+        UsageError: If the predictions are missing.
     """
     if predictions is None:
         raise UsageError("predictions are missing: pass class numbers (N,), or probabilities (N, classes).")
@@ -159,7 +159,7 @@ def as_classes(values: Any, what: str) -> Array:
         int64 (N,).
 
     Raises:
-        DataError: They are neither.
+        DataError: If they are neither.
     """
     array = np.asarray(values)
     if array.ndim == 2 and array.shape[1] > 1:
@@ -183,8 +183,8 @@ def calibration(labels: Evaluation | Any, probabilities: Any = None, *, ax: Any 
         The axes. A dot is a group of images, the larger the more images, with the 95 % interval of its accuracy.
 
     Raises:
-        DataError: Labels and probabilities do not match, or a number is not a probability.
-        UsageError: There are no probabilities, or Matplotlib is not installed.
+        DataError: If labels and probabilities do not match, or a number is not a probability.
+        UsageError: If there are no probabilities, or Matplotlib is not installed.
 
     Example:
         >>> import striate as st

@@ -39,8 +39,8 @@ def images(
         The axes.
 
     Raises:
-        DataError: The array holds no images, or labels or predictions do not match.
-        UsageError: Matplotlib is not installed.
+        DataError: If the array holds no images, or labels or predictions do not match.
+        UsageError: If Matplotlib is not installed.
 
     Example:
         >>> import striate as st
@@ -127,8 +127,8 @@ def augmentation(
         The axes.
 
     Raises:
-        DataError: The array holds no images.
-        UsageError: The settings are not an augmentation, or Matplotlib is not installed.
+        DataError: If the array holds no images.
+        UsageError: If the settings are not an augmentation, or Matplotlib is not installed.
 
     Example:
         >>> import striate as st

@@ -35,7 +35,7 @@ def filters(model: "Model", layer: Any = None, *, ax: Any = None) -> "Axes":
         kernels for one input map, up to 8 of them, and each column those of one filter, up to 16.
 
     Raises:
-        UsageError: The layer has no filters, or Matplotlib is not installed.
+        UsageError: If the layer has no filters, or Matplotlib is not installed.
 
     Example:
         >>> import striate as st
@@ -76,9 +76,9 @@ def feature_maps(model: "Model", image: Any, layer: Any, *, ax: Any = None) -> "
         The axes. All maps have the same scale, so that those with large values stand out; up to 64 are drawn.
 
     Raises:
-        NetworkError: There is no such layer.
-        DataError: The image does not match the model.
-        UsageError: Matplotlib is not installed.
+        NetworkError: If there is no such layer.
+        DataError: If the image does not match the model.
+        UsageError: If Matplotlib is not installed.
 
     Example:
         >>> import striate as st
@@ -108,8 +108,8 @@ def attribution(found: explain.Attribution, image: Any = None, *, ax: Any = None
         The axes.
 
     Raises:
-        DataError: The image has another size.
-        UsageError: Matplotlib is not installed.
+        DataError: If the image has another size.
+        UsageError: If Matplotlib is not installed.
 
     Example:
         >>> import striate as st

@@ -72,8 +72,8 @@ def plot_model(
         The drawing, which a notebook shows.
 
     Raises:
-        UsageError: model is not a model, or the name or the direction is not supported.
-        RunError: The file cannot be written.
+        UsageError: If model is not a model, or the name or the direction is not supported.
+        RunError: If the file cannot be written.
 
     Example:
         >>> import tempfile

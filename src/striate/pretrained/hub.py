@@ -56,7 +56,7 @@ def architecture_of(source: str) -> tuple[str, WeightNames]:
         Its id in the zoo, and the names of its weights.
 
     Raises:
-        UsageError: It is not in the zoo.
+        UsageError: If it is not in the zoo.
     """
     name = source.removeprefix(OWNER).partition(".")[0]
     known = {each.timm: (id, each) for id in names() for each in find(id).weight_names if each.timm}
@@ -78,9 +78,9 @@ def describe_hub_model(source: str) -> HubModel:
         The description, which is kept for later calls without network access.
 
     Raises:
-        UsageError: It is not on the hub, or not in the zoo.
-        DownloadError: The hub cannot be reached.
-        ModelFileError: The description is damaged.
+        UsageError: If it is not on the hub, or not in the zoo.
+        DownloadError: If the hub cannot be reached.
+        ModelFileError: If the description is damaged.
     """
     id, weight_names = architecture_of(source)
     path = _folder(source) / "config.json"
@@ -102,8 +102,8 @@ def fetch_hub_weights(source: str) -> Path:
         The path of the file; its checksum is the one that the hub states.
 
     Raises:
-        UsageError: It is not on the hub, or not in the zoo.
-        DownloadError: The hub cannot be reached, or the file is too large or damaged.
+        UsageError: If it is not on the hub, or not in the zoo.
+        DownloadError: If the hub cannot be reached, or the file is too large or damaged.
     """
     architecture_of(source)
     folder = _folder(source)

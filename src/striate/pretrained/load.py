@@ -46,8 +46,8 @@ def load_pretrained(network: Network, source: str | os.PathLike[str]) -> tuple[W
         The weights by full name, float32, in the network's layouts; and notes about layers that were left out.
 
     Raises:
-        UsageError: No weights are published for the network, or its settings are not those of the published one.
-        ModelFileError: The file is damaged, of another format or of another network, or contains code.
+        UsageError: If no weights are published for the network, or its settings are not those of the published one.
+        ModelFileError: If the file is damaged, of another format or of another network, or contains code.
     """
     if source == IMAGENET:
         path = locate(published(network.name))
@@ -101,8 +101,8 @@ def required_settings(id: str, source: str) -> Mapping[str, Any]:
         Settings by name; for a file according to the names in it, and none for a Striate model.
 
     Raises:
-        UsageError: No weights are published for the architecture, or there is no such file.
-        ModelFileError: The file is damaged or of another format, or a folder contains no model.
+        UsageError: If no weights are published for the architecture, or there is no such file.
+        ModelFileError: If the file is damaged or of another format, or a folder contains no model.
     """
     if source == IMAGENET:
         return published(id).settings

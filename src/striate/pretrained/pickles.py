@@ -76,8 +76,8 @@ def read_pickle(file: IO[bytes]) -> tuple[Any, dict[str, Storage]]:
         The value, and the storages to which it refers by key.
 
     Raises:
-        DamagedError: The pickle is incomplete, has keys other than strings and integers, or is nested too deeply.
-        UnsafeError: It refers to something that could execute code.
+        DamagedError: If the pickle is incomplete, has keys other than strings and integers, or is nested too deeply.
+        UnsafeError: If it refers to something that could execute code.
     """
     machine = _Machine()
     try:

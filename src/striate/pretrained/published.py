@@ -21,7 +21,7 @@ def published(id: str) -> PublishedWeights:
         Their source, and the meaning of the names in the file.
 
     Raises:
-        UsageError: There is no such architecture, or no weights are published for it.
+        UsageError: If there is no such architecture, or no weights are published for it.
     """
     found = find(id)
     if found.weights:
@@ -43,8 +43,8 @@ def locate(weights: PublishedWeights) -> Path:
         The path of the file; its checksum is verified.
 
     Raises:
-        UsageError: The package that contains the file is not installed.
-        ModelFileError: The file in the package is missing or damaged.
+        UsageError: If the package that contains the file is not installed.
+        ModelFileError: If the file in the package is missing or damaged.
     """
     if not weights.package:
         return fetch(weights.url + weights.file, cache_folder() / "weights" / weights.file, weights.sha256)

@@ -48,7 +48,7 @@ def read_state_dict(path: Path) -> Weights:
         The arrays by name, in PyTorch's layouts. Tensors that share a storage, or a part of it, share memory.
 
     Raises:
-        ModelFileError: The file is damaged, contains something other than tensors, or refers to code.
+        ModelFileError: If the file is damaged, contains something other than tensors, or refers to code.
     """
     try:
         with path.open("rb") as file:
@@ -111,7 +111,7 @@ def _read_storages(tensors: Iterable[Tensor], read: Read, size: int) -> dict[str
         The numbers (N,) by the storage's key.
 
     Raises:
-        DamagedError: A storage is incomplete, or several overlap in the file.
+        DamagedError: If a storage is incomplete, or several overlap in the file.
     """
     numbers: dict[str, Array] = {}
     left = size
@@ -173,7 +173,7 @@ def storage_numbers(storage: Storage, content: bytes) -> Array:
         The numbers (N,), a view of the bytes except for bfloat16.
 
     Raises:
-        DamagedError: The storage is incomplete.
+        DamagedError: If the storage is incomplete.
     """
     dtype = _dtype(storage)
     if len(content) != storage.count * dtype.itemsize:
@@ -195,7 +195,7 @@ def as_array(tensor: Tensor, numbers: Array) -> Array:
         An array of the tensor's shape, read-only, not always contiguous.
 
     Raises:
-        DamagedError: The tensor exceeds its storage.
+        DamagedError: If the tensor exceeds its storage.
     """
     if not _fits(tensor):
         raise DamagedError("a tensor exceeds its storage")

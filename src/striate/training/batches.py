@@ -73,7 +73,7 @@ def split_batch(item: Any) -> tuple[Any, Any, Any]:
         Inputs, targets and sample weights; None for those that are missing.
 
     Raises:
-        DataError: It has another form.
+        DataError: If it has another form.
     """
     if isinstance(item, list | tuple):
         if not 1 <= len(item) <= 3:
@@ -102,7 +102,7 @@ class BatchStream:
         exhausted: Whether there are no more batches for another epoch.
 
     Raises:
-        UsageError: The iterable never ends or can be iterated only once, and the number of steps is not given.
+        UsageError: If the iterable never ends or can be iterated only once, and the number of steps is not given.
     """
 
     def __init__(
@@ -138,7 +138,7 @@ class BatchStream:
             The item.
 
         Raises:
-            DataError: There is none.
+            DataError: If there is none.
         """
         self._iterator = self._iterator or self._open()
         item = next(self._iterator, END)
@@ -154,7 +154,7 @@ class BatchStream:
             Each item.
 
         Raises:
-            DataError: There are none.
+            DataError: If there are none.
         """
         number = 0
         for item in self._items():
@@ -176,7 +176,7 @@ class BatchStream:
             The samples of each batch.
 
         Raises:
-            DataError: A batch does not fit the network, or there are none.
+            DataError: If a batch does not fit the network, or there are none.
         """
         for number, item in enumerate(self.epoch(), start=1):
             try:

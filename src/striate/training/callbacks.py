@@ -57,7 +57,7 @@ class Callback:
             state: Values of `saved_attributes`, by name.
 
         Raises:
-            ValueError: Another attribute is named, or a value is of another type.
+            ValueError: If another attribute is named, or a value is of another type.
         """
         restore_attributes(self, self.saved_attributes, state)
 
@@ -206,7 +206,7 @@ def check_callbacks(callbacks: Any) -> tuple[Callback, ...]:
         The callbacks.
 
     Raises:
-        UsageError: One is not a Callback, or defines a method on_… that is never called.
+        UsageError: If one is not a Callback, or defines a method on_… that is never called.
     """
     if callbacks is None:
         return ()

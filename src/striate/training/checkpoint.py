@@ -57,7 +57,7 @@ class CheckpointFolder:
             The path of the file.
 
         Raises:
-            RunError: The disk is full, or the file cannot be written.
+            RunError: If the disk is full, or the file cannot be written.
         """
         path = self.path / f"step-{step:010d}.safetensors"
         arrays: Weights = {}

@@ -95,7 +95,7 @@ def make_compilation(
         How the model is to be trained.
 
     Raises:
-        UsageError: A name is unknown, a value is out of range, or losses, metrics and outputs do not match.
+        UsageError: If a name is unknown, a value is out of range, or losses, metrics and outputs do not match.
     """
     rule = get_optimizer(optimizer, **({} if learning_rate is None else {"learning_rate": learning_rate}))
     losses = check_custom_losses(network, _pick_losses(network, loss, classifies))

@@ -44,8 +44,8 @@ def training_source(
         The source of the batches, and the samples for validation.
 
     Raises:
-        DataError: The samples do not match the network, or are of one class.
-        UsageError: Batches cannot be split or augmented.
+        DataError: If the samples do not match the network, or are of one class.
+        UsageError: If batches cannot be split or augmented.
     """
     if data.stream:
         if split:
@@ -82,7 +82,7 @@ def open_validation_data(value: Any, *, batch_size: int | None, steps: int | Non
         The data.
 
     Raises:
-        UsageError: It is something else.
+        UsageError: If it is something else.
     """
     options: dict[str, Any] = {"batch_size": batch_size, "steps": steps, "steps_name": "validation_steps"}
     options["purpose"] = "validation_data"
@@ -115,8 +115,8 @@ def make_validation(
         How to validate.
 
     Raises:
-        DataError: Arrays do not match the network.
-        UsageError: The frequency is not a number of epochs, 1 or more, or a list of epochs.
+        DataError: If arrays do not match the network.
+        UsageError: If the frequency is not a number of epochs, 1 or more, or a list of epochs.
     """
     due = _check_frequency(frequency)
     if isinstance(data, UserData):
@@ -146,7 +146,7 @@ def check_split(fraction: Any, validation_data: Any) -> float:
         The fraction.
 
     Raises:
-        UsageError: It is not a number, or validation data are also given.
+        UsageError: If it is not a number, or validation data are also given.
     """
     split = check_number("validation_split", fraction)
     if split and validation_data is not None:

@@ -50,7 +50,7 @@ def evaluate_batches(
         For example {"loss": …, "accuracy": …}; the loss includes penalties on weights.
 
     Raises:
-        DataError: There are no samples.
+        DataError: If there are no samples.
     """
     sums, count, penalties = [0.0] * (1 + metrics.size), 0, penalty(engine)
     for number, batch in enumerate(batches):
@@ -131,7 +131,7 @@ def forward_in_batches(
         The slice of rows of a batch, and its outputs.
 
     Raises:
-        UsageError: The batch size is below 1.
+        UsageError: If the batch size is below 1.
     """
     for batch in slices(rows, batch_size):
         yield batch, engine.forward([x[batch] for x in inputs])
@@ -148,7 +148,7 @@ def slices(rows: range, batch_size: int) -> Iterator[slice]:
         The slice of each batch.
 
     Raises:
-        UsageError: The batch size is below 1.
+        UsageError: If the batch size is below 1.
     """
     batch_size = check_integer("batch_size", batch_size, 1)
     for start in range(rows.start, rows.stop, batch_size):

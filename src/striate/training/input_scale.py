@@ -27,7 +27,7 @@ def check_input_scale(network: Network, index: int, x: Array) -> None:
         x: Values for this input, all finite.
 
     Raises:
-        DataError: The values seem to be scaled already.
+        DataError: If the values seem to be scaled already.
     """
     if x.dtype.kind != "f":
         return

@@ -92,9 +92,9 @@ def fit(
         The loss and metrics of each epoch.
 
     Raises:
-        TrainingError: The loss is NaN or infinite.
-        RunError: The disk is full, or another process is training in the run folder.
-        UsageError: A callback is invalid, or there are more processes than samples in a batch.
+        TrainingError: If the loss is NaN or infinite.
+        RunError: If the disk is full, or another process is training in the run folder.
+        UsageError: If a callback is invalid, or there are more processes than samples in a batch.
         TrainingStopped: After Ctrl-C, SIGTERM or the stop button of a notebook, when everything is saved: a
             KeyboardInterrupt.
     """

@@ -84,7 +84,7 @@ def default_losses(network: Network, *, classifies: bool = False) -> tuple[Loss,
         activation categorical cross-entropy for logits of classes, otherwise the mean squared error.
 
     Raises:
-        UsageError: An output has another activation.
+        UsageError: If an output has another activation.
     """
     return tuple(_default_loss(network, index, classifies) for index in network.outputs)
 
@@ -145,7 +145,7 @@ def check_custom_losses(network: Network, losses: Sequence[Loss]) -> tuple[Loss,
         The losses, with what the calls returned: whether they give gradients, and values for each sample.
 
     Raises:
-        UsageError: A loss has no gradient or a wrong one.
+        UsageError: If a loss has no gradient or a wrong one.
     """
     return tuple(
         check_custom_loss(loss, tuple(network.nodes[index].shape)) if isinstance(loss, CustomLoss) else loss
@@ -167,7 +167,7 @@ def check_losses(network: Network, losses: Sequence[Loss]) -> None:
         losses: One for each output.
 
     Raises:
-        UsageError: A loss has another reduction than the mean, or does not match the activation or the shape of its
+        UsageError: If a loss has another reduction than the mean, or does not match the activation or the shape of its
             output, for example a cross-entropy of an output that is neither probabilities nor logits.
     """
     for index, loss in zip(network.outputs, losses, strict=True):

@@ -63,7 +63,7 @@ class Monitor(Callback):
             The value.
 
         Raises:
-            UsageError: The training never reports it.
+            UsageError: If the training never reports it.
         """
         logs = logs or {}
         for name in (self.monitor, SAME.sub(lambda match: ALIASES[match[0]], self.monitor)):

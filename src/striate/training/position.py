@@ -87,7 +87,7 @@ class TrainingState:
             The state.
 
         Raises:
-            ValueError: An entry is missing, unknown or invalid.
+            ValueError: If an entry is missing, unknown or invalid.
         """
         parts = _checked(values, {"position": dict, "model": dict, "callbacks": dict})
         position = Position(**_checked(parts["position"], {
@@ -122,7 +122,7 @@ def restore_attributes(owner: object, names: tuple[str, ...], values: Mapping[st
         values: By name.
 
     Raises:
-        ValueError: A name is not one of these, or a value is of another type.
+        ValueError: If a name is not one of these, or a value is of another type.
     """
     kind = type(owner).__name__
     for name, value in values.items():

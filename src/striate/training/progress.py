@@ -119,7 +119,7 @@ def make_progress(verbose: Verbose = "auto") -> NoProgress:
         The display.
 
     Raises:
-        UsageError: Another value.
+        UsageError: If it has another value.
     """
     kind = check_verbose(verbose)
     if kind in ("auto", 1) and in_notebook():
@@ -200,7 +200,7 @@ def make_inference_progress(verb: str, verbose: Verbose = "auto") -> NoProgress:
         The display.
 
     Raises:
-        UsageError: Another value.
+        UsageError: If it has another value.
     """
     kind, terminal = check_verbose(verbose), can_redraw(sys.stdout)
     if kind == "auto":
@@ -218,7 +218,7 @@ def check_verbose(verbose: Any) -> Verbose:
         "auto", 0, 1 or 2; True and False are 1 and 0.
 
     Raises:
-        UsageError: It is another value.
+        UsageError: If it has another value.
     """
     if verbose == "auto":
         return "auto"

@@ -78,8 +78,8 @@ def train_with_recipe(
         The loss and metrics of each epoch.
 
     Raises:
-        DataError: The network does not match the data.
-        UsageError: A setting of the recipe does not apply to the task of the data.
+        DataError: If the network does not match the data.
+        UsageError: If a setting of the recipe does not apply to the task of the data.
     """
     scaler = TargetScaler.fit(data.train.y) if data.task is Task.REGRESSION else None
     if scaler:
@@ -122,8 +122,8 @@ def compile_with_recipe(model: RecipeModel, recipe: Recipe, data: Dataset) -> Sa
         Its training samples.
 
     Raises:
-        DataError: The network does not match the data.
-        UsageError: A setting of the recipe does not apply to the task of the data.
+        DataError: If the network does not match the data.
+        UsageError: If a setting of the recipe does not apply to the task of the data.
     """
     units, classifies = model.network.output_shapes[0][-1], data.task is Task.CLASSIFICATION
     if units != len(data.classes):

@@ -48,7 +48,7 @@ class RunRecord:
         """Return the record that `to_dict` described.
 
         Raises:
-            KeyError: An entry is missing. UsageError, TypeError and ValueError if one is invalid.
+            KeyError: If an entry is missing. UsageError, TypeError and ValueError if one is invalid.
         """
         fingerprint, precision = decode_value(str, values["fingerprint"]), decode_value(str | None, values["precision"])
         return cls(Recipe.from_dict(values["recipe"]), fingerprint, precision)
@@ -113,7 +113,7 @@ class Run:
             The run.
 
         Raises:
-            RunError: The folder contains no run, or its config.json is damaged.
+            RunError: If the folder contains no run, or its config.json is damaged.
         """
         path = Path(path)
         file = path / "config.json"
@@ -146,7 +146,7 @@ class Run:
         """Keep other processes from training in this folder until `release` or the end of this process.
 
         Raises:
-            RunError: Another process is training in it.
+            RunError: If another process is training in it.
         """
         if self.written_here:
             lock_folder(self.path)
@@ -165,7 +165,7 @@ class Run:
         """Set a larger total number of epochs.
 
         Raises:
-            RunError: It is smaller than the present one.
+            RunError: If it is smaller than the present one.
         """
         planned = self.recipe.epochs
         if epochs < planned:
@@ -180,7 +180,7 @@ class Run:
         """Check that the data are those with which the run began.
 
         Raises:
-            RunError: They are not.
+            RunError: If they are not.
         """
         if fingerprint == self.record.fingerprint:
             return
@@ -204,7 +204,7 @@ class Run:
         """Return the columns of history.csv by name; empty before the first epoch has ended.
 
         Raises:
-            RunError: The file is damaged.
+            RunError: If the file is damaged.
         """
         file = self.path / "history.csv"
         if not file.exists():
@@ -221,7 +221,7 @@ class Run:
             The page.
 
         Raises:
-            RunError: It cannot be read.
+            RunError: If it cannot be read.
         """
         try:
             return Page((self.path / "report.html").read_text("utf-8"), f"Report of {self.path}")
@@ -251,7 +251,7 @@ def read_json(file: Path) -> Any:
     """Return the content of a JSON file in a run folder.
 
     Raises:
-        ValueError: It is not JSON, or implausibly large. RunError if it cannot be read.
+        ValueError: If it is not JSON, or implausibly large. RunError if it cannot be read.
     """
     return strict_json.loads(_read_text(file))
 

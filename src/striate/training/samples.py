@@ -61,7 +61,7 @@ def check_samples(network: Network, losses: Sequence[Loss], x: Any, y: Any) -> S
         The samples.
 
     Raises:
-        DataError: They do not match the network.
+        DataError: If they do not match the network.
     """
     inputs = check_inputs(network, x)
     targets = []
@@ -86,7 +86,7 @@ def split_targets(network: Network, y: Any) -> list[Any]:
         The targets of each output.
 
     Raises:
-        DataError: Their number differs from that of the outputs.
+        DataError: If their number differs from that of the outputs.
     """
     return _parts(y, [str(network.nodes[index].layer.name) for index in network.outputs], "targets")
 
@@ -124,8 +124,8 @@ def split_samples(samples: Samples, fraction: float, seed: int) -> tuple[Samples
         The samples for training and those for validation.
 
     Raises:
-        UsageError: The fraction is out of range.
-        DataError: There are too few samples.
+        UsageError: If the fraction is out of range.
+        DataError: If there are too few samples.
     """
     if not 0 < check_number("validation_split", fraction) < 1:
         raise UsageError(f"validation_split must be above 0 and below 1; received {fraction}.")
@@ -144,7 +144,7 @@ def require_two_classes(train: Samples, losses: Sequence[Loss]) -> None:
         losses: One for each output.
 
     Raises:
-        DataError: All of them have the same class.
+        DataError: If all of them have the same class.
     """
     for loss, target in zip(losses, train.targets, strict=True):
         one = loss.target_kind == "classes" and target.ndim == 1 and (target == target[0]).all()
@@ -203,7 +203,7 @@ def check_inputs(network: Network, x: Any) -> tuple[Array, ...]:
         One array (N, *input shape) for each input.
 
     Raises:
-        DataError: An array does not fit; the message names it.
+        DataError: If an array does not fit; the message names it.
     """
     names = [str(network.nodes[index].layer.name) for index in network.inputs]
     parts = _parts(x, names, "inputs")

@@ -68,7 +68,7 @@ class SavedTraining:
             The compile settings and the state.
 
         Raises:
-            ValueError: An entry is missing, unknown or invalid.
+            ValueError: If an entry is missing, unknown or invalid.
         """
         expected = {item.name for item in fields(cls)} - {"slots"}
         if not isinstance(values, dict) or values.keys() != expected:

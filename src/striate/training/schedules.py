@@ -159,7 +159,7 @@ def get_schedule(schedule: str | Schedule | None, **settings: Any) -> Schedule:
         The schedule.
 
     Raises:
-        UsageError: There is no such schedule or setting.
+        UsageError: If there is no such schedule or setting.
     """
     if schedule is None:
         return Constant()

@@ -40,7 +40,7 @@ class TensorBoard(Callback):
         embeddings_metadata: None.
 
     Raises:
-        UsageError: A setting has another value than these, or tensorboardX is not installed.
+        UsageError: If a setting has another value than these, or tensorboardX is not installed.
     """
 
     def __init__(

@@ -37,7 +37,7 @@ class UserData:
         purpose: What the data are for, for messages; targets are needed for all but "predict".
 
     Raises:
-        UsageError: The arguments exclude each other, or the number of steps is needed.
+        UsageError: If the arguments exclude each other, or the number of steps is needed.
     """
 
     def __init__(
@@ -106,7 +106,7 @@ class UserData:
             The checked samples.
 
         Raises:
-            DataError: They do not match the network.
+            DataError: If they do not match the network.
         """
         return self._make(network, losses, self.x, self.y, self.sample_weight)
 
@@ -145,7 +145,7 @@ class UserData:
             The batches and their number.
 
         Raises:
-            DataError: They do not match the network.
+            DataError: If they do not match the network.
         """
         if self.stream:
             own = slice(engine.rank, None, engine.world_size)

@@ -26,7 +26,7 @@ def check_weights(network: Network, weights: Any, count: int) -> tuple[Array, ..
         For each output float32 (N,).
 
     Raises:
-        DataError: They do not match the samples.
+        DataError: If they do not match the samples.
     """
     names = [str(network.nodes[index].layer.name) for index in network.outputs]
     if isinstance(weights, Mapping):
@@ -66,7 +66,7 @@ def check_class_weight(weights: Any) -> dict[int, float]:
         The same with numbers of Python.
 
     Raises:
-        UsageError: It is something else.
+        UsageError: If it is something else.
     """
     if isinstance(weights, str):
         raise UsageError(
@@ -103,7 +103,7 @@ def by_class_number(class_weight: Any, classes: Sequence[str]) -> Any:
         The same, if it is a dict with names.
 
     Raises:
-        UsageError: There is no class with a name.
+        UsageError: If there is no class with a name.
     """
     if not isinstance(class_weight, Mapping) or not any(isinstance(key, str) for key in class_weight):
         return class_weight
@@ -128,7 +128,7 @@ def weights_of_classes(
         For the output, float32 (N,).
 
     Raises:
-        UsageError: There are several outputs, or the targets are not classes.
+        UsageError: If there are several outputs, or the targets are not classes.
     """
     if len(samples.targets) != 1:
         raise UsageError("class_weight is for one output, as in Keras; with several, pass sample_weight by output.")

@@ -150,7 +150,7 @@ def with_preprocessing(network: Network, value: Any) -> Network:
         The network.
 
     Raises:
-        UsageError: The value is invalid, or puts blue first.
+        UsageError: If the value is invalid, or puts blue first.
     """
     preprocessing = Preprocessing.parse(value)
     if preprocessing.bgr:

@@ -78,7 +78,7 @@ def store_features(base: Base, data: Dataset, content: Iterable[bytes | memoryvi
         The features of all layers side by side, float32 (N, F), mapped from the file.
 
     Raises:
-        CacheError: They cannot be written.
+        CacheError: If they cannot be written.
     """
 
     def make(file: BinaryIO) -> Metadata:

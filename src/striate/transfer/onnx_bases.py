@@ -70,8 +70,8 @@ class Preprocessing:
             The preprocessing.
 
         Raises:
-            UsageError: The value is something else.
-            UsageError: It is neither.
+            UsageError: If the value is something else.
+            UsageError: If it is neither.
         """
         if isinstance(value, str) and value in NAMED_PREPROCESSING:
             return cls(*NAMED_PREPROCESSING[value])
@@ -123,7 +123,7 @@ def onnx_input_shape(path: str) -> tuple[int, int, int]:
         The shape.
 
     Raises:
-        ModelFileError: The file cannot be read, or takes no color images.
+        ModelFileError: If the file cannot be read, or takes no color images.
     """
     from striate.onnx.importing import read_onnx
 
@@ -144,8 +144,8 @@ def open_onnx(
         The network and its weights.
 
     Raises:
-        UsageError: The preprocessing is unknown or invalid.
-        ModelFileError: The file cannot be read, or is not an image classifier.
+        UsageError: If the preprocessing is unknown or invalid.
+        ModelFileError: If the file cannot be read, or is not an image classifier.
     """
     from striate.onnx.importing import import_graph, read_onnx
 

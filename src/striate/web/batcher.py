@@ -83,7 +83,7 @@ class Batcher:
             For each image the prediction, or why it cannot be read.
 
         Raises:
-            OverloadedError: These images do not fit into the queue.
+            OverloadedError: If these images do not fit into the queue.
         """
         if self._accepted + len(images) > self._capacity:
             raise OverloadedError(

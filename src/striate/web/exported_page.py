@@ -65,7 +65,7 @@ def export_page(trained: TrainedModel, path: str | os.PathLike[str], options: Pa
         The comparison of the page's model with the original.
 
     Raises:
-        UsageError: The path is something else that exists, or has another suffix, or the model cannot be a page.
+        UsageError: If the path is something else that exists, or has another suffix, or the model cannot be a page.
     """
     text, path = os.fspath(path), Path(path)
     if path.suffix.lower() == SUFFIX:
@@ -90,7 +90,7 @@ def export_folder(trained: TrainedModel, path: str | os.PathLike[str], options: 
         The comparison of the page's model with the original.
 
     Raises:
-        UsageError: The folder holds something else, or the model cannot be a page.
+        UsageError: If the folder holds something else, or the model cannot be a page.
     """
     path = Path(path)
     is_replaced = _check_folder(path)
@@ -117,7 +117,7 @@ def export_file(trained: TrainedModel, path: str | os.PathLike[str], options: Pa
         The comparison of the page's model with the original.
 
     Raises:
-        UsageError: The file is another one, or the model cannot be a page.
+        UsageError: If the file is another one, or the model cannot be a page.
     """
     path = Path(path)
     if path.exists() and not _is_page(path):
@@ -182,7 +182,7 @@ def runtime_files() -> Mapping[str, bytes]:
     """Return the files of ONNX Runtime for browsers by name; large ones are compressed.
 
     Raises:
-        RunError: They are missing, as in a copy of the source without them.
+        RunError: If they are missing, as in a copy of the source without them.
     """
     if not RUNTIME.is_file():
         raise RunError(f"'{RUNTIME}' is missing. Install Striate again, or run tools/fetch_onnxruntime_web.py.")

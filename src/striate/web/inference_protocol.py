@@ -53,7 +53,7 @@ def read_inputs(content: dict[str, Any], batcher: Batcher, settings: ServiceSett
         The images.
 
     Raises:
-        RequestError: The input is not one that the model has.
+        RequestError: If the input is not one that the model has.
     """
     inputs = content.get("inputs")
     if not isinstance(inputs, list) or len(inputs) != 1 or not isinstance(inputs[0], dict):
@@ -100,7 +100,7 @@ def write_outputs(
         The outputs.
 
     Raises:
-        RequestError: An image cannot be read.
+        RequestError: If an image cannot be read.
     """
     readable = [p for p in predictions if not isinstance(p, UnreadableFile)]
     for prediction in predictions:

@@ -28,7 +28,7 @@ def bundle(entry: str, read: Callable[[str], str], *, is_module: bool) -> str:
         JavaScript. What a module exports is in the variable `module_variable(path)`.
 
     Raises:
-        UsageError: Modules import each other, or a form of import or export that is not supported.
+        UsageError: If modules import each other, or a form of import or export that is not supported.
     """
     made: dict[str, str] = {}  # functions by path, in the order in which they are called
     _add(entry, read, made, ())

@@ -30,7 +30,7 @@ def make_lesson(explorer: Explorer, keys: Sequence[str], progress: Progress | No
         left out, else None.
 
     Raises:
-        UsageError: The page would be larger than MAX_BYTES.
+        UsageError: If the page would be larger than MAX_BYTES.
     """
     data, left_out = lesson_data(explorer, keys, progress)
     page = _page(as_base64(data))

@@ -56,7 +56,7 @@ def image_payload(explorer: Explorer, key: str) -> dict[str, Any]:
         JSON values.
 
     Raises:
-        UsageError: There is no such image.
+        UsageError: If there is no such image.
     """
     return {
         "id": key, "pixels": as_json(explorer.pixels(key)), "probabilities": explorer.probabilities(key).tolist(),
@@ -81,8 +81,8 @@ def maps_payload(
         JSON values.
 
     Raises:
-        UsageError: There is no such image.
-        NetworkError: There is no such layer.
+        UsageError: If there is no such image.
+        NetworkError: If there is no such layer.
     """
     maps = explorer.trace(key).maps(node)
     strength, order = _by_strength(maps)
@@ -106,8 +106,8 @@ def live_payload(explorer: Explorer, key: str, node: int) -> dict[str, Any]:
         JSON values.
 
     Raises:
-        UsageError: There is no such image.
-        NetworkError: There is no such layer.
+        UsageError: If there is no such image.
+        NetworkError: If there is no such layer.
     """
     payload = image_payload(explorer, key)
     maps = explorer.trace(key).maps(node)
@@ -136,8 +136,8 @@ def unit_payload(explorer: Explorer, key: str, node: int, position: tuple[int, i
         JSON values.
 
     Raises:
-        UsageError: There is no such image or unit.
-        NetworkError: There is no such layer.
+        UsageError: If there is no such image or unit.
+        NetworkError: If there is no such layer.
     """
     unit, region = explorer.unit(key, node, position)
     maps = explorer.trace(key).maps(node)
@@ -198,7 +198,7 @@ def filters_payload(explorer: Explorer, node: int) -> dict[str, Any]:
         JSON values; for a run also the filters before and during training.
 
     Raises:
-        UsageError: The layer has no filters.
+        UsageError: If the layer has no filters.
     """
     stages = explorer.filters(node)
     return {

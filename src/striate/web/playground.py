@@ -132,7 +132,7 @@ class PlaygroundPages:
             An empty JSON object.
 
         Raises:
-            RequestError: There is no such command or training, or a number is wrong.
+            RequestError: If there is no such command or training, or a number is wrong.
         """
         key, command = request.path_params["session"], request.path_params["command"]
         process = self._sessions.get(key)

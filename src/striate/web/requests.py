@@ -28,7 +28,7 @@ async def read_body(request: Request, settings: ServiceSettings) -> bytes:
         The bytes.
 
     Raises:
-        RequestError: It is larger than allowed, or did not arrive in time.
+        RequestError: If it is larger than allowed, or did not arrive in time.
     """
     limit = f"A request may be at most {settings.max_bytes / 1e6:g} MB. Send a smaller image."
     length = request.headers.get("content-length", "")
@@ -63,7 +63,7 @@ async def read_images(request: Request, settings: ServiceSettings) -> list[Image
         The content of each image file, and its name.
 
     Raises:
-        RequestError: There is no image, there are too many, or the body is not what its content type says.
+        RequestError: If there is no image, there are too many, or the body is not what its content type says.
     """
     body = await read_body(request, settings)
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
@@ -91,7 +91,7 @@ def check_count(images: Sized, settings: ServiceSettings) -> None:
         settings: The settings of the service.
 
     Raises:
-        RequestError: There are too many.
+        RequestError: If there are too many.
     """
     if len(images) > settings.max_images:
         raise RequestError(
@@ -110,7 +110,7 @@ def read_json(body: bytes) -> dict[str, Any]:
         The object.
 
     Raises:
-        RequestError: It is not valid JSON, or not an object.
+        RequestError: If it is not valid JSON, or not an object.
     """
     try:
         content = strict_json.loads(body)
@@ -132,7 +132,7 @@ def read_base64(text: object, name: str) -> bytes:
         The bytes.
 
     Raises:
-        RequestError: It is not valid base64.
+        RequestError: If it is not valid base64.
     """
     if not isinstance(text, str):
         raise RequestError(HTTPStatus.BAD_REQUEST, f"{name} must be an image as base64 text.")
@@ -178,7 +178,7 @@ def read_top(request: Request, classes: int) -> int:
         For how many classes the answer contains probabilities.
 
     Raises:
-        RequestError: It is neither an integer nor "all".
+        RequestError: If it is neither an integer nor "all".
     """
     text = request.query_params.get("top", "0")
     if text == "all":
@@ -198,7 +198,7 @@ def read_integer(name: str, text: str, alternative: str = "") -> int:
         The number.
 
     Raises:
-        RequestError: It is not an integer of at least 0.
+        RequestError: If it is not an integer of at least 0.
     """
     if not (text.isascii() and text.isdecimal() and len(text) < 8):
         raise RequestError(HTTPStatus.BAD_REQUEST, f"{name} is '{text[:20]}'; it must be a whole number{alternative}.")

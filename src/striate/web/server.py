@@ -41,7 +41,7 @@ def serve(
         stopping: Called before it waits for the requests that were accepted, to end those that would go on.
 
     Raises:
-        UsageError: The address or the port cannot be used.
+        UsageError: If the address or the port cannot be used.
     """
     logging.getLogger("python_multipart").setLevel(logging.ERROR)  # a bad form has its line in the log like the others
     listening = _listen(settings)
@@ -75,7 +75,7 @@ def check_address(settings: ServiceSettings) -> None:
         settings: The settings of the service.
 
     Raises:
-        UsageError: They cannot be used.
+        UsageError: If they cannot be used.
     """
     _listen(settings).close()
 

@@ -35,7 +35,7 @@ class ServiceSettings:
         """Check that a service which other machines can use needs a token.
 
         Raises:
-            UsageError: It needs none.
+            UsageError: If it needs none.
         """
         if not self.is_local and not self.token:
             raise UsageError(

@@ -47,7 +47,7 @@ class Streams:
             The response; if something fails, the last line has the key "error".
 
         Raises:
-            RequestError: MAX_STREAMS responses are open already.
+            RequestError: If MAX_STREAMS responses are open already.
         """
         if self._open >= MAX_STREAMS:
             raise RequestError(

@@ -119,7 +119,7 @@ class BackgroundProcess:
             *arguments: What `work` is called with, after the channel.
 
         Raises:
-            UsageError: The process has ended.
+            UsageError: If the process has ended.
         """
         self.send(arguments)
 
@@ -130,7 +130,7 @@ class BackgroundProcess:
             message: Any object that can be pickled.
 
         Raises:
-            UsageError: The process has ended.
+            UsageError: If the process has ended.
         """
         try:
             self._connection.send(message)
@@ -147,7 +147,7 @@ class BackgroundProcess:
             The message; None if there was none in time.
 
         Raises:
-            UsageError: The work failed, or the process ended.
+            UsageError: If the work failed, or the process ended.
         """
         try:
             message = self._connection.recv() if self._connection.poll(timeout) else None

@@ -42,7 +42,7 @@ def check_comparison(options: Mapping[str, Any]) -> None:
         options: The options by name.
 
     Raises:
-        UsageError: An option is for one base only, or the time limit is not positive.
+        UsageError: If an option is for one base only, or the time limit is not positive.
     """
     if wrong := [name for name in ("weights", "cut") if options.get(name) is not None]:
         raise UsageError(f"--base auto compares several bases, and --{wrong[0]} is for one: leave out one of them.")
@@ -66,7 +66,7 @@ def choose_base(
         The id of the base.
 
     Raises:
-        UsageError: No base is ready.
+        UsageError: If no base is ready.
     """
     candidates = ready_bases()
     if not candidates:

@@ -122,7 +122,7 @@ class Explorer:
             uint8 (H, W, C).
 
         Raises:
-            UsageError: There is no such image.
+            UsageError: If there is no such image.
         """
         if image in self._uploads:
             return self._uploads[image]
@@ -190,7 +190,7 @@ class Explorer:
             The key of the image.
 
         Raises:
-            DataError: It cannot be decoded.
+            DataError: If it cannot be decoded.
         """
         return self._keep(self.policy.decode(content))
 
@@ -226,8 +226,8 @@ class Explorer:
             The key.
 
         Raises:
-            UsageError: There is no such image.
-            DataError: The file cannot be decoded.
+            UsageError: If there is no such image.
+            DataError: If the file cannot be decoded.
         """
         if Path(image).is_file() or not image.isdecimal():
             return self._keep(self.policy.read(image))
@@ -241,7 +241,7 @@ class Explorer:
             The key of the first wrong prediction; of the first image if there is none.
 
         Raises:
-            UsageError: There are no images.
+            UsageError: If there are no images.
         """
         predicted, labels = self.images.predicted, self.images.labels
         if not len(predicted):
@@ -259,7 +259,7 @@ class Explorer:
             The values.
 
         Raises:
-            UsageError: There is no such image.
+            UsageError: If there is no such image.
         """
         if image not in self._traces:
             self._traces[image] = Trace(self.model, self._as_input(image))
@@ -279,7 +279,7 @@ class Explorer:
             Probabilities of all classes, float32 (K,), or the outputs of a model for another task.
 
         Raises:
-            UsageError: There is no such image.
+            UsageError: If there is no such image.
         """
         network = self.model.network
         if not self.is_whole:
@@ -301,7 +301,7 @@ class Explorer:
             Its arithmetic, and its receptive field; None if that is padding only.
 
         Raises:
-            UsageError: There is no such image or unit.
+            UsageError: If there is no such image or unit.
         """
         unit = self.trace(image).unit(node, position)
         try:
@@ -319,7 +319,7 @@ class Explorer:
             The filters; for a run, also those before and during training first.
 
         Raises:
-            UsageError: The layer has no filters.
+            UsageError: If the layer has no filters.
         """
         last = filters(self.model, node)
         if self.run is None:
@@ -337,7 +337,7 @@ class Explorer:
             classes: Numbers of the classes.
 
         Raises:
-            UsageError: There is no such image or class, or no class at all.
+            UsageError: If there is no such image or class, or no class at all.
         """
         self.pixels(image)
         if not classes:
@@ -362,7 +362,7 @@ class Explorer:
             The method, the class, and the next estimate, or why the method does not suit the network.
 
         Raises:
-            UsageError: There is no such image or class.
+            UsageError: If there is no such image or class.
         """
         self.check_attributions(image, classes)
         waiting = [(method, number, self._estimates(image, method, number)) for method in METHODS for number in classes]
@@ -422,7 +422,7 @@ def policy_of(model: Model, *, is_whole: bool = True) -> ImagePolicy:
         Its policy.
 
     Raises:
-        UsageError: Its input is not one image with one or three channels, or its output is not a vector.
+        UsageError: If its input is not one image with one or three channels, or its output is not a vector.
     """
     shapes = model.network.input_shapes
     sizes = [node.shape for node in model.network.nodes if isinstance(node.layer, Input)]

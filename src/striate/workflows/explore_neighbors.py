@@ -43,7 +43,7 @@ class NeighborSearch:
             process: From `start`. It reports its progress, and then sends the features, which `store` takes.
 
         Raises:
-            UsageError: There are no images to compare with.
+            UsageError: If there are no images to compare with.
         """
         process.submit(self._explorer.model, searched_inputs(self._explorer, self.prefix, "compare with"))
 
@@ -65,7 +65,7 @@ class NeighborSearch:
             The nearest images without the image itself, and their keys.
 
         Raises:
-            UsageError: The features were not computed yet, or there is no such image.
+            UsageError: If the features were not computed yet, or there is no such image.
         """
         if self._features is None:
             raise UsageError("The features of the images were not computed yet.")

@@ -59,7 +59,7 @@ def searched_inputs(explorer: Explorer, prefix: str, purpose: str) -> Array:
         The inputs, (N, H, W, C).
 
     Raises:
-        UsageError: There are no images.
+        UsageError: If there are no images.
     """
     count, _ = count_searched(explorer, prefix)
     if not count:
@@ -103,8 +103,8 @@ class PatchSearch:
             node: Number of the layer.
 
         Raises:
-            UsageError: There are no images.
-            NetworkError: There is no such layer.
+            UsageError: If there are no images.
+            NetworkError: If there is no such layer.
         """
         node_index(self._explorer.model.network, node)
         process.submit(self._explorer.model, searched_inputs(self._explorer, prefix, "search"), node)

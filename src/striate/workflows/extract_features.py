@@ -187,7 +187,7 @@ def check_enough(data: Dataset) -> None:
         data: The data set.
 
     Raises:
-        DataError: There are too few images, or all of them have the same class, labels or numbers.
+        DataError: If there are too few images, or all of them have the same class, labels or numbers.
     """
     y = np.concatenate([data.train.y, data.validation.y])
     if data.task is Task.CLASSIFICATION:

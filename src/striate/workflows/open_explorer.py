@@ -44,8 +44,8 @@ def open_explorer(path: str | os.PathLike[str] | None = None, images: Sequence[s
         The model with its images.
 
     Raises:
-        UsageError: The model takes no images, or gives no vector, or the files contain no images.
-        StriateError: The model or an image cannot be read.
+        UsageError: If the model takes no images, or gives no vector, or the files contain no images.
+        StriateError: If the model or an image cannot be read.
     """
     if path is None:
         explorer = _digits()

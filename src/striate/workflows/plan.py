@@ -284,8 +284,8 @@ def resolve_base(base: str | None, weights: str | None) -> tuple[str | None, str
         The base, its weights, and settings of its network by name.
 
     Raises:
-        UsageError: The hub has no such network, or weights are given beside one from the hub.
-        DownloadError: The hub cannot be reached.
+        UsageError: If the hub has no such network, or weights are given beside one from the hub.
+        DownloadError: If the hub cannot be reached.
     """
     if base is None or not is_hub_name(base):
         return base, weights, {}

@@ -68,7 +68,7 @@ def check_values(ensemble: int | None, minutes: float | None, tensorboard: bool)
         tensorboard: Whether training writes files for TensorBoard.
 
     Raises:
-        UsageError: A number is out of range, or TensorBoard is not installed.
+        UsageError: If a number is out of range, or TensorBoard is not installed.
     """
     if ensemble is not None and not 1 <= ensemble <= MAX_MEMBERS:
         raise UsageError(f"An ensemble has 1 to {MAX_MEMBERS} members; received {ensemble}.")
@@ -87,7 +87,7 @@ def check_outside(path: str | os.PathLike[str], folder: str | os.PathLike[str], 
         what: "file" or "folder", for the message.
 
     Raises:
-        UsageError: The path is inside the folder.
+        UsageError: If the path is inside the folder.
     """
     if Path(path).resolve().is_relative_to(Path(folder).resolve()):
         raise UsageError(
@@ -105,8 +105,8 @@ def check_groups(groups: str | None, data: str, layout: Layout | None) -> None:
         layout: The files of the folder; None for another data set.
 
     Raises:
-        UsageError: The data are not a folder.
-        DataError: The table is invalid.
+        UsageError: If the data are not a folder.
+        DataError: If the table is invalid.
     """
     if groups is None:
         return
@@ -123,7 +123,7 @@ def check_folds(folds: int | None, layout: Layout | None) -> None:
         layout: The files of the folder; None for another data set.
 
     Raises:
-        UsageError: The number is below 2, or the folder defines its own test part.
+        UsageError: If the number is below 2, or the folder defines its own test part.
     """
     if not folds:
         return
@@ -155,7 +155,7 @@ def check_options(method: Method, chosen_by: str, options: list[str], sets: Mapp
         sets: The settings passed with --set.
 
     Raises:
-        UsageError: Options do not apply; the message names all of them.
+        UsageError: If options do not apply; the message names all of them.
     """
     applies = {option: APPLIES_TO[option] for option in options if option in APPLIES_TO}
     applies |= {f"--set {key}": _applies_to_setting(key) for key in sets}
@@ -183,7 +183,7 @@ def check_settings(model: str, method: Method, sets: Mapping[str, str]) -> None:
         sets: The settings.
 
     Raises:
-        UsageError: Neither the recipe nor the network has such a setting.
+        UsageError: If neither the recipe nor the network has such a setting.
     """
     own = set(_settings_of(model)) | ({PREPROCESSING} if method is not Method.SCRATCH else set())
     networks = own if method is Method.SCRATCH else own.union(*map(_settings_of, zoo.names()))
@@ -235,7 +235,7 @@ def check_base_method(
         minutes: The time limit; None: no limit.
 
     Raises:
-        UsageError: The base or its weights do not exist, or something does not apply to the method.
+        UsageError: If the base or its weights do not exist, or something does not apply to the method.
     """
     if method is Method.SCRATCH:
         return
@@ -266,7 +266,7 @@ def check_task(labels: LabelFile | None, folds: int | None, sets: Mapping[str, s
         sets: The settings passed with --set.
 
     Raises:
-        UsageError: An option does not apply to the task.
+        UsageError: If an option does not apply to the task.
     """
     if labels is None or labels.task is Task.CLASSIFICATION:
         return

@@ -67,7 +67,7 @@ def with_schedule(recipe: Recipe, name: str | None) -> Recipe:
         The recipe with the schedule.
 
     Raises:
-        UsageError: There is no such schedule.
+        UsageError: If there is no such schedule.
     """
     if name is None:
         return recipe
@@ -89,7 +89,7 @@ def assign_settings(recipe: Recipe, values: Mapping[str, Any]) -> tuple[Recipe, 
         The changed recipe, and the other settings, which are those of the network.
 
     Raises:
-        UsageError: A value is out of range.
+        UsageError: If a value is out of range.
     """
     plain = recipe.to_dict()
     settings: dict[str, Any] = {}

@@ -155,7 +155,7 @@ def read_setup(content: Mapping[str, Any]) -> NetworkSetup:
         The setup.
 
     Raises:
-        UsageError: A value is of the wrong type or too large.
+        UsageError: If a value is of the wrong type or too large.
     """
     layers, optimizer, rate = (content.get(name) for name in ("layers", "optimizer", "learning_rate"))
     if not isinstance(layers, list) or len(layers) > MAX_LAYERS:
@@ -233,8 +233,8 @@ def build_network(setup: NetworkSetup, shape: Sequence[int]) -> Network:
         The network, from pixels to the last layer of the setup.
 
     Raises:
-        NetworkError: The layers do not fit each other; the message is that of Python.
-        UsageError: The network is too large for the playground.
+        NetworkError: If the layers do not fit each other; the message is that of Python.
+        UsageError: If the network is too large for the playground.
     """
     layers = [LAYERS[layer["kind"]](**{k: v for k, v in layer.items() if k != "kind"}) for layer in setup.layers]
     network = Network.sequential([Input(tuple(shape)), Rescale(), *layers], name="network")

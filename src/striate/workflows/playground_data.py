@@ -46,7 +46,7 @@ class PlaygroundData:
             The data set.
 
         Raises:
-            UsageError: There is no such data set.
+            UsageError: If there is no such data set.
         """
         if name not in self.names():
             raise UsageError(f"There are no data '{name:.20}' here. Choose one of {', '.join(self.names())}.")

@@ -34,7 +34,7 @@ def image_sorter(folder: str | None, trained: TrainedModel, *, move: bool) -> "I
         The sorter; None without a folder.
 
     Raises:
-        UsageError: There is no folder to move images into.
+        UsageError: If there is no folder to move images into.
     """
     if folder is None and move:
         raise UsageError("--move needs --sort-into FOLDER.")

@@ -24,8 +24,8 @@ def on_rank_0(work: Callable[[], T]) -> T:
         Its result, in all processes.
 
     Raises:
-        StriateError: The function failed; in the process of rank 0 only.
-        SystemExit: The function failed in the process of rank 0; the other processes exit with status 1.
+        StriateError: If the function failed; in the process of rank 0 only.
+        SystemExit: If the function failed in the process of rank 0; the other processes exit with status 1.
     """
     process = current_process()
     if process.world_size == 1:
@@ -75,8 +75,8 @@ def local_rank_0_first(work: Callable[[], T]) -> T:
         Its result, in all processes.
 
     Raises:
-        StriateError: It failed in this process.
-        SystemExit: It failed in another process.
+        StriateError: If it failed in this process.
+        SystemExit: If it failed in another process.
     """
     process = current_process()
     if process.world_size == 1:

@@ -236,8 +236,8 @@ def open_by_name(paths: Sequence[Path]) -> dict[str, TrainedModel]:
         The models by the name of their folder, or of their file without its suffix, in the order of the paths.
 
     Raises:
-        UsageError: Two have the same name.
-        ModelFileError: A model does not record how images become its input.
+        UsageError: If two have the same name.
+        ModelFileError: If a model does not record how images become its input.
     """
     models: dict[str, TrainedModel] = {}
     for path in paths:

@@ -76,7 +76,7 @@ def lenet5_1998(
         The network.
 
     Raises:
-        UsageError: The activation is unknown, or there are more than 10 classes.
+        UsageError: If the activation is unknown, or there are more than 10 classes.
     """
     if activation not in BACKGROUND:
         raise UsageError(f"Model 'lenet5-1998' has no activation '{activation}'.{nearest(activation, BACKGROUND)}")

@@ -27,7 +27,7 @@ def mlp(
         The network.
 
     Raises:
-        UsageError: There is no hidden layer, or one without units.
+        UsageError: If there is no hidden layer, or one without units.
 
     Source:
         The MNIST example of Keras 1 and 2 (`mnist_mlp.py`, F. Chollet and others).

@@ -60,7 +60,7 @@ def mnist_best(input_shape: tuple[int, ...] = (28, 28, 1), classes: int = 10, fo
         The network.
 
     Raises:
-        UsageError: The form is unknown.
+        UsageError: If the form is unknown.
     """
     if form not in FORMS:
         raise UsageError(f"Model 'mnist-best' has no form '{form}'.{nearest(form, FORMS)}")

@@ -35,7 +35,7 @@ def mnist_cnn(
         The network.
 
     Raises:
-        UsageError: The form is unknown.
+        UsageError: If the form is unknown.
     """
     if form not in FORMS:
         raise UsageError(f"Model 'mnist-cnn' has no form '{form}'.{nearest(form, FORMS)}")

@@ -189,7 +189,7 @@ def check_choice(model: str, setting: str, value: str, choices: Iterable[str]) -
         choices: The values that are possible.
 
     Raises:
-        UsageError: It is none of them.
+        UsageError: If it is none of them.
     """
     if value not in choices:
         raise UsageError(f"Model '{model}' has no {setting} '{value}'.{nearest(value, choices)}")

@@ -181,7 +181,7 @@ def find(id: str) -> Architecture:
         Its entry in the zoo.
 
     Raises:
-        UsageError: There is no architecture of this name.
+        UsageError: If there is no architecture of this name.
 
     Example:
         >>> import striate as st
@@ -204,7 +204,7 @@ def input_shape(id: str) -> tuple[int, ...]:
         (H, W, C) for images; another shape for architectures that take no images.
 
     Raises:
-        UsageError: There is no such architecture.
+        UsageError: If there is no such architecture.
 
     Example:
         >>> import striate as st
@@ -231,7 +231,7 @@ def network(
         The network.
 
     Raises:
-        UsageError: There is no such architecture, or it has no such setting.
+        UsageError: If there is no such architecture, or it has no such setting.
 
     Example:
         >>> import striate as st

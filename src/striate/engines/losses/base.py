@@ -160,7 +160,7 @@ class Loss:
             A float; the values (N, …) without reduction.
 
         Raises:
-            UsageError: The shapes do not match.
+            UsageError: If the shapes do not match.
         """
         p = numeric_array("y_pred", y_pred).astype(np.float64)
         t = numeric_array("y_true", y_true).astype(np.float64)
@@ -190,7 +190,7 @@ class Loss:
             Both arrays.
 
         Raises:
-            UsageError: Their shapes do not match.
+            UsageError: If their shapes do not match.
         """
         if p.ndim == 0:
             t, p = t[None], p[None]

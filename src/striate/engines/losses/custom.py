@@ -102,7 +102,7 @@ def check_custom_loss(loss: CustomLoss, shape: tuple[int, ...]) -> CustomLoss:
         The loss, with what the call showed about the function.
 
     Raises:
-        UsageError: The function fails for NumPy arrays, for another reason than PyTorch, or its gradient is wrong.
+        UsageError: If the function fails for NumPy arrays, for another reason than PyTorch, or its gradient is wrong.
     """
     rng = np.random.default_rng(0)
     p = rng.uniform(0.2, 0.8, (3, *shape))

@@ -51,7 +51,7 @@ def check_supported(name: str) -> None:
         name: The name.
 
     Raises:
-        UsageError: Only Keras has this loss; the message says why.
+        UsageError: If only Keras has this loss; the message says why.
     """
     reason = UNSUPPORTED.get(name.lower().replace("_", ""))
     if reason is not None:
@@ -70,7 +70,7 @@ def get_loss(loss: Any, **settings: Any) -> Loss:
         The loss.
 
     Raises:
-        UsageError: The name is unknown, or a setting is out of range.
+        UsageError: If the name is unknown, or a setting is out of range.
 
     Example:
         >>> get_loss("mae"), get_loss("Huber", delta=2.0)

@@ -110,7 +110,7 @@ class NumpyEngine(Engine):
         threads: Number of threads; None: one for each core. Results do not depend on it, bit for bit.
 
     Raises:
-        UsageError: The weights do not fit the network.
+        UsageError: If the weights do not fit the network.
     """
 
     name = "numpy"

@@ -118,7 +118,7 @@ def make_plan(
         The plan.
 
     Raises:
-        NetworkError: A layer's class has no rule for the NumPy engine.
+        NetworkError: If a layer's class has no rule for the NumPy engine.
     """
     planner = _Planner(network, in_place=fuse, frozen=frozen, input_gradients=input_gradients)
     if fuse:

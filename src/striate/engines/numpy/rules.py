@@ -125,7 +125,7 @@ def make_rule(layer: Layer, input_shapes: Sequence[Shape]) -> LayerRule[Any, Any
     """Return the rule for one use of a layer; None if the layer is only an activation.
 
     Raises:
-        NetworkError: No rule is registered for the layer's class.
+        NetworkError: If no rule is registered for the layer's class.
     """
     factory = _FACTORIES.get(type(layer))
     if factory is None:

@@ -31,7 +31,7 @@ def choose_device(name: str) -> torch.device:
         The device.
 
     Raises:
-        UsageError: The name is unknown, or PyTorch does not find the device on this machine.
+        UsageError: If the name is unknown, or PyTorch does not find the device on this machine.
     """
     kind, _, index = name.partition(":")
     if kind not in DEVICES or (index and not (kind == "cuda" and index.isdigit())):
@@ -63,7 +63,7 @@ def check_precision(name: str) -> None:
         name: The name.
 
     Raises:
-        UsageError: There is no such precision.
+        UsageError: If there is no such precision.
     """
     known = ("auto", *PRECISIONS)
     if name not in known:

@@ -57,7 +57,7 @@ class TorchEngine(DistributedEngine):
             long training runs on a GPU.
 
     Raises:
-        UsageError: A device or precision is unknown or not available, or the weights do not fit the network.
+        UsageError: If a device or precision is unknown or not available, or the weights do not fit the network.
     """
 
     name = "torch"

@@ -21,7 +21,7 @@ class TorchNetwork(nn.Module):
         values: The parameters by full name (`C1/kernel`); trainable ones are parameters of the module.
 
     Raises:
-        NetworkError: A layer has no rule.
+        NetworkError: If a layer has no rule.
     """
 
     def __init__(

@@ -137,7 +137,7 @@ def make_optimizer(
         The optimizer, with empty state.
 
     Raises:
-        NotImplementedError: No rule exists for this kind of optimizer.
+        NotImplementedError: If no rule exists for this kind of optimizer.
     """
     if type(optimizer) not in RULES:
         raise NotImplementedError(f"The PyTorch engine has no rule for the optimizer {type(optimizer).__name__}.")

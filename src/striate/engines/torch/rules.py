@@ -104,7 +104,7 @@ def rule_for(layer: Layer) -> Rule:
         The rule of its class.
 
     Raises:
-        NetworkError: The class has none.
+        NetworkError: If the class has none.
     """
     if type(layer) not in _RULES:
         raise NetworkError(

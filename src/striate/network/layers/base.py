@@ -95,7 +95,7 @@ class Layer:
             The shape.
 
         Raises:
-            NetworkError: The layer does not accept these inputs.
+            NetworkError: If the layer does not accept these inputs.
         """
         raise self.error("its class must define the method call, or, if it is registered, output_shape.")
 
@@ -269,8 +269,8 @@ class Layer:
             weights: A list of arrays in the order of `get_weights`.
 
         Raises:
-            UsageError: The number of arrays or a shape is wrong.
-            NetworkError: The layer is not built.
+            UsageError: If the number of arrays or a shape is wrong.
+            NetworkError: If the layer is not built.
         """
         if not self.built:
             raise self.error("its weights have no shape yet, because it was never called. Build the model first.")
@@ -317,7 +317,7 @@ class Layer:
             *settings: Names of the settings.
 
         Raises:
-            NetworkError: A value is wrong; the message names layer and setting.
+            NetworkError: If a value is wrong; the message names layer and setting.
         """
         for setting in settings:
             convert(self, self.label, check, setting)
@@ -329,7 +329,7 @@ class Layer:
             count: The number.
 
         Raises:
-            NetworkError: The layer does not accept it.
+            NetworkError: If the layer does not accept it.
         """
         least, most = self.arity
         if count >= least and (most is None or count <= most):
@@ -441,7 +441,7 @@ def check_name(name: object) -> None:
         name: The name.
 
     Raises:
-        NetworkError: It cannot.
+        NetworkError: If it cannot.
     """
     if not isinstance(name, str) or not name or name != name.strip() or name.endswith("."):
         raise NetworkError(f"Expected a name without spaces or dots at its ends, received {name!r}.")

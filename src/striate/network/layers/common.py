@@ -103,7 +103,7 @@ def expect_maps(layer: Layer, *inputs: Shape) -> tuple[int, int, int]:
         (H, W, C).
 
     Raises:
-        NetworkError: It has another shape.
+        NetworkError: If it has another shape.
     """
     (shape,) = inputs
     if len(shape) == 3:
@@ -126,7 +126,7 @@ def expect_vector(layer: Layer, *inputs: Shape) -> int:
         F.
 
     Raises:
-        NetworkError: It has another shape.
+        NetworkError: If it has another shape.
     """
     (shape,) = inputs
     if len(shape) == 1:

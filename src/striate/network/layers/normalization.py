@@ -242,7 +242,7 @@ def last_axis(value: Any) -> int:
         The axis.
 
     Raises:
-        NetworkError: It is another axis.
+        NetworkError: If it is another axis.
     """
     if isinstance(value, list | tuple) and len(value) == 1:
         (value,) = value
@@ -263,7 +263,7 @@ def check_last_axis(layer: Layer, axis: int, *inputs: Shape) -> Shape:
         The shape of the input.
 
     Raises:
-        NetworkError: It is another axis.
+        NetworkError: If it is another axis.
     """
     (shape,) = inputs
     if axis not in (-1, len(shape)):

@@ -59,7 +59,7 @@ class Normalization(Layer):
             data: (N, …, C).
 
         Raises:
-            NetworkError: The data are not an array.
+            NetworkError: If the data are not an array.
         """
         if not hasattr(data, "mean") or not hasattr(data, "var"):
             raise self.error(

@@ -54,7 +54,7 @@ def resize_images(graph: GraphBuilder, x: str, fit: str, height: int, width: int
         The name of the result, float32 (N, C, height, width), integer gray levels.
 
     Raises:
-        UsageError: Another `fit`.
+        UsageError: If `fit` has another value.
     """
     if fit not in _AXES:
         raise UsageError(

@@ -60,7 +60,7 @@ def export_layer(graph: GraphBuilder, layer: Layer, weights: Parameters, *inputs
         Its output: a name, or a tensor if its values may be in ONNX's order.
 
     Raises:
-        NetworkError: No rule is registered for the layer's class.
+        NetworkError: If no rule is registered for the layer's class.
     """
     registered = _RULES.get(type(layer))
     if registered is None:

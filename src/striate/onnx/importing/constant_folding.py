@@ -75,7 +75,7 @@ class FoldingLimits:
             Its output; None for an operator that is not supported here.
 
         Raises:
-            FoldingError: The constants cannot be computed, or a limit is exceeded.
+            FoldingError: If the constants cannot be computed, or a limit is exceeded.
         """
         given = [array for array in inputs if array is not None]
         self.work -= sum(array.size for array in given)
@@ -108,7 +108,7 @@ def fold(node: OnnxNode, inputs: Sequence[Array | None], opset: int) -> Array | 
         Its output; None for an operator that is not supported here.
 
     Raises:
-        FoldingError: The constants cannot be computed.
+        FoldingError: If the constants cannot be computed.
     """
     if node.op_type not in FOLDED and node.op_type not in OUTPUT_SIZES:
         return None

@@ -67,8 +67,8 @@ def import_onnx(path: str | os.PathLike[str], *, size: tuple[int, int] | None = 
         The network, its weights and its metadata.
 
     Raises:
-        ModelFileError: The file cannot be read.
-        NetworkError: No layer corresponds to one of its operators; the message names it.
+        ModelFileError: If the file cannot be read.
+        NetworkError: If no layer corresponds to one of its operators; the message names it.
     """
     return import_graph(read_onnx(path), path, size=size)
 
@@ -83,8 +83,8 @@ def import_convertible_part(path: str | os.PathLike[str]) -> ImportedNetwork:
         The network, whose output is that of the last layer before this operator; the last note names both.
 
     Raises:
-        ModelFileError: The file cannot be read.
-        NetworkError: There is no layer before this operator, or the input is not of images.
+        ModelFileError: If the file cannot be read.
+        NetworkError: If there is no layer before this operator, or the input is not of images.
     """
     graph = read_onnx(path)
     network, weights, notes = _convert(
@@ -107,8 +107,8 @@ def import_graph(
         The network, its weights and its metadata.
 
     Raises:
-        ModelFileError: The metadata are damaged, or do not match the network.
-        NetworkError: No layer corresponds to one of its operators.
+        ModelFileError: If the metadata are damaged, or do not match the network.
+        NetworkError: If no layer corresponds to one of its operators.
     """
     metadata = ExportMetadata.from_props(graph.metadata, str(path))
     if size is None and metadata.policy:

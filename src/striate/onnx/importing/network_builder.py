@@ -138,7 +138,7 @@ class NetworkBuilder:
             The index of the layer.
 
         Raises:
-            NetworkError: The layer does not accept its inputs, or the network becomes too large.
+            NetworkError: If the layer does not accept its inputs, or the network becomes too large.
         """
         try:
             shape = layer.output_shape(*(self.layers[index].shape for index in inputs))
@@ -187,7 +187,7 @@ class NetworkBuilder:
             The integers; None if the setting is left out.
 
         Raises:
-            NetworkError: The input is not a constant, or not of integers.
+            NetworkError: If the input is not a constant, or not of integers.
         """
         if self.has_input(node, index):
             array = self.constant(node, index)

@@ -21,7 +21,7 @@ def check_size(content: bytes, descriptor: Any) -> None:
         descriptor: protobuf's descriptor of the message, which names its fields.
 
     Raises:
-        ProtobufError: The message has more parts than is reasonable, or is damaged.
+        ProtobufError: If the message has more parts than is reasonable, or is damaged.
     """
     records = packed = 0
     pending = [(descriptor, 0, len(content))]

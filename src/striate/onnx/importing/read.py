@@ -46,8 +46,8 @@ def read_onnx(path: str | os.PathLike[str]) -> OnnxGraph:
         Its graph. Every operator is known to ONNX and called as ONNX specifies, and every name is defined once.
 
     Raises:
-        ModelFileError: The file is missing, damaged or not ONNX, keeps data outside itself, uses operators that
-            ONNX does not define, or has unreasonable sizes.
+        ModelFileError: If the file is missing, damaged or not ONNX, keeps data outside itself, uses operators that ONNX
+            does not define, or has unreasonable sizes.
     """
     model = parse_onnx(path)
     if len(model.graph.node) > MAX_NODES:
@@ -77,7 +77,7 @@ def parse_onnx(path: str | os.PathLike[str]) -> ModelProto:
         The protobuf message.
 
     Raises:
-        ModelFileError: The file cannot be read or is not ONNX.
+        ModelFileError: If the file cannot be read or is not ONNX.
     """
     content = _read_bytes(Path(path))
     if foreign := _foreign_format(content):

@@ -22,8 +22,8 @@ def run(graph: OnnxGraph, inputs: Mapping[str, Array]) -> dict[str, Array]:
         Its outputs by name, in ONNX's order of axes.
 
     Raises:
-        UsageError: The inputs do not match those of the graph.
-        NetworkError: An operator is not supported, or cannot be computed on its inputs.
+        UsageError: If the inputs do not match those of the graph.
+        NetworkError: If an operator is not supported, or cannot be computed on its inputs.
     """
     _check_inputs(graph, inputs)
     operators = [_operator_name(node) for node in graph.nodes]

@@ -108,7 +108,7 @@ def window_axes(
         One entry for each axis.
 
     Raises:
-        ValueError: The auto_pad is unknown, or the attributes are for another number of axes.
+        ValueError: If the auto_pad is unknown, or the attributes are for another number of axes.
     """
     if auto_pad not in AUTO_PAD_MODES:
         raise ValueError(f"auto_pad is {auto_pad!r}; known are {', '.join(AUTO_PAD_MODES)}")

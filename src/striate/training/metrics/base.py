@@ -175,7 +175,7 @@ class Metric:
             sample_weight: A weight for each sample (N,); None: all 1.
 
         Raises:
-            UsageError: The shapes do not match.
+            UsageError: If the shapes do not match.
         """
         t, p = self.match(y_true, y_pred)
         weights = None if sample_weight is None else as_numeric("sample_weight", sample_weight).reshape(-1)
@@ -195,7 +195,7 @@ class Metric:
             Both arrays.
 
         Raises:
-            UsageError: Their shapes do not match.
+            UsageError: If their shapes do not match.
         """
         t, p = as_numeric("y_true", y_true), as_numeric("y_pred", y_pred)
         if p.ndim == 1:
@@ -310,7 +310,7 @@ def added_state(metric: Metric, t: Array, p: Array, weights: Array | None) -> Ar
         float64, all variables one after another.
 
     Raises:
-        UsageError: update_state fails, or its state is not a sum over batches.
+        UsageError: If update_state fails, or its state is not a sum over batches.
     """
     before = _state(metric)
     try:
@@ -347,7 +347,7 @@ def value_of_state(metric: Metric, sums: Array) -> float:
         The number.
 
     Raises:
-        UsageError: `result` fails, or does not return a number.
+        UsageError: If `result` fails, or does not return a number.
     """
     before = _state(metric)
     try:
@@ -396,7 +396,7 @@ def as_numeric(what: str, value: Any) -> Array:
         The array; one number becomes (1,).
 
     Raises:
-        UsageError: It does not consist of numbers.
+        UsageError: If it does not consist of numbers.
     """
     array = numeric_array(what, value).astype(np.float64)
     return array.reshape(array.shape or 1)

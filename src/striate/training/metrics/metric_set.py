@@ -61,7 +61,7 @@ class MetricSet:
         loss_weights: A factor for the loss of each output; empty: all 1.
 
     Raises:
-        UsageError: A metric is unknown or does not match an output.
+        UsageError: If a metric is unknown or does not match an output.
     """
 
     def __init__(

@@ -92,7 +92,7 @@ def check_supported(name: str) -> None:
         name: The name.
 
     Raises:
-        UsageError: Only Keras has this metric.
+        UsageError: If only Keras has this metric.
     """
     reason = UNSUPPORTED.get(name.lower().replace("_", ""))
     if reason is not None:
@@ -110,7 +110,7 @@ def get_metric(metric: Any, output: Output) -> Metric:
         The metric.
 
     Raises:
-        UsageError: There is no such metric, or it does not match the output.
+        UsageError: If there is no such metric, or it does not match the output.
     """
     if isinstance(metric, type) and issubclass(metric, Metric):
         metric = metric()
@@ -161,7 +161,7 @@ def metric_named(identifier: Any) -> Any:
         The metric.
 
     Raises:
-        UsageError: The name is unknown.
+        UsageError: If the name is unknown.
 
     Example:
         >>> metric_named("auc")

@@ -103,7 +103,7 @@ def reshape(builder: NetworkBuilder, node: OnnxNode, value: LayerOutput, dims: t
     """Return the value with these sizes, without the batch.
 
     Raises:
-        NetworkError: The reshaping does more than to flatten maps, undo that, or group channels or pixels.
+        NetworkError: If the reshaping does more than to flatten maps, undo that, or group channels or pixels.
     """
     before = value.dims
     if dims == before:

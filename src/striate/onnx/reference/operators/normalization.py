@@ -57,7 +57,7 @@ def batch_normalization(
         with the population variance.
 
     Raises:
-        ValueError: An older form of the operator that is not supported.
+        ValueError: If the operator has an older form, which is not supported.
     """
     if not spatial or (opset < 14 and outputs > 1):
         raise ValueError("before opset 14, only inference with spatial=1 is supported")
