@@ -60,7 +60,7 @@ def test_metrics_json_contains_no_nan() -> None:
     assert again == found
     assert set(again) == {
         "images", "correct", "accuracy", "loss", "macro", "calibration_error", "classes", "confusion", "errors",
-        "reliability", "folds", "rankings", "top_k", "without_leaks",
+        "reliability", "folds", "by_fold", "rankings", "top_k", "without_leaks",
     }  # fmt: skip
     assert again["accuracy"]["value"] == 0.5 and again["accuracy"]["low"] < 0.5 < again["accuracy"]["high"]
     assert again["confusion"]["counts"] == [[1, 1, 0], [0, 1, 0], [1, 1, 1]]

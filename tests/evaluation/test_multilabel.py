@@ -12,6 +12,7 @@ from striate import strict_json
 from striate.errors import DataError
 from striate.evaluation.bootstrap import bootstrap
 from striate.evaluation.multilabel import evaluate_labels, weighted_average_precision
+from striate.transfer.task_heads import best_threshold
 
 
 def labels(seed: int, images: int, classes: int, ties: bool = False) -> tuple[np.ndarray, np.ndarray]:
@@ -105,3 +106,29 @@ def test_bootstrap_interval_covers_the_mean() -> None:
         assert high - low == pytest.approx(2 * 1.96 * x.std() / 60**0.5, rel=0.2)
         inside += low <= 5 <= high
     assert inside >= 51  # of 60; 95 % would be 57
+
+
+def test_cross_validation_decides_each_fold_by_thresholds_of_the_others() -> None:
+    rng = np.random.default_rng(0)
+    y = (rng.random((60, 1)) < 0.5).astype(np.uint8)
+    fold = np.repeat([0, 1], 30)
+    p = np.clip(0.2 + 0.5 * y + 0.05 * rng.random((60, 1)), 0, 1)
+    p[fold == 1] -= 0.2  # whose best threshold is lower
+    own = [best_threshold(p[fold == k, 0], y[fold == k, 0]) for k in (0, 1)]
+    found = evaluate_labels(p, y, ["a"], [0.37], folds=2, fold=fold)
+    expected = [(p[fold == k] >= np.float32(own[1 - k])) == y[fold == k] for k in (0, 1)]
+    assert found.exact_match.value == pytest.approx(np.concatenate(expected).mean())
+    assert [each.figures["exact_match"] for each in found.by_fold] == [part.mean() for part in expected]
+    tested = evaluate_labels(p, y, ["a"], [0.37])
+    assert tested.by_fold == () and tested.folds == 0
+
+
+def test_intervals_of_cross_validation_are_wider() -> None:
+    rng = np.random.default_rng(1)
+    y = (rng.random((200, 3)) < 0.4).astype(np.uint8)
+    p = 0.3 * y + 0.7 * rng.random((200, 3))
+    tested, crossed = (evaluate_labels(p, y, ["a", "b", "c"], [0.5] * 3, folds=folds) for folds in (0, 5))
+    for name in ("mean_average_precision", "macro_f1", "micro_f1", "exact_match"):
+        one, other = getattr(tested, name), getattr(crossed, name)
+        assert one.value == other.value
+        assert (other.high - other.low) / (one.high - one.low) == pytest.approx(1.75**0.5, rel=0.12)

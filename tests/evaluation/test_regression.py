@@ -59,3 +59,20 @@ def test_invalid_outputs_are_refused() -> None:
         evaluate_regression(np.zeros((2, 2)), np.zeros((2, 1)), ["x"])
     with pytest.raises(DataError, match="no test images"):
         evaluate_regression(np.zeros((0, 1)), np.zeros((0, 1)), ["x"])
+
+
+def test_cross_validation_widens_intervals_and_covers_each_fold_with_those_of_the_others() -> None:
+    rng = np.random.default_rng(2)
+    y, fold = rng.normal(size=(200, 2)), np.arange(200) % 2
+    p = y + rng.normal(size=(200, 2)) * np.where(fold == 0, 1.0, 3.0)[:, None]
+    tested = evaluate_regression(p, y, ["a", "b"], [4.0, 4.0])
+    crossed = evaluate_regression(p, y, ["a", "b"], [4.0, 4.0], folds=2, fold=fold)
+    widths = [np.sort(np.abs(p - y)[fold == k], axis=0)[90] for k in (0, 1)]  # ⌈101 · 0.9⌉ = 91st of 100
+    inside = np.abs(p - y) <= np.where((fold == 0)[:, None], widths[1], widths[0])
+    for k, (one, other) in enumerate(zip(tested.numbers, crossed.numbers, strict=True)):
+        assert other.covered.value == inside[:, k].mean()
+        assert one.mae.value == other.mae.value
+        width = (other.mae.high or 0) - (other.mae.low or 0)
+        assert width / ((one.mae.high or 0) - (one.mae.low or 0)) == pytest.approx(1.75**0.5, rel=0.12)
+    assert [(each.fold, each.name) for each in crossed.by_fold] == [(1, "a"), (1, "b"), (2, "a"), (2, "b")]
+    assert crossed.by_fold[0].figures["mae"] == pytest.approx(np.abs(p - y)[fold == 0, 0].mean())

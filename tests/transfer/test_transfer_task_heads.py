@@ -68,9 +68,12 @@ def test_held_out_outputs_are_those_of_heads_fitted_without_the_image(task: Task
     for fold in range(5):
         out = folds == fold
         fit = fit_logistic if task is Task.MULTILABEL else fit_ridge
-        values = fit(scaled[~out], y[~out], found.penalty).logits(scaled[out])
-        expected = 1 / (1 + np.exp(-values)) if task is Task.MULTILABEL else values
-        assert found.held_out[out] == pytest.approx(expected, abs=0.02 if task is Task.MULTILABEL else 1e-3)
+        differences = []  # with the penalty that is best for the other folds
+        for penalty in found.losses:
+            values = fit(scaled[~out], y[~out], penalty).logits(scaled[out])
+            expected = 1 / (1 + np.exp(-values)) if task is Task.MULTILABEL else values
+            differences.append(np.abs(found.held_out[out] - expected).max())
+        assert min(differences) < (0.02 if task is Task.MULTILABEL else 1e-3)
     assert found.losses[found.penalty] == min(found.losses.values())
     assert found.outputs(x).shape == y.shape
     assert len(np.unique(folds)) == 5

@@ -29,7 +29,9 @@ def write_run(path: Path, images: Images, accuracy: float, seed: int = 0, folds:
     rng = np.random.default_rng(seed)
     answers = np.where(rng.random(len(images)) < accuracy, images.y, (images.y + 1) % 10)
     probabilities = np.where(np.arange(10) == answers[:, None], 0.82, 0.02)
-    predictions = Predictions.of(DIGITS.classes, probabilities, images, folds)
+    predictions = Predictions.of(
+        DIGITS.classes, probabilities, images, np.arange(len(images)) % folds if folds else None
+    )
     predictions.write(run.path)
     return predictions
 

@@ -18,8 +18,9 @@ from striate.language import Language, localized, use_language
 from striate.training import Recipe, Run, RunRecord
 from striate.workflows.plan import make_plan
 from striate.workflows.prepare import prepare
+from striate.workflows.run_folder import reopen, start
 from striate.workflows.run_record import TrainingRun
-from striate.workflows.train import reopen, start, train
+from striate.workflows.train import train
 
 TORCH = EngineSettings("torch", "cpu")
 

@@ -21,12 +21,13 @@ from striate.transfer.bases import open_base
 from striate.transfer.features import predict_with_features
 from striate.transfer.fine_tuning import HeldOutScore
 from striate.transfer.open_set import OpenSetDetector
-from striate.workflows import train as workflow
+from striate.workflows import fine_tune
 from striate.workflows.fine_tune import discard_stages
 from striate.workflows.plan import make_plan
 from striate.workflows.prepare import prepare
+from striate.workflows.run_folder import reopen, start
 from striate.workflows.run_record import TrainingRun
-from striate.workflows.train import reopen, start, train
+from striate.workflows.train import train
 
 SHAPE = (48, 48, 3)
 TORCH = EngineSettings("torch", "cpu", "float32")
@@ -79,7 +80,7 @@ def improving_run(images: Path, tmp_path_factory: pytest.TempPathFactory) -> tup
     messages: list[str] = []
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(HeldOutScore, "is_better_than", lambda self, other: True)
-        patch.setattr(workflow, "discard_stages", lambda run: None)
+        patch.setattr(fine_tune, "discard_stages", lambda run: None)
         return fine_tune_run(images, tmp_path_factory.mktemp("better") / "run", messages), messages
 
 

@@ -16,9 +16,10 @@ from striate.evaluation.tasks import AnyEvaluation
 from striate.workflows.evaluate import evaluate_model
 from striate.workflows.plan import make_plan
 from striate.workflows.prepare import PreparedRun, prepare
+from striate.workflows.run_folder import reopen, start
 from striate.workflows.run_record import TrainingRun
 from striate.workflows.scan import scan_folder
-from striate.workflows.train import TrainingResult, reopen, start, train
+from striate.workflows.train import TrainingResult, train
 from striate.workflows.trained_model import open_trained_model
 
 NUMPY = EngineSettings(engine="numpy")

@@ -17,8 +17,8 @@ from striate.workflows import strategy, training_time
 from striate.workflows.features_in_time import compute_in_time
 from striate.workflows.plan import make_plan
 from striate.workflows.prepare import prepare
+from striate.workflows.run_folder import start
 from striate.workflows.strategy import FolderSummary, Method, strategy_for
-from striate.workflows.train import start
 from striate.workflows.training_time import StopInTime, seconds_per_image
 
 PHOTOGRAPHS = FolderSummary(images=2002, classes=2, side=500, gray=False, cores=2, minutes=0.4, fast_int8=True)

@@ -105,8 +105,8 @@ def train(resume: str | None, epochs: int | None, out: str | None, quiet: bool, 
     an error.
     """
     from striate.time_limit import TimeLimit, no_time_limit
+    from striate.workflows.run_folder import is_finished, long_run_note, reopen
     from striate.workflows.torchrun import on_rank_0
-    from striate.workflows.train import is_finished, long_run_note, reopen
     from striate.workflows.train import train as run_training
 
     minutes = values["minutes"]
@@ -168,8 +168,8 @@ def _start(
 ) -> "tuple[PreparedRun, TrainingRun]":
     """Plan and begin a run, or reopen the one that was begun before torchrun restarted the processes."""
     from striate.workflows.prepare import prepare
+    from striate.workflows.run_folder import check_out, reopen, start
     from striate.workflows.torchrun import local_rank_0_first, on_rank_0, only_on_rank_0, run_before_restart
-    from striate.workflows.train import check_out, reopen, start
 
     layout = only_on_rank_0(lambda: _read_layout(values, out))
     plan = on_rank_0(lambda: _make_plan(values, layout, remaining, print_line))
@@ -184,7 +184,7 @@ def _read_layout(values: _TrainOptions, out: str | None) -> "Layout | None":
     """Return the files of the folder to train on; None for a data set with a name."""
     from striate.data.labels import label_file, labeled_layout
     from striate.workflows.plan import is_folder
-    from striate.workflows.train import check_run_folder
+    from striate.workflows.run_folder import check_run_folder
 
     given = values.given
     data = given.get("data")
@@ -226,7 +226,7 @@ def _check_resumed(values: Mapping[str, Any]) -> None:
 
 def _announce(prepared: "PreparedRun", run: "TrainingRun") -> None:
     from striate.cli.wording import first, run_lines
-    from striate.workflows.train import long_run_note
+    from striate.workflows.run_folder import long_run_note
 
     for line in run_lines(prepared):
         echo(line)

@@ -92,16 +92,39 @@ def headlines(evaluation: "AnyEvaluation") -> list[str]:
     from striate.evaluation.multilabel import MultilabelEvaluation
 
     if isinstance(evaluation, Evaluation):
-        return [accuracy_line(evaluation), *filter(None, [leak_line(evaluation), uneven_line(evaluation)])]
-    if isinstance(evaluation, MultilabelEvaluation):
-        return _label_lines(evaluation)
-    return _number_lines(evaluation)
+        more = (leak_line(evaluation), uneven_line(evaluation), fold_line(evaluation))
+        return [accuracy_line(evaluation), *filter(None, more)]
+    lines = _label_lines(evaluation) if isinstance(evaluation, MultilabelEvaluation) else _number_lines(evaluation)
+    return [*lines, *filter(None, [fold_line(evaluation)])]
+
+
+def fold_line(evaluation: "AnyEvaluation") -> str | None:
+    """List the main figure of each fold of a cross-validation.
+
+    Args:
+        evaluation: The metrics.
+
+    Returns:
+        For example "by fold: 91.2, 93.4, 90.0, 95.1, 92.7 %"; None if there are no folds, or too many.
+    """
+    first = evaluation.numbers[0].name if hasattr(evaluation, "numbers") and len(evaluation.numbers) > 1 else ""
+    values = [next(iter(each.figures.values())) for each in evaluation.by_fold if each.name == first]
+    if not values:
+        return None
+    if "mae" in evaluation.by_fold[0].figures:
+        return translate("by fold: {values}", values=", ".join(f"{value:.4g}" for value in values))
+    shares = ", ".join("–" if value is None else f"{100 * value:.1f}" for value in values)
+    return translate("by fold: {values}", values=f"{shares} %")
 
 
 def _label_lines(evaluation: "MultilabelEvaluation") -> list[str]:
+    what = translate("test mAP")
+    if evaluation.folds:
+        what = translate("mAP in {folds}-fold cross-validation", folds=evaluation.folds)
     return [
         translate(
-            "test mAP {value} on {images:,} images; chance level {chance:.1f} %",
+            "{what} {value} on {images:,} images; chance level {chance:.1f} %",
+            what=what,
             value=percent(evaluation.mean_average_precision),
             images=evaluation.images,
             chance=100 * evaluation.chance,
@@ -115,12 +138,13 @@ def _label_lines(evaluation: "MultilabelEvaluation") -> list[str]:
 
 
 def _number_lines(evaluation: "RegressionEvaluation") -> list[str]:
-    lines = []
+    lines, text = list[str](), "'{name}': mean absolute error {error} on {images:,} test images"
+    if evaluation.folds:
+        text = "'{name}': mean absolute error {error} in {folds}-fold cross-validation of {images:,} images"
     for number in evaluation.numbers:
         lines += [
             translate(
-                "'{name}': mean absolute error {error} on {images:,} test images",
-                name=number.name, error=decimal(number.mae), images=evaluation.images,
+                text, name=number.name, error=decimal(number.mae), images=evaluation.images, folds=evaluation.folds,
             ),
             translate(
                 "R² {r2}; the mean absolute error of always predicting the median is {baseline:.4g}",

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from striate.data.dataset import Dataset, Images, Targets, content_fingerprint, join_groups
 from striate.data.digests import Digests, digest_bytes, digest_images
-from striate.data.groups import GroupNumbers
+from striate.data.groups import GroupNumbers, identical_groups
 from striate.data.mapped import join_rows
 from striate.errors import DataError
 from striate.images import ImagePolicy
@@ -298,6 +298,30 @@ def pool(data: Dataset) -> Dataset:
         fingerprint=content_fingerprint(data.classes, [(digests[order], images.y)]),
         notes=tuple(note for note in data.notes if note not in about_parts),
     )  # fmt: skip
+
+
+def divide_pooled(data: Dataset, test: NDArray[np.bool_] | None = None) -> tuple[Dataset, NDArray[np.int64]]:
+    """Divide pooled images again: into given test images, and others for training and validation.
+
+    Args:
+        data: The data set, as `pool` returned it.
+        test: Mask (N,) of the test images, which divides no group; None: there are none.
+
+    Returns:
+        The data set with a tenth of the other images for validation, and the row numbers (N,) of the images in the
+        order of its parts.
+    """
+    images, digests = data.train, digests_of(data.train)
+    groups = identical_groups(digests) if images.groups is None else images.groups
+    parts = np.full(len(images), TEST, np.int8)
+    rest = np.ones(len(images), bool) if test is None else ~test
+    parts[rest] = assign_groups(digests[rest], images.y[rest], groups[rest], data.classes, 0.1, 0.0)
+    rows = [np.flatnonzero(parts == number) for number in range(3)]
+    train, validation, tested = (replace(images.take(part), digests=digests[part]) for part in rows)
+    return replace(
+        data, train=train, validation=validation, test=tested,
+        fingerprint=content_fingerprint(data.classes, [(digests[part], images.y[part]) for part in rows]),
+    ), np.concatenate(rows)  # fmt: skip
 
 
 def digests_of(images: Images) -> Digests:

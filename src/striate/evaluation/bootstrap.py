@@ -14,7 +14,9 @@ CHUNK = 4_000_000  # weights held in memory at once
 Statistic = Callable[[Array], Array]
 
 
-def bootstrap(statistic: Statistic, images: int, columns: int = 1) -> tuple[Array, Array, Array]:
+def bootstrap(
+    statistic: Statistic, images: int, columns: int = 1, design_effect: float = 1.0
+) -> tuple[Array, Array, Array]:
     """Compute statistics of a test set, and the ends of their 95 % intervals.
 
     Args:
@@ -22,6 +24,7 @@ def bootstrap(statistic: Statistic, images: int, columns: int = 1) -> tuple[Arra
             are not defined.
         images: The number of images N.
         columns: How much work a resample is, in passes over the images.
+        design_effect: See `striate.evaluation.design_effect`; each resample has so many times fewer images.
 
     Returns:
         Value, low and high, each (C,). Low and high are NaN for fewer than two images.
@@ -33,20 +36,22 @@ def bootstrap(statistic: Statistic, images: int, columns: int = 1) -> tuple[Arra
     if images < 2:
         return value, np.full_like(value, np.nan), np.full_like(value, np.nan)
     count = int(np.clip(MAX_WORK / (images * max(columns, 1)), *RESAMPLES))
-    values = np.concatenate([statistic(weights) for weights in _resamples(count, images)])
+    values = np.concatenate(
+        [statistic(weights) for weights in _resamples(count, images, max(2, round(images / design_effect)))]
+    )
     defined = np.isfinite(values).any(axis=0)
     low, high = np.full_like(value, np.nan), np.full_like(value, np.nan)
     low[defined], high[defined] = np.nanquantile(values[:, defined], (0.025, 0.975), axis=0)
     return value, np.fmin(low, value), np.fmax(high, value)
 
 
-def _resamples(count: int, images: int) -> Iterator[Array]:
+def _resamples(count: int, images: int, drawn_images: int) -> Iterator[Array]:
     """Yield how often each image is drawn in each resample (B, N); always the same numbers."""
     rng = np.random.default_rng(0)
     size = max(1, CHUNK // images)
     for start in range(0, count, size):
         rows = min(size, count - start)
-        drawn = rng.integers(0, images, (rows, images)) + images * np.arange(rows)[:, None]
+        drawn = rng.integers(0, images, (rows, drawn_images)) + images * np.arange(rows)[:, None]
         yield np.bincount(drawn.ravel(), minlength=rows * images).reshape(rows, images).astype(np.float64)
 
 

@@ -10,6 +10,7 @@ from striate._types import Array
 from striate.errors import DataError
 from striate.evaluation.checks import check_probabilities, check_shapes
 from striate.evaluation.display import describe_evaluation, evaluation_html
+from striate.evaluation.folds import FoldFigures, figures_by_fold
 from striate.evaluation.intervals import CROSS_VALIDATION, Estimate, design_effect, macro_metrics, wilson
 from striate.evaluation.metrics import (
     Bin,
@@ -68,6 +69,7 @@ class Evaluation:
         bins: Images grouped by predicted probability.
         calibration_error: Expected calibration error, 0 … 1.
         folds: Number of folds if the figures come from cross-validation; 0 if they come from test images.
+        by_fold: Figures of each fold, if known: "accuracy" and "loss".
         rankings: ROC and precision–recall curves of each class.
         top_k: With many classes, the share of images whose class is among the k most probable, by k.
         without_leaks: The metrics on those test images of which no near-copy was trained on; None if these are all.
@@ -87,6 +89,7 @@ class Evaluation:
     bins: tuple[Bin, ...]
     calibration_error: float
     folds: int = 0
+    by_fold: tuple[FoldFigures, ...] = ()
     rankings: tuple[Ranking, ...] = ()
     top_k: Mapping[int, Estimate] = field(default_factory=dict)
     without_leaks: "Evaluation | None" = None
@@ -124,6 +127,7 @@ class Evaluation:
             from `low` to `high`; None where the test set does not determine them.
             `without_leaks`: `images` and `accuracy` on the test images of which no near-copy was trained on; None if
             these are all.
+            `by_fold`: for each fold its number `fold`, `images`, and `figures`: `accuracy`, `loss`.
             `classes`: for each class `name`, `support` (its test images), `predicted` (images predicted as it),
             `precision`, `recall`, `f1`.
             `confusion.counts`, `confusion.percent`: [true][predicted], in the order of `classes`.
@@ -142,6 +146,7 @@ class Evaluation:
             "macro": {name: estimate.to_dict() for name, estimate in self.macro.items()},
             "calibration_error": self.calibration_error,
             "folds": self.folds,
+            "by_fold": [asdict(fold) for fold in self.by_fold],
             "rankings": [ranking.to_dict() for ranking in self.rankings],
             "top_k": {str(k): estimate.to_dict() for k, estimate in self.top_k.items()},
             "without_leaks": self.without_leaks
@@ -165,6 +170,7 @@ def evaluate(
     groups: Array | None = None,
     *,
     folds: int = 0,
+    fold: Array | None = None,
     x: Any = None,
 ) -> Evaluation:
     """Compare predictions with the true classes.
@@ -177,6 +183,7 @@ def evaluate(
         groups: Number of each image's group (N,), such as one person or video; the intervals are then those of groups,
             not of independent images.
         folds: Number of folds if the probabilities come from cross-validation.
+        fold: Number of the fold of each image (N,), if known.
         x: The images (N, H, W, C), of which a notebook shows those that are misclassified.
 
     Returns:
@@ -198,6 +205,11 @@ def evaluate(
     correct = int(np.trace(counts))
     effect = design_effect(probabilities.argmax(axis=1) == labels, groups) * (CROSS_VALIDATION if folds else 1)
     bins = reliability(probabilities, labels)
+
+    def figures(rows: Array) -> dict[str, dict[str, float | None]]:
+        p, y = probabilities[rows], labels[rows]
+        return {"": {"accuracy": float((p.argmax(axis=1) == y).mean()), "loss": cross_entropy(p, y).value}}
+
     return Evaluation(
         classes=tuple(classes),
         images=len(labels),
@@ -212,6 +224,7 @@ def evaluate(
         bins=bins,
         calibration_error=calibration_error(bins),
         folds=folds,
+        by_fold=figures_by_fold(fold, figures),
         rankings=rank(probabilities, labels, classes, effect),
         top_k=top_k(probabilities, labels, effect),
         x=x,

@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, ClassVar
+from math import isfinite
+from typing import Any
 
 import numpy as np
 
@@ -11,7 +12,8 @@ from striate.engines.losses import REPORTED_FLOOR
 from striate.evaluation.bootstrap import Statistic, bootstrap, estimates
 from striate.evaluation.checks import check_probabilities, check_shapes
 from striate.evaluation.display import labels_html
-from striate.evaluation.intervals import Estimate, f1_score, wilson
+from striate.evaluation.folds import Figures, FoldFigures, figures_by_fold, thresholds_by_image
+from striate.evaluation.intervals import CROSS_VALIDATION, Estimate, f1_score, wilson
 from striate.text import counted
 
 
@@ -78,6 +80,8 @@ class MultilabelEvaluation:
         chance: The mean average precision of a random order.
         per_class: Metrics of each label.
         errors: Images with wrong labels, the most confident errors first.
+        folds: Number of folds if the figures come from cross-validation; 0 if they come from test images.
+        by_fold: Figures of each fold, if known: "mean_average_precision", "macro_f1" and "exact_match".
     """
 
     classes: tuple[str, ...]
@@ -91,8 +95,8 @@ class MultilabelEvaluation:
     chance: float
     per_class: tuple[LabelMetrics, ...]
     errors: tuple[MultilabelError, ...]
-
-    folds: ClassVar[int] = 0  # these tasks are not cross-validated
+    folds: int = 0
+    by_fold: tuple[FoldFigures, ...] = ()
 
     def __repr__(self) -> str:
         score = self.mean_average_precision.value or 0
@@ -106,8 +110,9 @@ class MultilabelEvaluation:
 
         Returns:
             `mean_average_precision`, `macro_f1`, `micro_f1`, `exact_match`: `value` and the 95 % confidence interval
-            from `low` to `high`; `images`, `label_accuracy`, `loss`, `chance`: numbers; `labels`: for each label the
-            fields of `LabelMetrics`; `errors`: for each image with a wrong label those of `MultilabelError`.
+            from `low` to `high`; `images`, `label_accuracy`, `loss`, `chance`, `folds`: numbers; `labels`: for each
+            label the fields of `LabelMetrics`; `errors`: for each image with a wrong label those of `MultilabelError`;
+            `by_fold`: for each fold those of `FoldFigures`.
         """
         return {
             "task": "multilabel",
@@ -121,6 +126,8 @@ class MultilabelEvaluation:
             "chance": self.chance,
             "labels": [asdict(metrics) for metrics in self.per_class],
             "errors": [asdict(error) for error in self.errors],
+            "folds": self.folds,
+            "by_fold": [asdict(fold) for fold in self.by_fold],
         }
 
 
@@ -130,6 +137,9 @@ def evaluate_labels(
     classes: Sequence[str],
     thresholds: Sequence[float],
     names: Sequence[str] | None = None,
+    *,
+    folds: int = 0,
+    fold: Array | None = None,
 ) -> MultilabelEvaluation:
     """Compare predicted probabilities of labels with the true labels.
 
@@ -139,6 +149,9 @@ def evaluate_labels(
         classes: The labels.
         thresholds: The probability from which each label is predicted.
         names: File names of the images, if there are any.
+        folds: Number of folds if the probabilities come from cross-validation.
+        fold: Number of the fold of each image (N,), if known; its labels are then decided by thresholds that were
+            chosen on the other folds.
 
     Returns:
         All metrics.
@@ -149,11 +162,13 @@ def evaluate_labels(
     check_shapes(probabilities, y, classes, names)
     check_probabilities(probabilities, "sigmoid")
     truth, p = y.astype(bool), probabilities.astype(np.float64)
-    predicted = p >= np.array(thresholds, np.float32)
+    applied = np.array(thresholds) if fold is None else thresholds_by_image(probabilities, y, fold)
+    predicted = p >= applied.astype(np.float32)
     support = truth.sum(axis=0)
-    found = estimates(*bootstrap(_statistics(p, truth, predicted), len(p), len(classes)))
+    effect = CROSS_VALIDATION if folds else 1.0
+    found = estimates(*bootstrap(_statistics(p, truth, predicted), len(p), len(classes), effect))
     counts = [len(p)] * 3 + support.tolist()
-    mean_precision, macro, micro, *precisions = map(_with_width, found, counts)
+    mean_precision, macro, micro, *precisions = (_with_width(*pair, effect) for pair in zip(found, counts, strict=True))
     true_probability = np.where(truth, p, 1 - p)  # of what is true about each label
     return MultilabelEvaluation(
         classes=tuple(classes),
@@ -161,13 +176,25 @@ def evaluate_labels(
         mean_average_precision=mean_precision,
         macro_f1=macro,
         micro_f1=micro,
-        exact_match=wilson(int((predicted == truth).all(axis=1).sum()), len(p)),
+        exact_match=wilson(int((predicted == truth).all(axis=1).sum()), len(p), effect),
         label_accuracy=float((predicted == truth).mean()),
         loss=float(-np.log(np.maximum(true_probability, REPORTED_FLOOR)).mean()),
         chance=float(truth.mean(axis=0)[support > 0].mean()) if support.any() else 0.0,
-        per_class=_label_metrics(truth, predicted, classes, thresholds, precisions),
+        per_class=_label_metrics(truth, predicted, classes, thresholds, precisions, effect),
         errors=_errors(true_probability, truth, predicted, classes, names),
+        folds=folds,
+        by_fold=figures_by_fold(fold, lambda rows: {"": _figures(p[rows], truth[rows], predicted[rows])}),
     )
+
+
+def _figures(p: Array, truth: Array, predicted: Array) -> Figures:
+    """Return the figures of the images of one fold, by name."""
+    mean_precision, macro, *_ = _statistics(p, truth, predicted)(np.ones((1, len(p))))[0].tolist()
+    return {
+        "mean_average_precision": mean_precision if isfinite(mean_precision) else None,
+        "macro_f1": macro if isfinite(macro) else None,
+        "exact_match": float((predicted == truth).all(axis=1).mean()),
+    }
 
 
 def _statistics(p: Array, truth: Array, predicted: Array) -> Statistic:
@@ -193,8 +220,9 @@ def _statistics(p: Array, truth: Array, predicted: Array) -> Statistic:
 
 
 def _label_metrics(
-    truth: Array, predicted: Array, classes: Sequence[str], thresholds: Sequence[float], precisions: Sequence[Estimate]
-) -> tuple[LabelMetrics, ...]:
+    truth: Array, predicted: Array, classes: Sequence[str], thresholds: Sequence[float],
+    precisions: Sequence[Estimate], effect: float,
+) -> tuple[LabelMetrics, ...]:  # fmt: skip
     """Return the metrics of each label, given its average precision."""
     rows = zip((truth & predicted).sum(axis=0), predicted.sum(axis=0), truth.sum(axis=0), strict=True)
     return tuple(
@@ -204,19 +232,19 @@ def _label_metrics(
             predicted=int(count),
             threshold=float(thresholds[k]),
             average_precision=precisions[k],
-            precision=wilson(true_positives, count),
-            recall=wilson(true_positives, support),
-            f1=f1_score(true_positives, support + count - 2 * true_positives),
+            precision=wilson(true_positives, count, effect),
+            recall=wilson(true_positives, support, effect),
+            f1=f1_score(true_positives, support + count - 2 * true_positives, effect),
         )
         for k, (true_positives, count, support) in enumerate(rows)
     )
 
 
-def _with_width(estimate: Estimate, count: int) -> Estimate:
+def _with_width(estimate: Estimate, count: int, effect: float) -> Estimate:
     """Return the estimate; if all resamples gave the same value, with the Wilson interval of `count` images."""
     if estimate.value is None or estimate.low is None or estimate.low != estimate.high:
         return estimate
-    return wilson(min(estimate.value, 1.0) * count, count)
+    return wilson(min(estimate.value, 1.0) * count, count, effect)
 
 
 def weighted_average_precision(p: Array, truth: Array, weights: Array) -> Array:

@@ -2,16 +2,18 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, ClassVar
+from math import isfinite
+from typing import Any
 
 import numpy as np
 
 from striate._types import Array
 from striate.errors import DataError
-from striate.evaluation.bootstrap import bootstrap, estimates
+from striate.evaluation.bootstrap import Statistic, bootstrap, estimates
 from striate.evaluation.checks import check_shapes
 from striate.evaluation.display import numbers_html
-from striate.evaluation.intervals import UNKNOWN, Estimate, wilson
+from striate.evaluation.folds import Figures, FoldFigures, figures_by_fold, half_widths_by_image
+from striate.evaluation.intervals import CROSS_VALIDATION, UNKNOWN, Estimate, wilson
 from striate.tasks import COVERAGE
 from striate.text import counted
 
@@ -71,6 +73,8 @@ class RegressionEvaluation:
         true: (N, T).
         predicted: (N, T).
         errors: All images and numbers, the largest error first, relative to the spread of the number.
+        folds: Number of folds if the figures come from cross-validation; 0 if they come from test images.
+        by_fold: Figures of each number in each fold, if known: "mae", "rmse" and "r2".
     """
 
     classes: tuple[str, ...]
@@ -80,8 +84,8 @@ class RegressionEvaluation:
     true: Array
     predicted: Array
     errors: tuple[NumberError, ...]
-
-    folds: ClassVar[int] = 0  # these tasks are not cross-validated
+    folds: int = 0
+    by_fold: tuple[FoldFigures, ...] = ()
 
     def __repr__(self) -> str:
         errors = ", ".join(f"{each.name} {each.mae.value or 0:.4g}" for each in self.numbers[:10])
@@ -94,9 +98,10 @@ class RegressionEvaluation:
         """Return the content of `metrics.json`: numbers, strings, lists and None, never NaN.
 
         Returns:
-            `images`, `coverage`: numbers; `numbers`: for each number the fields of `NumberMetrics`, of which `mae`,
-            `rmse`, `r2` and `covered` have a `value` and the 95 % confidence interval from `low` to `high`; `errors`:
-            for each image the fields of `NumberError`, the largest error first.
+            `images`, `coverage`, `folds`: numbers; `numbers`: for each number the fields of `NumberMetrics`, of which
+            `mae`, `rmse`, `r2` and `covered` have a `value` and the 95 % confidence interval from `low` to `high`;
+            `errors`: for each image the fields of `NumberError`, the largest error first; `by_fold`: for each fold and
+            number those of `FoldFigures`.
         """
         return {
             "task": "regression",
@@ -104,6 +109,8 @@ class RegressionEvaluation:
             "coverage": self.coverage,
             "numbers": [asdict(metrics) for metrics in self.numbers],
             "errors": [asdict(error) for error in self.errors],
+            "folds": self.folds,
+            "by_fold": [asdict(fold) for fold in self.by_fold],
         }
 
 
@@ -114,6 +121,9 @@ def evaluate_regression(
     half_widths: Sequence[float] = (),
     names: Sequence[str] | None = None,
     coverage: float = COVERAGE,
+    *,
+    folds: int = 0,
+    fold: Array | None = None,
 ) -> RegressionEvaluation:
     """Compare predicted numbers with the true ones.
 
@@ -124,6 +134,9 @@ def evaluate_regression(
         half_widths: Half the width of each prediction interval; empty if there are none.
         names: File names of the images, if there are any.
         coverage: The share of images that the intervals are meant to cover.
+        folds: Number of folds if the predictions come from cross-validation.
+        fold: Number of the fold of each image (N,), if known; the share of images in the intervals is then that in
+            intervals that were chosen on the other folds.
 
     Returns:
         All metrics.
@@ -135,20 +148,12 @@ def evaluate_regression(
     if not np.isfinite(predicted).all():
         raise DataError("The outputs of the model contain NaN or infinity. Train it with a smaller learning rate.")
     p, t = predicted.astype(np.float64), y.astype(np.float64)
-    residuals, centered = p - t, t - t.mean(axis=0)
-    smallest = 1e-12 * np.square(t).max(axis=0)  # deviations below it are rounding errors
-
-    def statistic(weights: Array) -> Array:
-        total = weights.sum(axis=1, keepdims=True)
-        squared = weights @ residuals**2
-        deviations = weights @ centered**2 - (weights @ centered) ** 2 / total
-        defined = deviations > smallest
-        r2 = 1 - np.divide(squared, deviations, out=np.full_like(squared, np.nan), where=defined)
-        return np.concatenate([weights @ np.abs(residuals) / total, np.sqrt(squared / total), r2], axis=1)
-
-    count = len(classes)
-    found = estimates(*bootstrap(statistic, len(p), 3 * count))
-    inside = np.abs(residuals) <= np.array(half_widths) if len(half_widths) else None
+    residuals, count, effect = p - t, len(classes), CROSS_VALIDATION if folds else 1.0
+    found = estimates(*bootstrap(_statistics(residuals, t), len(p), 3 * count, effect))
+    inside = None
+    if len(half_widths):
+        applied = np.array(half_widths) if fold is None else half_widths_by_image(predicted, y, fold)
+        inside = np.abs(residuals) <= applied
     baseline = np.abs(t - np.median(t, axis=0)).mean(axis=0)
     numbers = tuple(
         NumberMetrics(
@@ -158,11 +163,39 @@ def evaluate_regression(
             r2=found[2 * count + k],
             baseline_mae=float(baseline[k]),
             half_width=float(half_widths[k]) if inside is not None else None,
-            covered=UNKNOWN if inside is None else wilson(int(inside[:, k].sum()), len(p)),
+            covered=UNKNOWN if inside is None else wilson(int(inside[:, k].sum()), len(p), effect),
         )
         for k, name in enumerate(classes)
     )
-    return RegressionEvaluation(tuple(classes), len(p), coverage, numbers, t, p, _errors(p, t, classes, names))
+    by_fold = figures_by_fold(fold, lambda rows: _figures(residuals[rows], t[rows], classes))
+    errors = _errors(p, t, classes, names)
+    return RegressionEvaluation(tuple(classes), len(p), coverage, numbers, t, p, errors, folds, by_fold)
+
+
+def _statistics(residuals: Array, t: Array) -> Statistic:
+    """Return a function of weights (B, N): MAE, RMSE and R² of each number."""
+    centered = t - t.mean(axis=0)
+    smallest = 1e-12 * np.square(t).max(axis=0)  # deviations below it are rounding errors
+
+    def statistics(weights: Array) -> Array:
+        total = weights.sum(axis=1, keepdims=True)
+        squared = weights @ residuals**2
+        deviations = weights @ centered**2 - (weights @ centered) ** 2 / total
+        defined = deviations > smallest
+        r2 = 1 - np.divide(squared, deviations, out=np.full_like(squared, np.nan), where=defined)
+        return np.concatenate([weights @ np.abs(residuals) / total, np.sqrt(squared / total), r2], axis=1)
+
+    return statistics
+
+
+def _figures(residuals: Array, t: Array, classes: Sequence[str]) -> dict[str, Figures]:
+    """Return the figures of the images of one fold, by the name of the number."""
+    found = _statistics(residuals, t)(np.ones((1, len(t)))).reshape(3, -1).T.tolist()
+    names = classes if len(classes) > 1 else ("",)
+    return {
+        name: {key: value if isfinite(value) else None for key, value in zip(("mae", "rmse", "r2"), row, strict=True)}
+        for name, row in zip(names, found, strict=True)
+    }
 
 
 def _errors(p: Array, t: Array, classes: Sequence[str], names: Sequence[str] | None) -> tuple[NumberError, ...]:

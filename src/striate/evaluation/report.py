@@ -31,7 +31,7 @@ from striate.evaluation.metrics import Bin, calibration_error, percent_of_true
 from striate.evaluation.multilabel import MultilabelEvaluation
 from striate.evaluation.regression import RegressionEvaluation
 from striate.evaluation.sections import EMPTY_CELL, Percent, bold, duration, label, number, points, t
-from striate.evaluation.task_sections import labels_context, numbers_context
+from striate.evaluation.task_sections import fold_table, labels_context, numbers_context
 from striate.evaluation.tasks import AnyEvaluation
 from striate.files import atomic_write
 from striate.network.table import LayerRow
@@ -48,6 +48,7 @@ FIRST_NOTES = 10  # number of notes on the data that are not collapsed
 SECTIONS = {
     "run": "facts",
     "curves": "curves",
+    "folds": "folds",
     "confusion": "pairs",
     "classes": "bar_floor",
     "calibration": "reliability",
@@ -172,6 +173,7 @@ def _head(data: ReportData) -> dict[str, Any]:
     return {
         "percent": Percent(data.evaluation.images),
         "first_notes": FIRST_NOTES,
+        "folds": fold_table(data.evaluation),
         "facts": any(facts) or data.seed is not None or data.seconds is not None or None,
     }
 

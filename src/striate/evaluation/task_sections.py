@@ -1,4 +1,4 @@
-"""The parts of the report that belong to several labels and to numbers."""
+"""The parts of the report that belong to several labels and to numbers, and the table of the folds of all tasks."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -8,14 +8,18 @@ from markupsafe import Markup
 
 from striate._types import Array
 from striate.evaluation.charts import THUMBNAIL, scatter_chart, thumbnail
+from striate.evaluation.evaluate import Evaluation
+from striate.evaluation.folds import Figures
 from striate.evaluation.intervals import Estimate
 from striate.evaluation.multilabel import MultilabelEvaluation
 from striate.evaluation.regression import RegressionEvaluation
 from striate.evaluation.sections import EMPTY_CELL, Percent, number, t
+from striate.evaluation.tasks import AnyEvaluation
 
 CARDS = 100  # images that are shown
 MAX_CHARTS = 6
 WEAK_LABEL_MARGIN = 0.1  # the report names a label whose F1 is below the mean by this much
+SHARES = frozenset({"accuracy", "mean_average_precision", "macro_f1", "exact_match"})  # shown as percent
 WIDE_INTERVAL = 0.15  # width of the interval of the mAP from which there are too few test images
 
 
@@ -105,6 +109,49 @@ def numbers_context(evaluation: RegressionEvaluation, images: Sequence[Array] | 
         "plain": plain,
         "interval": interval,
     }
+
+
+def fold_table(evaluation: AnyEvaluation) -> dict[str, Any] | None:
+    """Return the figures of each fold of a cross-validation, and those of all images together.
+
+    Args:
+        evaluation: The metrics.
+
+    Returns:
+        "columns": keys of their headings; "named": whether there is a column for the name of the number; "rows": fold
+        (None for all images), number of images, name, and values as text. None if the folds are not known, or many.
+    """
+    if not evaluation.by_fold:
+        return None
+    percent = Percent(evaluation.images)
+    pooled = _pooled_figures(evaluation)
+
+    def texts(figures: Figures) -> list[str]:
+        return [
+            percent(value) if key in SHARES else EMPTY_CELL if value is None else f"{value:.4g}"
+            for key, value in figures.items()
+        ]
+
+    rows: list[tuple[int | None, str, str, list[str]]] = [
+        (each.fold, number(each.images), each.name, texts(each.figures)) for each in evaluation.by_fold
+    ]
+    rows += [(None, number(evaluation.images), name, texts(figures)) for name, figures in pooled.items()]
+    return {"columns": list(evaluation.by_fold[0].figures), "named": len(pooled) > 1, "rows": rows}
+
+
+def _pooled_figures(evaluation: AnyEvaluation) -> dict[str, Figures]:
+    """Return the figures of all images by the name of the number, with the keys of those of a fold."""
+    if isinstance(evaluation, RegressionEvaluation):
+        several = len(evaluation.numbers) > 1
+        return {
+            each.name if several else "": {"mae": each.mae.value, "rmse": each.rmse.value, "r2": each.r2.value}
+            for each in evaluation.numbers
+        }
+    if isinstance(evaluation, Evaluation):
+        return {"": {"accuracy": evaluation.accuracy.value, "loss": evaluation.loss.value}}
+    found = (evaluation.mean_average_precision, evaluation.macro_f1, evaluation.exact_match)
+    names = ("mean_average_precision", "macro_f1", "exact_match")
+    return {"": {name: estimate.value for name, estimate in zip(names, found, strict=True)}}
 
 
 def plain(value: float | None) -> str:

@@ -13,7 +13,7 @@ AnyEvaluation = Evaluation | MultilabelEvaluation | RegressionEvaluation
 
 def evaluate_task(
     decision: Decision, outputs: Array, y: Array, classes: Sequence[str], names: Sequence[str] | None = None,
-    folds: int = 0, groups: Array | None = None,
+    folds: int = 0, groups: Array | None = None, fold: Array | None = None,
 ) -> AnyEvaluation:  # fmt: skip
     """Compare the outputs of a model with the true labels.
 
@@ -25,6 +25,7 @@ def evaluate_task(
         names: File names of the images, if there are any.
         folds: Number of folds if the outputs come from cross-validation.
         groups: Integers (N,), the same for images that belong together, if known.
+        fold: Number of the fold of each image (N,), if known.
 
     Returns:
         All metrics of the task.
@@ -33,7 +34,11 @@ def evaluate_task(
         DataError: If shapes or values are invalid, or there are no images.
     """
     if decision.task is Task.MULTILABEL:
-        return evaluate_labels(outputs, y, classes, decision.thresholds_for(len(classes)), names)
+        return evaluate_labels(
+            outputs, y, classes, decision.thresholds_for(len(classes)), names, folds=folds, fold=fold
+        )
     if decision.task is Task.REGRESSION:
-        return evaluate_regression(outputs, y, classes, decision.half_widths, names, decision.coverage)
-    return evaluate(outputs, y, classes, names, groups, folds=folds)
+        return evaluate_regression(
+            outputs, y, classes, decision.half_widths, names, decision.coverage, folds=folds, fold=fold
+        )
+    return evaluate(outputs, y, classes, names, groups, folds=folds, fold=fold)

@@ -257,6 +257,11 @@ ERRORS: dict[str, str] = {
     "--folds {folds} needs at least {n} images, but '{name}' has {m} image files. Choose fewer folds.": (
         "--folds {folds}에는 이미지가 {n}장 이상 필요한데 '{name}'에는 {m}장입니다. 더 적게 나누십시오."
     ),
+    "--folds {folds} needs at least {n} images of each class, counting near-duplicates and other images that belong "
+    "together once, but class '{label}' of '{name}' has {m}. Choose fewer folds, or add images of it.": (
+        "--folds {folds}에는 클래스마다 이미지가 {n}장 이상 필요한데(거의 같은 이미지처럼 함께 묶인 이미지는 한 번만 "
+        "셉니다) '{name}'의 클래스 '{label}'에는 {m}장입니다. 더 적게 나누거나 이미지를 추가하십시오."
+    ),
     "'{name}' has its own test images, which are not used for training, so there is nothing to cross-validate. Leave "
     "out --folds, or put the images of all splits into one folder for each class.": (
         "'{name}'에는 학습에 쓰지 않는 테스트 이미지가 따로 있어 교차 검증할 것이 없습니다. --folds를 빼거나, 모든 "

@@ -37,6 +37,23 @@ STRINGS: dict[str, dict[str, str]] = {
         "en": "{correct} of {images} images correct",
         "ko": "이미지 {images}장 가운데 {correct}장 정답",
     },
+    "folds": {"en": "Cross-validation by fold", "ko": "겹(fold)별 교차 검증 결과"},
+    "fold": {"en": "fold", "ko": "겹"},
+    "all_folds": {"en": "all folds", "ko": "모든 겹"},
+    "fold_accuracy": {"en": "accuracy", "ko": "정확도"},
+    "fold_loss": {"en": "cross-entropy", "ko": "교차 엔트로피"},
+    "fold_mean_average_precision": {"en": "mAP", "ko": "평균 정밀도 평균"},
+    "fold_macro_f1": {"en": "mean F1", "ko": "평균 F1"},
+    "fold_exact_match": {"en": "all labels right", "ko": "모든 라벨이 맞은 비율"},
+    "fold_mae": {"en": "MAE", "ko": "평균 절대 오차"},
+    "fold_rmse": {"en": "RMSE", "ko": "평균 제곱근 오차"},
+    "fold_r2": {"en": "R²", "ko": "결정계수"},
+    "folds_caption": {
+        "en": "Each row is a model that was trained without the images of its fold. The folds are small, so they "
+        "differ by chance; the figures of all images together are the ones to rely on.",
+        "ko": "각 행은 그 겹의 이미지를 빼고 학습한 모델의 결과입니다. 겹마다 이미지가 적어 우연히 차이가 나므로, 전체 "
+        "이미지의 수치를 기준으로 삼으십시오.",
+    },
     "interval_alone": {
         "en": "95% interval: with so few images the accuracy is known only roughly; {value} measured",
         "ko": "95% 신뢰구간. 이미지가 적어 정확도를 대략으로만 알 수 있습니다(측정값 {value}).",

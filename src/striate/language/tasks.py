@@ -6,6 +6,10 @@ TASK_STRINGS: dict[str, dict[str, str]] = {
         "en": "Mean average precision (mAP) on test images",
         "ko": "테스트 이미지의 평균 정밀도 평균(mAP)",
     },
+    "folds_mean_average_precision": {
+        "en": "Mean average precision (mAP) in {folds}-fold cross-validation",
+        "ko": "{folds}겹 교차 검증의 평균 정밀도 평균(mAP)",
+    },
     "labels_meaning": {
         "en": "Of 1,000 new images of the same kind, expect all labels to be right on about {expected} ({low} to "
         "{high}).",
@@ -59,6 +63,10 @@ TASK_STRINGS: dict[str, dict[str, str]] = {
     },
     "no_labels": {"en": "no label", "ko": "라벨 없음"},
     # numbers
+    "folds_mean_error": {
+        "en": "Mean absolute error of {name} in {folds}-fold cross-validation",
+        "ko": "{folds}겹 교차 검증에서 {name}의 평균 절대 오차",
+    },
     "mean_error": {
         "en": "Mean absolute error of “{name}” on test images",
         "ko": "테스트 이미지에서 ‘{name}’의 평균 절대 오차",

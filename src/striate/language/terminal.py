@@ -152,12 +152,18 @@ TERMINAL: dict[str, str] = {
     "balanced accuracy {accuracy}, lowest recall: '{name}' {recall}": (
         "균형 정확도 {accuracy}, 가장 낮은 재현율: '{name}' {recall}"
     ),
-    "test mAP {value} on {images:,} images; chance level {chance:.1f} %": (
-        "테스트 mAP {value}, 이미지 {images:,}장; 무작위로 늘어놓으면 {chance:.1f} %"
+    "test mAP": "테스트 mAP",
+    "mAP in {folds}-fold cross-validation": "{folds}겹 교차 검증 mAP",
+    "{what} {value} on {images:,} images; chance level {chance:.1f} %": (
+        "{what} {value}, 이미지 {images:,}장; 무작위로 늘어놓으면 {chance:.1f} %"
     ),
+    "by fold: {values}": "겹별: {values}",
     "mean F1 {f1}, all labels correct {exact}": "평균 F1 {f1}, 모든 라벨이 맞은 비율 {exact}",
     "'{name}': mean absolute error {error} on {images:,} test images": (
         "'{name}': 테스트 이미지 {images:,}장의 평균 절대 오차 {error}"
+    ),
+    "'{name}': mean absolute error {error} in {folds}-fold cross-validation of {images:,} images": (
+        "'{name}': 이미지 {images:,}장을 {folds}겹으로 교차 검증한 평균 절대 오차 {error}"
     ),
     "R² {r2}; the mean absolute error of always predicting the median is {baseline:.4g}": (
         "R² {r2}; 항상 중앙값으로 예측할 때의 평균 절대 오차는 {baseline:.4g}"

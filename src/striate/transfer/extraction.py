@@ -13,6 +13,7 @@ from striate.data import Dataset
 from striate.data.dataset import join_groups
 from striate.data.parallel import one_blas_thread
 from striate.engines.losses import log_softmax
+from striate.tasks import Task
 from striate.time_limit import Remaining, no_time_limit
 from striate.transfer.bases import ALL_LAYERS, Base, classifier_input, with_classes
 from striate.transfer.features import Features, features_to_fit
@@ -46,6 +47,7 @@ class ExtractionResult:
         heads: The heads that were tried, by feature layer.
         shift: (K,), added to the logits so that all classes count the same; zeros if they count as often as they occur.
         skipped: Whether features were not tried because time was running out.
+        fold: Number of the fold of each image (N,); None without cross-validation.
     """
 
     layer: str
@@ -56,6 +58,7 @@ class ExtractionResult:
     heads: dict[str, FittedHead]
     shift: Array
     skipped: bool = False
+    fold: Array | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,8 +69,11 @@ class TaskExtractionResult:
         layer: The feature layer of the base that is used.
         fitted: The head.
         detector: Detector of unknown images.
-        test: Outputs float32 (N, K) for the test images.
+        test: Outputs float32 (N, K) for the test images; with cross-validation those for all images, each by a head
+            that was fitted and chosen without it.
         losses: The loss of held-out images, by feature layer.
+        fold: Number of the fold of each image (N,); None without cross-validation.
+        skipped: Whether features were not tried because time was running out.
     """
 
     layer: str
@@ -75,6 +81,8 @@ class TaskExtractionResult:
     detector: OpenSetDetector
     test: Array
     losses: dict[str, float]
+    fold: Array | None = None
+    skipped: bool = False
 
 
 def fit_on_features(
@@ -121,15 +129,21 @@ def fit_on_features(
     shift = balancing_shift(y, classes) if balanced else np.zeros(classes)
     fitted = replace(heads[layer], head=replace(heads[layer].head, bias=heads[layer].head.bias + shift))
     probabilities = np.exp(log_softmax(logits + shift)).astype(np.float32)
-    return ExtractionResult(layer, fitted, detector, probabilities, distances, heads, shift, skipped)
+    return ExtractionResult(
+        layer, fitted, detector, probabilities, distances, heads, shift, skipped, fold if folds else None
+    )
 
 
-def fit_task_on_features(base: Base, data: Dataset) -> TaskExtractionResult:
+def fit_task_on_features(
+    base: Base, data: Dataset, folds: int | None = None, *, remaining: Remaining = no_time_limit
+) -> TaskExtractionResult:
     """Fit a head for labels or numbers, and a detector, to the training and validation images of a data set.
 
     Args:
         base: The base, which is not changed.
         data: The data set.
+        folds: Number of folds to evaluate all images by cross-validation, instead of test images.
+        remaining: Returns how many seconds are left, by which the head should be fitted.
 
     Returns:
         The head on the feature layer that cross-validation chooses, and its outputs for the test images.
@@ -138,14 +152,36 @@ def fit_task_on_features(base: Base, data: Dataset) -> TaskExtractionResult:
     y = np.concatenate([data.train.y, data.validation.y])
     x = {layer: rows for layer, rows in found.items() if layer != ALL_LAYERS}
     groups = join_groups([data.train, data.validation])
-    folds = task_folds(data.task, x[base.top], y, groups)
-    heads = {layer: fit_task_head(data.task, rows, y, folds) for layer, rows in x.items()}
-    layer = best_layer({name: fitted.sample_losses for name, fitted in heads.items()}, base.top)
+    fold = task_folds(data.task, x[base.top], y, groups, folds)
+    heads, skipped = _fit_task_heads(data.task, base, x, y, fold, remaining)
+    by_image = {name: fitted.sample_losses for name, fitted in heads.items()}
+    layer = best_layer(by_image, base.top)
     losses = {name: fitted.loss for name, fitted in heads.items()}
     one_class = np.zeros(len(y), np.int64)  # the detector compares with all images, regardless of their labels
     name = classifier_input(with_classes(base, layer, len(data.classes), data.task.activation))
-    detector = fit_detector(x[layer], one_class, 1, folds, name, groups=groups).detector
-    return TaskExtractionResult(layer, heads[layer], detector, heads[layer].outputs(test[layer]), losses)
+    detector = fit_detector(x[layer], one_class, 1, fold, name, groups=groups).detector
+    if folds:
+        outputs = choose_without_fold({name: fitted.held_out for name, fitted in heads.items()}, by_image, fold)
+    else:
+        outputs = heads[layer].outputs(test[layer])
+    outputs = np.asarray(outputs, np.float32)
+    return TaskExtractionResult(layer, heads[layer], detector, outputs, losses, fold if folds else None, skipped)
+
+
+def _fit_task_heads(
+    task: Task, base: Base, x: Features, y: Array, folds: Array, remaining: Remaining
+) -> tuple[dict[str, FittedTaskHead], bool]:
+    """Fit heads to the features of each layer, the last one first; and whether others were not tried in time."""
+    heads: dict[str, FittedTaskHead] = {}
+    seconds = 0.0  # for the last layer
+    for layer in sorted(x, key=lambda name: name != base.top):
+        began = remaining()
+        if heads and seconds * x[layer].shape[1] / x[base.top].shape[1] > began:
+            return heads, True
+        heads[layer] = fit_task_head(task, x[layer], y, folds, remaining)
+        if layer == base.top:
+            seconds = began - remaining() if began < inf else 0.0
+    return heads, False
 
 
 def balancing_shift(y: Array, classes: int) -> Array:

@@ -2,13 +2,23 @@
 
 from dataclasses import dataclass
 from hashlib import blake2b
+from math import inf
 
 import numpy as np
 
 from striate._types import Array
 from striate.tasks import COVERAGE, Decision, Task
+from striate.time_limit import Remaining, no_time_limit
 from striate.transfer.lbfgs import minimize
-from striate.transfer.linear_head import FOLDS, LEAVE_ONE_OUT, PENALTIES, LinearHead
+from striate.transfer.linear_head import (
+    FOLDS,
+    LEAVE_ONE_OUT,
+    MIN_STEPS,
+    PENALTIES,
+    SEARCH_SHARE,
+    LinearHead,
+    choose_without_fold,
+)
 from striate.transfer.standardization import FeatureScaler
 
 RIDGE_PENALTIES = tuple(np.geomspace(1000, 0.01, 11).tolist())
@@ -25,10 +35,11 @@ class FittedTaskHead:
         task: Several labels, or numbers.
         head: For features that are not standardized.
         penalty: Weight of the L2 penalty.
-        held_out: Float64 (N, K), of each image by a head fitted without it: probabilities of labels, or numbers.
+        held_out: Float64 (N, K), of each image by a head fitted without its fold, with the penalty that is best for the
+            other folds: probabilities of labels, or numbers.
         losses: The mean loss of held-out images, by penalty.
-        sample_losses: (N,), of each held-out image with the chosen penalty: the binary cross-entropy, or the squared
-            error in units of the variance, averaged over the labels or numbers.
+        sample_losses: (N,), of the held-out outputs: the binary cross-entropy, or the squared error in units of the
+            variance, averaged over the labels or numbers.
         y: Targets (N, K).
     """
 
@@ -63,14 +74,17 @@ class FittedTaskHead:
         return choose_decision(self.task, self.held_out, self.y)
 
 
-def fit_task_head(task: Task, x: Array, y: Array, folds: Array) -> FittedTaskHead:
+def fit_task_head(task: Task, x: Array, y: Array, folds: Array, remaining: Remaining = no_time_limit) -> FittedTaskHead:
     """Fit a head for several labels or for numbers; cross-validation chooses the penalty.
+
+    Penalties are tried from the largest to the smallest. With little time, the search ends early.
 
     Args:
         task: MULTILABEL or REGRESSION.
         x: Features (N, F).
         y: 0 and 1 for each label (N, K), or numbers (N, T).
         folds: Integers (N,); images with the same number are held out together.
+        remaining: Returns how many seconds are left.
 
     Returns:
         The head fitted to all images, and the outputs for held-out images.
@@ -78,28 +92,33 @@ def fit_task_head(task: Task, x: Array, y: Array, folds: Array) -> FittedTaskHea
     scaler = FeatureScaler.fit(x)
     scaled = scaler.transform(x)
     labels = task is Task.MULTILABEL
-    held_out = _cross_validate_labels(scaled, y, folds) if labels else _cross_validate_numbers(scaled, y, folds)
+    # All penalties of a ridge regression take hardly longer than one.
+    held_out = (
+        _cross_validate_labels(scaled, y, folds, remaining) if labels else _cross_validate_numbers(scaled, y, folds)
+    )
     by_image = {penalty: sample_losses(task, outputs, y) for penalty, outputs in held_out.items()}
     losses = {penalty: float(values.mean()) for penalty, values in by_image.items()}
     penalty = min(losses, key=lambda value: losses[value])
-    fitted = fit_logistic(scaled, y, penalty) if labels else fit_ridge(scaled, y, penalty)
+    fitted = fit_logistic(scaled, y, penalty, remaining) if labels else fit_ridge(scaled, y, penalty)
+    chosen = choose_without_fold(held_out, by_image, folds)
     kernel = fitted.kernel / scaler.std[:, None]
     head = LinearHead(kernel, fitted.bias - scaler.mean @ kernel)
-    return FittedTaskHead(task, head, penalty, held_out[penalty], losses, by_image[penalty], y)
+    return FittedTaskHead(task, head, penalty, chosen, losses, sample_losses(task, chosen, y), y)
 
 
-def fit_logistic(x: Array, y: Array, penalty: float) -> LinearHead:
+def fit_logistic(x: Array, y: Array, penalty: float, remaining: Remaining = no_time_limit) -> LinearHead:
     """Return one logistic regression for each label, with the least mean cross-entropy + penalty / 2 · Σ kernel².
 
     Args:
         x: Features (N, F).
         y: 0 and 1 for each label (N, K).
         penalty: Weight of the L2 penalty, the same for all labels.
+        remaining: Returns how many seconds are left.
 
     Returns:
-        The head.
+        The head at convergence, or where time has run out.
     """
-    kernel, bias = _solve_logistic(x, y, penalty, np.ones((1, len(x))), None, FINAL_TOLERANCE)
+    kernel, bias = _solve_logistic(x, y, penalty, np.ones((1, len(x))), None, FINAL_TOLERANCE, remaining)
     return LinearHead(kernel[0], bias[0])
 
 
@@ -141,6 +160,7 @@ class _Ridge:
 
 
 def _cross_validate_numbers(x: Array, y: Array, folds: Array) -> dict[float, Array]:
+    """Return, by penalty, the numbers (N, T) of each image by the ridge regression that was fitted without its fold."""
     held_out = {penalty: np.empty(y.shape) for penalty in RIDGE_PENALTIES}
     for fold in np.unique(folds):
         out = folds == fold
@@ -150,22 +170,32 @@ def _cross_validate_numbers(x: Array, y: Array, folds: Array) -> dict[float, Arr
     return held_out
 
 
-def _cross_validate_labels(x: Array, y: Array, folds: Array) -> dict[float, Array]:
+def _cross_validate_labels(x: Array, y: Array, folds: Array, remaining: Remaining) -> dict[float, Array]:
+    """Return, by penalty, the probabilities (N, K) of each image by the head that was fitted without its fold."""
+    left = remaining()
+    reserved = (1 - SEARCH_SHARE) * left if left < inf else 0.0  # seconds, for the final fit
     numbers = np.unique(folds)
     weights = (folds != numbers[:, None]).astype(np.float64)  # (P, N)
     held_out, start = {}, None
     for penalty in PENALTIES:
-        kernels, biases = start = _solve_logistic(x, y, penalty, weights, start, SEARCH_TOLERANCE)
+        began = remaining()
+        kernels, biases = start = _solve_logistic(
+            x, y, penalty, weights, start, SEARCH_TOLERANCE, lambda: remaining() - reserved
+        )
         probabilities = np.empty(y.shape)
         for fold, kernel, bias in zip(numbers, kernels, biases, strict=True):
             probabilities[folds == fold] = sigmoid(x[folds == fold] @ kernel + bias)
         held_out[penalty] = probabilities
+        left = remaining()
+        if left < inf and left - (began - left) < reserved:
+            break  # the next one would take at least as long
     return held_out
 
 
 def _solve_logistic(
-    x: Array, y: Array, penalty: float, weights: Array, start: tuple[Array, Array] | None, tolerance: float
-) -> tuple[Array, Array]:
+    x: Array, y: Array, penalty: float, weights: Array, start: tuple[Array, Array] | None, tolerance: float,
+    remaining: Remaining,
+) -> tuple[Array, Array]:  # fmt: skip
     """Return kernels (P, F, K) and biases (P, K) for P weightings (P, N); P · K problems are solved together."""
     problems, size, labels = len(weights), x.shape[1], y.shape[1]
     share = (weights / weights.sum(axis=1, keepdims=True))[:, None]  # (P, 1, N)
@@ -184,7 +214,9 @@ def _solve_logistic(
         return loss + squares / 2, np.concatenate([dkernels, dbiases[:, None]], axis=1)
 
     initial = np.zeros((problems * labels, size + 1)) if start is None else _pack(*start)
-    points = minimize(loss_and_gradient, initial, tolerance=tolerance)
+    points = minimize(
+        loss_and_gradient, initial, tolerance=tolerance, stop=lambda: remaining() < 0, min_steps=MIN_STEPS
+    )
     points = points.reshape(problems, labels, size + 1)
     return points[:, :, :-1].transpose(0, 2, 1), points[:, :, -1]
 
@@ -294,18 +326,18 @@ def conformal_half_widths(residuals: Array, coverage: float = COVERAGE) -> Array
     return np.asarray(np.sort(np.abs(residuals), axis=0)[rank - 1], np.float64)
 
 
-def task_folds(task: Task, x: Array, y: Array, groups: Array | None = None) -> Array:
+def task_folds(task: Task, x: Array, y: Array, groups: Array | None = None, count: int | None = None) -> Array:
     """Assign images to folds by their content, so that labels and numbers are spread evenly; no fold divides a group.
 
     Labels are spread by iterative stratification: images of the rarest label are assigned first, each to the fold that
-    lacks most of them. Numbers are sorted, and consecutive ones go to different folds. There are five folds, or one
-    for each image if there are few.
+    lacks most of them. Numbers are sorted, and consecutive ones go to different folds.
 
     Args:
         task: MULTILABEL or REGRESSION.
-        x: Features (N, F).
+        x: Features (N, F), or digests (N,) of the images, by which they are told apart.
         y: (N, K).
         groups: Integers (N,); images with the same number share a fold. None: images with equal features do.
+        count: The number of folds; None: five, or one for each image if there are few.
 
     Returns:
         Int64 (N,), independent of the order of the images.
@@ -321,7 +353,7 @@ def task_folds(task: Task, x: Array, y: Array, groups: Array | None = None) -> A
     _, group = np.unique(first[group], return_inverse=True)  # in an order that depends only on the content
     sizes = np.bincount(group)
     sums = np.stack([np.bincount(group, column) for column in y.T], axis=1)
-    count = min(FOLDS, len(sizes)) if len(x) > LEAVE_ONE_OUT else len(sizes)
+    count = min(count or (FOLDS if len(x) > LEAVE_ONE_OUT else len(sizes)), len(sizes))
     if task is Task.REGRESSION:
         order = np.lexsort((np.arange(len(sizes)), sums[:, 0] / sizes))
         chosen = np.empty(len(sizes), np.int64)

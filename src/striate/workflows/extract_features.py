@@ -38,6 +38,8 @@ HEADS = {
     Task.REGRESSION: "ridge regression",
 }
 
+NOT_TRIED = "Not tried because of the time limit: features of other layers"
+
 
 @dataclass(frozen=True, eq=False)
 class Extraction:
@@ -47,11 +49,13 @@ class Extraction:
         model: The model.
         test: Its outputs (N, K) for the test images.
         open_set: Which of these images are unknown, and would be with other thresholds; None for labels and numbers.
+        fold: Number of the fold of each of these images (N,) in cross-validation; None without.
     """
 
     model: Model
     test: Array
     open_set: OpenSetFindings | None
+    fold: Array | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,6 +71,7 @@ class _Fit:
         lines: What is printed.
         test: Outputs (N, K) for the test images.
         open_set: See `Extraction`.
+        fold: See `Extraction`.
     """
 
     head: LinearHead
@@ -77,6 +82,7 @@ class _Fit:
     lines: tuple[str, ...]
     test: Array
     open_set: OpenSetFindings | None = None
+    fold: Array | None = None
 
 
 def run_extraction(
@@ -101,7 +107,7 @@ def run_extraction(
         share_features(base, prepared.data)
         leave_to_rank_0()
         classes = task is Task.CLASSIFICATION
-        found = _fit_classes(prepared, base, remaining) if classes else _fit_task(prepared, base)
+        found = _fit_classes(prepared, base, remaining) if classes else _fit_task(prepared, base, remaining)
         network, weights = join_head(base, found.findings.layer, found.head, task.activation)
         extras = found.detector.to_extras() | (ranges_to_extras(base.ranges) if base.ranges else {})
         model = save_model(prepared, run, network, weights, found.figures, extras, decision=found.decision)
@@ -110,7 +116,7 @@ def run_extraction(
             run.record.plan = replace(plan, engine="onnx")
     for line in found.lines:
         echo(line)
-    return Extraction(model, found.test, found.open_set)
+    return Extraction(model, found.test, found.open_set, found.fold)
 
 
 def _fit_classes(prepared: PreparedRun, base: Base, remaining: Remaining) -> _Fit:
@@ -121,7 +127,7 @@ def _fit_classes(prepared: PreparedRun, base: Base, remaining: Remaining) -> _Fi
     probabilities = np.exp(log_softmax(fitted.logits + found.shift))
     lines = [*_describe_attempts(found), _describe_head(found)]
     if found.skipped:
-        lines.insert(0, "Not tried because of the time limit: features of other layers")
+        lines.insert(0, NOT_TRIED)
     if suspicious:
         command = shlex.join(["striate", "data", "audit", plan.data, *data_options(plan.label_file, plan.groups)])
         lines.append(f"Labels: {len(suspicious):,} may be wrong; see the report. To check all images: {command}")
@@ -148,13 +154,14 @@ def _fit_classes(prepared: PreparedRun, base: Base, remaining: Remaining) -> _Fi
         lines=tuple(lines),
         test=found.test,
         open_set=fitted_detector.findings(found.distances, found.test, prepared.evaluated.y),
+        fold=found.fold,
     )
 
 
-def _fit_task(prepared: PreparedRun, base: Base) -> _Fit:
+def _fit_task(prepared: PreparedRun, base: Base, remaining: Remaining) -> _Fit:
     """Fit a head for labels or numbers."""
     task = prepared.data.task
-    found = fit_task_on_features(base, prepared.data)
+    found = fit_task_on_features(base, prepared.data, prepared.plan.folds, remaining=remaining)
     fitted = found.fitted
     quality = f"R² {1 - fitted.loss:.3f}" if task is Task.REGRESSION else f"loss {fitted.loss:.4f}"
     line = (
@@ -175,8 +182,9 @@ def _fit_task(prepared: PreparedRun, base: Base) -> _Fit:
             loss_by_layer=found.losses,
             distance_threshold=float(found.detector.threshold),
         ),
-        lines=(line,),
+        lines=(NOT_TRIED, line) if found.skipped else (line,),
         test=found.test,
+        fold=found.fold,
     )
 
 
@@ -227,7 +235,7 @@ def save_model(
     model.use_engine("onnx")
     model.named_weights = weights
     data = prepared.data
-    model.classes, model.policy, model.fingerprint = data.classes, data.policy, data.fingerprint
+    model.classes, model.policy, model.fingerprint = data.classes, data.policy, run.record.fingerprint
     model.figures, model.extras, model.recipe = figures, extras, recipe
     model.decision = decision or Decision()
     model.save(run.model_path, include_optimizer=False)

@@ -12,9 +12,9 @@ from striate.training.recipe_training import compile_with_recipe
 from striate.workflows.plan import TrainingPlan, is_folder
 from striate.workflows.plan_checks import check_outside
 from striate.workflows.prepare import PreparedRun, make_model
+from striate.workflows.run_folder import LONG_SECONDS
 from striate.workflows.run_record import describe_engine, explain_engine
 from striate.workflows.strategy import describe_seconds, training_seconds
-from striate.workflows.train import LONG_SECONDS
 
 
 def check_out(plan: TrainingPlan, out: str | os.PathLike[str]) -> None:

@@ -41,11 +41,17 @@ from striate.transfer.open_set_fitting import NOT_HELD_OUT, FittedDetector, fit_
 from striate.transfer.task_heads import choose_decision, fit_task_head, task_folds
 from striate.workflows.extract_features import Extraction, run_extraction, save_model
 from striate.workflows.prepare import PreparedRun, make_model, make_trainable_model
-from striate.workflows.run_record import ExtractionFindings, FineTuningFindings, Score, TrainingRun, describe_engine
+from striate.workflows.run_record import (
+    START,
+    ExtractionFindings,
+    FineTuningFindings,
+    Score,
+    TrainingRun,
+    describe_engine,
+)
 from striate.workflows.trained_model import THRESHOLD
 from striate.workflows.training_time import StopInTime
 
-START = "start"
 STAGE_FOLDERS = ("1-upper", "2-all")
 LEARNING_RATE_FACTOR = 0.1  # learning rate of the second stage / of the first
 
@@ -125,8 +131,10 @@ def discard_stages(run: TrainingRun) -> None:
         (run.path / stage / run.model_path.name).unlink(missing_ok=True)
 
 
-def _test_score(found: Extraction, prepared: PreparedRun) -> float:
-    """Return the accuracy on the test images; for numbers, R²."""
+def _test_score(found: Extraction, prepared: PreparedRun) -> float | None:
+    """Return the accuracy on the test images; for numbers, R². None without test images."""
+    if not len(prepared.data.test):
+        return None
     score = HeldOutScore.from_outputs(prepared.data.task, found.test, prepared.data.test.y)
     return 1 - score.loss if prepared.data.task is Task.REGRESSION else score.accuracy
 
@@ -157,7 +165,7 @@ class _FineTuning:
     scores: dict[str, HeldOutScore] = field(default_factory=dict)
     kept: str = START
 
-    def findings(self, test_start: float, test_kept: float) -> FineTuningFindings:
+    def findings(self, test_start: float | None, test_kept: float | None) -> FineTuningFindings:
         """Return what was found, given the scores on the test images."""
         scores = {name: Score(self._accuracy(found), float(found.loss)) for name, found in self.scores.items()}
         return FineTuningFindings(len(self.data.validation), scores, self.kept, test_start, test_kept)

@@ -52,7 +52,7 @@ def fit_open_set(model: Model, data: Dataset) -> tuple[FittedDetector, Array] | 
         max_images=_affordable(model.network, x.shape[1]),
         digests=np.concatenate(list(map(_digests, parts))),
     )
-    return fitted, fitted.detector.distances(both.predict(data.test.x)[1])
+    return fitted, fitted.detector.distances(both.predict(data.test.x)[1]) if len(data.test) else np.zeros(0)
 
 
 def _device(engine: Engine) -> dict[str, str]:

@@ -113,6 +113,11 @@ class TrainingPlan:
         return None if self.method is Method.SCRATCH else self.model
 
     @property
+    def trains_folds(self) -> bool:
+        """Whether cross-validation trains a network for each fold; heads on features need none."""
+        return bool(self.folds) and self.method is not Method.FEATURES
+
+    @property
     def engine_settings(self) -> EngineSettings:
         """Which engine computes, and how."""
         return EngineSettings(**{item.name: getattr(self, item.name) for item in fields(EngineSettings)})
@@ -207,7 +212,7 @@ def make_plan(
     check_groups(groups, data, layout)
     check_folds(folds, layout)
     sets = sets or {}
-    check_task(labeled, folds, sets)
+    check_task(labeled, sets)
     recipe = {key: value for key, value in recipe.items() if value is not None}
     base, weights, base_settings = resolve_base(base, weights)
     strategy, chosen_by = _choose(data, layout, method, model, base, minutes)
@@ -226,15 +231,16 @@ def make_plan(
         cut_at(zoo.network(usual.model), cut)  # raises now if there is no such layer
     usual = _with_labels(labeled, _with_weights(weights, usual))
     usual = replace(usual, settings={**usual.settings, **base_settings})
-    if minutes is not None and strategy.method is Method.FINE_TUNE:
+    each = minutes and minutes / (folds or 1)  # folds - 1 times on all images, and once for the model
+    if each is not None and strategy.method is Method.FINE_TUNE:
         if "epochs" in recipe:
             raise UsageError(
                 "With --minutes, the number of epochs of fine-tuning follows from the time limit. Leave "
                 "out --epochs or --minutes."
             )
-        usual = _shorten(usual, minutes, training_images(data, layout), strategy.time_factor)
-    elif minutes is not None and strategy.method is Method.SCRATCH and "epochs" not in recipe:
-        usual = _shorten_scratch(usual, minutes, training_images(data, layout), strategy.time_factor)
+        usual = _shorten(usual, each, training_images(data, layout), strategy.time_factor)
+    elif each is not None and strategy.method is Method.SCRATCH and "epochs" not in recipe:
+        usual = _shorten_scratch(usual, each, training_images(data, layout), strategy.time_factor)
     photographs = recipe.get("augment") is not None and not are_drawings(layout)
     changed = with_schedule(change_recipe(usual.recipe, photographs=photographs, **recipe), schedule)
     changed, settings = assign_settings(changed, {key: parse(value) for key, value in sets.items()})

@@ -17,7 +17,6 @@ from striate.errors import UsageError
 from striate.processes import current_process
 from striate.tasks import Task
 from striate.training import Recipe
-from striate.training.tensorboard import TensorBoard
 from striate.transfer.bases import check_base
 from striate.transfer.onnx_bases import PREPROCESSING, is_onnx_file
 from striate.workflows.strategy import BASE, Method
@@ -36,7 +35,6 @@ APPLIES_TO: Mapping[str, frozenset[Method]] = {
     "--base": BASE_ONLY,
     "--cut": BASE_ONLY,
     "--minutes": BASE_ONLY,
-    "--folds": FEATURES_ONLY,
     "--ensemble": SCRATCH_ONLY,
     "--tensorboard": SCRATCH_ONLY,
     "--schedule plateau": SCRATCH_ONLY,
@@ -75,6 +73,8 @@ def check_values(ensemble: int | None, minutes: float | None, tensorboard: bool)
     if minutes is not None and not minutes > 0:
         raise UsageError(f"--minutes must be more than 0; received {minutes:g}.")
     if tensorboard:
+        from striate.training.tensorboard import TensorBoard
+
         TensorBoard()  # raises now if its package is missing
 
 
@@ -257,12 +257,11 @@ def check_base_method(
         raise UsageError('--method fine-tune needs PyTorch, which is not installed: pip install "striate[torch]".')
 
 
-def check_task(labels: LabelFile | None, folds: int | None, sets: Mapping[str, str]) -> None:
+def check_task(labels: LabelFile | None, sets: Mapping[str, str]) -> None:
     """Check that options for classification only are not used for another task.
 
     Args:
         labels: The table of labels; None: labels are the names of folders.
-        folds: Number of folds.
         sets: The settings passed with --set.
 
     Raises:
@@ -270,6 +269,5 @@ def check_task(labels: LabelFile | None, folds: int | None, sets: Mapping[str, s
     """
     if labels is None or labels.task is Task.CLASSIFICATION:
         return
-    wrong = "--folds" if folds else f"--set {CLASS_WEIGHTS}" if CLASS_WEIGHTS in sets else ""
-    if wrong:
-        raise UsageError(f"{wrong} is for classification; for --task {labels.task}, leave it out.")
+    if CLASS_WEIGHTS in sets:
+        raise UsageError(f"--set {CLASS_WEIGHTS} is for classification; for --task {labels.task}, leave it out.")

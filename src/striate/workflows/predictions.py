@@ -28,6 +28,7 @@ class Predictions:
         digests: Uint64 (N,), of the content of each image.
         names: The file of each image, if known.
         folds: Number of folds if the predictions come from cross-validation; 0 if the images are test images.
+        fold: Int64 (N,), number of the fold of each image in cross-validation, if known.
         groups: Int64 (N,), the same number for images that belong together, if known.
         trained_on: Uint64 (M,), digests of the training and validation images, if known.
         decision: What is predicted, and how outputs become predictions.
@@ -39,13 +40,14 @@ class Predictions:
     digests: Array
     names: tuple[str, ...] | None
     folds: int = 0
+    fold: Array | None = None
     groups: Array | None = None
     trained_on: Array | None = None
     decision: Decision = field(default_factory=Decision)
 
     @classmethod
     def of(
-        cls, classes: tuple[str, ...], probabilities: Array, images: Images, folds: int = 0,
+        cls, classes: tuple[str, ...], probabilities: Array, images: Images, fold: Array | None = None,
         decision: Decision | None = None,
     ) -> "Predictions":  # fmt: skip
         """Make the predictions for images.
@@ -54,7 +56,7 @@ class Predictions:
             classes: Names of the classes or labels, or of the numbers.
             probabilities: Outputs of the model (N, K).
             images: The N images.
-            folds: Number of folds of the cross-validation; 0: there was none.
+            fold: Number of the fold of each image (N,); None: there was no cross-validation.
             decision: How outputs become predictions; None: the most probable class.
 
         Returns:
@@ -62,7 +64,8 @@ class Predictions:
         """
         outputs = np.asarray(probabilities, np.float32)
         return cls(
-            classes, outputs, images.y, digests_of(images), images.names, folds, images.groups,
+            classes, outputs, images.y, digests_of(images), images.names,
+            0 if fold is None else len(np.unique(fold)), fold, images.groups,
             decision=decision or Decision(),
         )  # fmt: skip
 
@@ -77,8 +80,9 @@ class Predictions:
             All metrics.
         """
         found = evaluate_task(
-            self.decision, self.probabilities, self.labels, self.classes, self.names, self.folds, self.groups
-        )
+            self.decision, self.probabilities, self.labels, self.classes, self.names, self.folds, self.groups,
+            self.fold,
+        )  # fmt: skip
         if leaked is None or not leaked.any() or leaked.all() or not isinstance(found, Evaluation):
             return found
         without = self.take(np.flatnonzero(~leaked)).evaluation()
@@ -91,11 +95,13 @@ class Predictions:
         return replace(
             self, probabilities=self.probabilities[rows], labels=self.labels[rows], digests=self.digests[rows],
             names=names, groups=None if self.groups is None else self.groups[rows],
+            fold=None if self.fold is None else self.fold[rows],
         )  # fmt: skip
 
     def write(self, folder: Path) -> None:
         """Write the predictions into a run folder, atomically."""
         arrays = {"probabilities": self.probabilities, "labels": self.labels, "digests": self.digests}
+        arrays |= {"fold": self.fold} if self.fold is not None else {}
         arrays |= {"groups": self.groups} if self.groups is not None else {}
         arrays |= {"trained_on": self.trained_on} if self.trained_on is not None else {}
         names = None if self.names is None else list(self.names)
@@ -124,15 +130,15 @@ def read_predictions(folder: Path) -> Predictions | None:
         found = Predictions(
             tuple(map(str, metadata["classes"])), arrays["probabilities"], arrays["labels"], arrays["digests"],
             None if names is None else tuple(map(str, names)), int(metadata["folds"]),
-            arrays.get("groups"), arrays.get("trained_on"),
+            arrays.get("fold"), arrays.get("groups"), arrays.get("trained_on"),
             Decision.from_dict(metadata.get("decision", Decision().to_dict()), len(metadata["classes"])),
         )  # fmt: skip
     except (KeyError, TypeError, ValueError) as error:
         raise ModelFileError(f"'{path}' does not contain predictions of a run. Train again.") from error
     images = len(found.labels)
-    groups = found.digests if found.groups is None else found.groups
-    shapes = (found.probabilities.shape, found.digests.shape, len(found.names or found.labels), groups.shape)
-    if shapes != ((images, len(found.classes)), (images,), images, (images,)):
+    per_image = [array for array in (found.digests, found.groups, found.fold) if array is not None]
+    shapes = (found.probabilities.shape, len(found.names or found.labels), {array.shape for array in per_image})
+    if shapes != ((images, len(found.classes)), images, {(images,)}):
         raise ModelFileError(
             f"'{path}' is damaged: the numbers of images, classes and predictions differ. Train again."
         )

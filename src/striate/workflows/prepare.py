@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from striate import zoo
-from striate._types import Weights
+from striate._types import Array, Weights
 from striate.data import FOLDER_SIZE, Dataset, Images, load, load_folder
 from striate.data.corrections import apply_corrections
 from striate.data.labels import labeled_layout
@@ -109,8 +109,7 @@ def _cross_validates(plan: TrainingPlan, layout: Layout) -> bool:
 
     Only a head on features is fitted fast enough to do so without being asked.
     """
-    fast = plan.method is Method.FEATURES and plan.task is Task.CLASSIFICATION
-    return fast and len(layout.files) < FEW_IMAGES and TEST not in layout.parts
+    return plan.method is Method.FEATURES and len(layout.files) < FEW_IMAGES and TEST not in layout.parts
 
 
 def _count_folds(plan: TrainingPlan, data: Dataset) -> int:
@@ -129,7 +128,22 @@ def _count_folds(plan: TrainingPlan, data: Dataset) -> int:
             f"--folds {plan.folds} needs at least {plan.folds} groups of images that belong together, such as "
             f"near-duplicates, but '{data.name}' has {different}. Choose fewer folds."
         )
+    if data.task is Task.CLASSIFICATION:
+        _check_smallest_class(plan.folds, data, groups)
     return plan.folds
+
+
+def _check_smallest_class(folds: int, data: Dataset, groups: Array) -> None:
+    """Check that each class is in each fold. Raise DataError if a class has fewer groups of images than folds."""
+    numbers = np.unique(data.train.y)
+    counts = [len(np.unique(groups[data.train.y == number])) for number in numbers]
+    least = int(np.argmin(counts))
+    if counts[least] < folds:
+        raise DataError(
+            f"--folds {folds} needs at least {folds} images of each class, counting near-duplicates and other images "
+            f"that belong together once, but class '{data.classes[numbers[least]]}' of '{data.name}' has "
+            f"{counts[least]}. Choose fewer folds, or add images of it."
+        )
 
 
 def make_model(prepared: PreparedRun, trial: EngineTrial | None = None) -> tuple[Model, str]:

@@ -14,13 +14,12 @@ from striate.models import Model
 from striate.network import Network
 from striate.tasks import Task
 from striate.training.recipe import describe_settings
-from striate.transfer.open_set import OpenSetFindings
+from striate.transfer.open_set import OpenSetDetector, OpenSetFindings
 from striate.workflows.extract_features import HEADS, describe_base, describe_layer
-from striate.workflows.fine_tune import START
 from striate.workflows.plan import TrainingPlan
 from striate.workflows.plan_recipe import PLATEAU
 from striate.workflows.prepare import PreparedRun
-from striate.workflows.run_record import ExtractionFindings, FineTuningFindings, Score, TrainingRun
+from striate.workflows.run_record import START, ExtractionFindings, FineTuningFindings, Score, TrainingRun
 from striate.workflows.strategy import Method
 
 
@@ -41,6 +40,7 @@ def write_run_report(
     data, record, plan = prepared.data, run.record, prepared.plan
     initial = {} if plan.base else initial_weights(prepared.network, run.recipe.seed) | prepared.weights
     kernel = _first_kernel(prepared.network) if model else None
+    has_detector = open_set is not None or (model is not None and OpenSetDetector.from_extras(model.extras) is not None)
     report = ReportData(
         model=_title(plan),
         data=data.name,
@@ -57,21 +57,30 @@ def write_run_report(
         recipe=describe_recipe(plan)
         | _describe_extraction(record.extraction, plan.task)
         | _describe_fine_tuning(record.fine_tuning, plan.task)
+        | _describe_folds(plan)
         | ({"why": plan.because} if plan.because else {}),
         versions=record.versions,
         seed=run.recipe.seed,
         hardware=record.hardware,
-        seconds=record.seconds,
+        seconds=run.total_seconds,
         started=record.started,
         filters_before=_weight(initial, kernel) if initial else None,
         filters_after=_weight(model.named_weights, kernel) if model else None,
         table=prepared.network.table(),
-        unknown_threshold=None if open_set else record.unknown_threshold,
+        unknown_threshold=None if has_detector else record.unknown_threshold,
         open_set=open_set,
         suspicious=_suspicious(data, record.extraction),
         uncalibrated=uncalibrated,
     )
     write_report(run.path / "report.html", report)
+
+
+def _describe_folds(plan: TrainingPlan) -> dict[str, str]:
+    """Return which networks cross-validation trained, as a short text by name."""
+    if not plan.trains_folds or not plan.folds:
+        return {}
+    first = plan.recipe.seed + 1
+    return {"folds": f"{plan.folds} trainings, seeds {first} to {first + plan.folds - 1}, each without one fold"}
 
 
 def _method_key(plan: TrainingPlan, tuning: FineTuningFindings | None) -> str:
@@ -122,13 +131,15 @@ def _describe_fine_tuning(found: FineTuningFindings | None, task: Task) -> dict[
     if not found:
         return {}
     texts = {f"fine-tuning, {name}": _describe_score(score) for name, score in found.scores.items()}
-    return texts | {
+    texts |= {
         "decided on": f"{found.held_out} held-out images",
         "kept": "the start; no stage was clearly better" if found.kept == START else found.kept,
-        "test, start and kept": f"R² {found.test_start:.3f} → {found.test_kept:.3f}"
-        if task is Task.REGRESSION
-        else f"{100 * found.test_start:.2f} % → {100 * found.test_kept:.2f} %",
     }
+    start, kept = found.test_start, found.test_kept
+    if start is None or kept is None:
+        return texts
+    change = f"R² {start:.3f} → {kept:.3f}" if task is Task.REGRESSION else f"{100 * start:.2f} % → {100 * kept:.2f} %"
+    return texts | {"test, start and kept": change}
 
 
 def _describe_score(score: Score) -> str:

@@ -21,9 +21,10 @@ from striate.training.run import read_json
 from striate.workflows import run_record
 from striate.workflows.plan import TrainingPlan, is_folder
 from striate.workflows.prepare import load_for, prepare
+from striate.workflows.run_folder import long_run_note, start
 from striate.workflows.run_record import TrainingRun
 from striate.workflows.strategy import Method, training_images
-from striate.workflows.train import long_run_note, start, train
+from striate.workflows.train import train
 from striate.workflows.trained_model import average, open_trained_model
 
 

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -22,6 +23,8 @@ from striate.tasks import Decision
 from striate.training import Recipe, Run, RunRecord
 from striate.transfer.features import runtime_version
 from striate.workflows.plan import TrainingPlan, is_folder
+
+START = "start"  # of fine-tuning: the model before its stages
 
 
 @dataclass(frozen=True)
@@ -72,15 +75,15 @@ class FineTuningFindings:
         held_out: Number of images on which the stages were compared.
         scores: Score on those images by stage, beginning with the start.
         kept: The stage whose weights were kept.
-        test_start: Accuracy of the start on the test images, 0 … 1; for numbers, R².
+        test_start: Accuracy of the start on the test images, 0 … 1; for numbers, R². None without test images.
         test_kept: The same of the kept weights.
     """
 
     held_out: int
     scores: Mapping[str, Score]
     kept: str
-    test_start: float
-    test_kept: float
+    test_start: float | None
+    test_kept: float | None
 
 
 @dataclass(kw_only=True)
@@ -172,6 +175,24 @@ class TrainingRun(Run):
 
     record_type: ClassVar[type[RunRecord]] = TrainingRecord
     record: TrainingRecord
+
+    def fold_path(self, number: int) -> Path:
+        """Return the run folder of the network of a fold.
+
+        Args:
+            number: Number of the fold, counted from 0.
+
+        Returns:
+            The folder.
+        """
+        return self.path / f"fold-{number + 1}"
+
+    @property
+    def total_seconds(self) -> float:
+        """Training time, with that of the networks of finished folds; all sessions together."""
+        folds = range(self.record.plan.folds or 0) if self.record.plan.trains_folds else ()
+        paths = [path for path in map(self.fold_path, folds) if (path / "config.json").exists()]
+        return self.record.seconds + sum(TrainingRun.open(path).record.seconds for path in paths)
 
     @contextmanager
     def timed(self) -> Iterator[None]:

@@ -1,6 +1,5 @@
 """Train by a plan, evaluate on the test images, and write a run folder with a report."""
 
-import os
 import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,47 +7,43 @@ from dataclasses import dataclass, replace
 from functools import partial
 from math import inf
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from striate import strict_json
 from striate._types import Array, Echo
 from striate.data import Dataset
-from striate.data.split import digests_of
-from striate.engines.choose import accelerator
-from striate.errors import DataError, RunError, UsageError
+from striate.data.split import digests_of, divide_pooled
 from striate.evaluation import Bin
 from striate.evaluation.metrics import reliability, with_temperature
 from striate.evaluation.tasks import AnyEvaluation
 from striate.files import atomic_write, remove_temporaries
 from striate.models import Model
-from striate.processes import cores, current_process
+from striate.network import Network
 from striate.tasks import Decision, Task
 from striate.time_limit import Remaining, no_time_limit
 from striate.training import check_inputs, predict_in_batches
 from striate.training.callbacks import Callback
 from striate.training.monitors import ReduceLROnPlateau
 from striate.training.progress import Verbose
-from striate.training.run import ROOT
-from striate.training.tensorboard import TensorBoard
 from striate.transfer.open_set import OpenSetFindings, probability_threshold
 from striate.transfer.task_heads import choose_decision
-from striate.workflows import run_record
-from striate.workflows.extract_features import check_enough, run_extraction
+from striate.workflows.extract_features import run_extraction
 from striate.workflows.features_in_time import compute_in_time
-from striate.workflows.fine_tune import discard_stages, run_fine_tuning
 from striate.workflows.open_set import fit_open_set
-from striate.workflows.plan import TrainingPlan, is_folder
-from striate.workflows.plan_checks import check_outside
+from striate.workflows.plan import TrainingPlan
 from striate.workflows.predictions import Predictions
-from striate.workflows.prepare import PreparedRun, make_trainable_model, prepare
-from striate.workflows.run_record import TrainingRecord, TrainingRun, describe_engine
-from striate.workflows.strategy import Method, describe_seconds, fine_tuning_seconds, training_seconds
-from striate.workflows.torchrun import local_rank_0_first, on_rank_0, release_others, run_name
+from striate.workflows.prepare import PreparedRun, make_trainable_model
+from striate.workflows.run_folder import continued
+from striate.workflows.run_record import TrainingRun, describe_engine
+from striate.workflows.strategy import Method
+from striate.workflows.torchrun import release_others
 from striate.workflows.trained_model import THRESHOLD, average, member_path
 from striate.workflows.training_time import StopInTime
 
-LONG_SECONDS = 300  # training time above which an estimate is printed
+if TYPE_CHECKING:
+    from striate.workflows.cross_validate import CrossValidated
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,12 +52,14 @@ class TrainingResult:
 
     Attributes:
         run: The run folder.
-        evaluation: Metrics on the test images.
+        evaluation: Metrics on the test images, or on all images in cross-validation.
+        predictions: What they are computed from.
         seconds: Training time of all sessions together.
     """
 
     run: TrainingRun
     evaluation: AnyEvaluation
+    predictions: Predictions
     seconds: float
 
     @property
@@ -72,158 +69,26 @@ class TrainingResult:
 
 
 @dataclass(frozen=True, eq=False)
-class _Outputs:
-    """Probabilities (N, classes) on the validation and on the test images."""
+class _Trained:
+    """What training gave.
 
-    validation: Array
+    Attributes:
+        network: The network.
+        model: The model; None for an ensemble, whose members have their own.
+        decision: How outputs become predictions.
+        test: Outputs (N, K) for the test images.
+        validation: Outputs (N, K) for the validation images, where an ensemble needs them.
+        open_set: Which of the test images are unknown; None if the detector was not tested on them.
+        fold: Number of the fold of each test image (N,) in cross-validation; None without.
+    """
+
+    network: Network
+    model: Model | None
+    decision: Decision
     test: Array
-
-
-def start(prepared: PreparedRun, out: str | os.PathLike[str] | None = None) -> TrainingRun:
-    """Create the run folder of a prepared run; no other process can train in it until `train` has returned.
-
-    Args:
-        prepared: The prepared run.
-        out: The folder; by default a new one in runs/.
-
-    Returns:
-        The run.
-
-    Raises:
-        DataError: If there are too few images.
-    """
-    if not len(prepared.data.test) and not prepared.plan.folds:
-        raise DataError(
-            f"'{prepared.data.name}' is too small: its test split is empty. Add images, about ten or more per class. "
-            f"To list its contents, run: striate data scan {shlex.quote(str(prepared.plan.data))}"
-        )
-    plan = prepared.plan
-    if plan.base:
-        check_enough(prepared.data)
-    record = TrainingRecord(
-        plan.recipe, prepared.data.fingerprint, plan=plan, versions=run_record.versions(plan),
-        hardware=run_record.hardware(), started=run_record.now(), launch=current_process().launch,
-    )  # fmt: skip
-    return on_rank_0(lambda: _create(record, out))
-
-
-def _create(record: TrainingRecord, out: str | os.PathLike[str] | None) -> TrainingRun:
-    run = TrainingRun.create(record, out, run_name(record.plan))
-    run.lock()
-    return run
-
-
-def check_run_folder(data: str | None, out: str | os.PathLike[str] | None) -> None:
-    """Check, before the folder of images is read, that the run folder is not inside it, where Striate never writes.
-
-    Args:
-        data: Name of the data set, or the folder.
-        out: The run folder.
-
-    Raises:
-        UsageError: If it is.
-    """
-    if data and is_folder(data):
-        check_outside(out or ROOT, data, "folder")
-
-
-def check_out(out: str | os.PathLike[str] | None) -> None:
-    """Check, before the data are loaded, that a run folder would not overwrite anything.
-
-    Args:
-        out: The folder; None for a new one.
-
-    Raises:
-        RunError: If it already contains a run, or a file that a run writes.
-    """
-    if out is None:
-        return
-    if (Path(out) / "config.json").exists():
-        raise RunError(
-            f"'{out}' already contains a run. Continue it with --resume, or choose another folder with --out."
-        )
-    for name in ("model.safetensors", "metrics.json", "report.html"):
-        if (Path(out) / name).exists():
-            raise RunError(f"'{out}' contains a {name}, which the run would replace. Choose another folder with --out.")
-
-
-def reopen(path: str | os.PathLike[str], epochs: int | None = None) -> tuple[PreparedRun, TrainingRun]:
-    """Open and prepare a run to continue it.
-
-    Args:
-        path: The run folder.
-        epochs: New total number of epochs; None: as planned.
-
-    Returns:
-        The prepared run, and its folder.
-
-    Raises:
-        UsageError: If `epochs` is given for a method without epochs to add.
-    """
-    run, trained = on_rank_0(lambda: _open_locked(path))
-    plan = run.record.plan
-    if plan.base and epochs is not None:
-        what = "fine-tunes in stages" if plan.method is Method.FINE_TUNE else "fits a classifier to features"
-        raise UsageError(f"'{run.path}' {what}, which has no epochs to add: leave --epochs out.")
-    prepared = local_rank_0_first(lambda: prepare(plan, has_checkpoint=trained))
-    run.require_data(prepared.data.fingerprint)
-    if epochs is not None:
-        run.extend(epochs)
-    return replace(prepared, plan=run.record.plan), run
-
-
-def is_finished(path: str | os.PathLike[str], epochs: int | None) -> bool:
-    """Return whether a run has nothing to continue: it is complete, and `epochs` asks for no more than it has.
-
-    Args:
-        path: The run folder.
-        epochs: New total number of epochs; None: as planned.
-
-    Raises:
-        RunError: If it is not a run folder.
-    """
-    run = TrainingRun.open(path)
-    plan = run.record.plan
-    planned = run.recipe.epochs
-    if run.record.finished_epochs != planned or not (epochs is None or (epochs == planned and not plan.base)):
-        return False
-    folders = [run.path] if plan.ensemble == 1 else [member_path(run, number) for number in range(plan.ensemble)]
-    return all((folder / run.model_path.name).exists() for folder in folders) and (run.path / "report.html").exists()
-
-
-def _open_locked(path: str | os.PathLike[str]) -> tuple[TrainingRun, bool]:
-    """Return the run, locked, and whether it has a checkpoint."""
-    TrainingRun.open(path).lock()
-    run = TrainingRun.open(path)  # read again: another process may have changed it before the lock was taken
-    return run, run.record.plan.ensemble == 1 and run.checkpoints.begun
-
-
-def long_run_note(prepared: PreparedRun, run: TrainingRun) -> str | None:
-    """Return a sentence on about how long training takes; None for feature extraction and up to five minutes.
-
-    Args:
-        prepared: The prepared run.
-        run: Its folder; finished epochs are not counted.
-    """
-    plan = prepared.plan
-    if plan.method is Method.FEATURES:
-        return None
-    device = None if plan.device == "cpu" or plan.engine == "numpy" else accelerator()
-    where = f"on {device}" if device else f"on {cores()} {'core' if cores() == 1 else 'cores'}"
-    if plan.method is Method.FINE_TUNE:
-        passes = len(prepared.data.train) * run.recipe.epochs
-        seconds = fine_tuning_seconds(passes, prepared.network.multiply_adds, device, cores())
-        return f"Fine-tuning takes about {describe_seconds(seconds)} {where}, less if it stops early."
-    done = 0 if plan.ensemble > 1 else len(run.read_history().get("loss", ()))
-    passes = len(prepared.data.train) * max(0, run.recipe.epochs - done) * plan.ensemble
-    shared = current_process().world_size
-    seconds = training_seconds(passes, prepared.network, device, cores()) / shared
-    if seconds <= LONG_SECONDS:
-        return None
-    return (
-        f"This training takes about {describe_seconds(seconds)} {where}. Fewer --epochs or a smaller --model take "
-        "less time; after Ctrl-C it can be continued."
-    )
+    validation: Array | None = None
+    open_set: OpenSetFindings | None = None
+    fold: Array | None = None
 
 
 def train(
@@ -250,20 +115,82 @@ def train(
         if prepared.plan.base:
             with run.timed():
                 prepared = compute_in_time(prepared, run, echo, remaining)
-            outcome = (
-                run_fine_tuning(prepared, run, echo, verbose, remaining)
-                if prepared.plan.method is Method.FINE_TUNE
-                else run_extraction(prepared, run, echo, remaining)
-            )
-            extracted = replace(prepared, network=outcome.model.network)
-            result = _finish(extracted, run, outcome.test, outcome.model.decision, outcome.model, outcome.open_set)
-            if prepared.plan.method is Method.FINE_TUNE:
-                discard_stages(run)
+        result = _train(prepared, run, verbose, echo, remaining)
+        if prepared.plan.base:
             release_others()
-            return result
-        if prepared.plan.ensemble == 1:
-            return _train_one(prepared, run, verbose, echo, remaining)[0]
-        return _train_members(prepared, run, verbose, echo, remaining)
+        return result
+
+
+def _train(
+    prepared: PreparedRun, run: TrainingRun, verbose: Verbose, echo: Echo, remaining: Remaining
+) -> TrainingResult:
+    train_model = _train_folds if prepared.plan.trains_folds else _train_by_method
+    trained = train_model(prepared, run, verbose, echo, remaining)
+    result = _finish(replace(prepared, network=trained.network), run, trained)
+    if prepared.plan.method is Method.FINE_TUNE:
+        from striate.workflows.fine_tune import discard_stages
+
+        discard_stages(run)
+    return result
+
+
+def _train_by_method(
+    prepared: PreparedRun, run: TrainingRun, verbose: Verbose, echo: Echo, remaining: Remaining
+) -> _Trained:
+    if prepared.plan.method is Method.SCRATCH:
+        train_networks = _train_one if prepared.plan.ensemble == 1 else _train_members
+        return train_networks(prepared, run, verbose, echo, remaining)
+    if prepared.plan.method is Method.FINE_TUNE:
+        from striate.workflows.fine_tune import run_fine_tuning
+
+        found = run_fine_tuning(prepared, run, echo, verbose, remaining)
+    else:
+        found = run_extraction(prepared, run, echo, remaining)
+    model = found.model
+    return _Trained(
+        model.network, model, model.decision, found.test, open_set=found.open_set, fold=found.fold
+    )  # fmt: skip
+
+
+def _train_folds(
+    prepared: PreparedRun, run: TrainingRun, verbose: Verbose, echo: Echo, remaining: Remaining
+) -> _Trained:
+    """Train a network for each fold, then the model of the run on all images."""
+    from striate.workflows.cross_validate import cross_validate
+
+    if run.record.engine_reason is None:  # all networks use the same engine
+        from striate.workflows.fine_tune import stages
+
+        first = stages(prepared.network, run.recipe)[0].recipe if prepared.base else run.recipe
+        make_trainable_model(replace(prepared, plan=run.record.plan), run, first)
+
+    def train_fold(part: PreparedRun, path: Path, left: Remaining) -> Predictions:
+        folder = continued(part, path, run)
+        with _locked(folder):
+            return _train(part, folder, verbose, echo, left).predictions
+
+    found = cross_validate(prepared, run, train_fold, echo, remaining)
+    data, rows = divide_pooled(prepared.data)
+    echo(f"Final training: all images, of which {len(data.validation):,} to validate")
+    final = replace(prepared, data=data, plan=replace(run.record.plan, folds=0))
+    trained = _train_by_method(final, run, verbose, echo, remaining)
+    if extraction := run.record.extraction:
+        suspicious = tuple(replace(each, row=int(rows[each.row])) for each in extraction.suspicious)
+        run.record.extraction = replace(extraction, suspicious=suspicious)
+    return _with_cross_validated(trained, run, found, prepared.data)
+
+
+def _with_cross_validated(trained: _Trained, run: TrainingRun, found: "CrossValidated", data: Dataset) -> _Trained:
+    """Return the outputs of cross-validation, with thresholds and intervals that all images choose."""
+    decision, model = trained.decision, trained.model
+    if data.task is not Task.CLASSIFICATION:
+        decision = choose_decision(data.task, found.outputs, data.train.y)
+        if model:
+            model.decision = decision
+            model.save(run.model_path, include_optimizer=False)
+        else:
+            run.record.decision = decision
+    return replace(trained, decision=decision, test=found.outputs, fold=found.fold, open_set=None)
 
 
 @contextmanager
@@ -282,25 +209,22 @@ def _locked(run: TrainingRun) -> Iterator[None]:
         run.release()
 
 
-def _train_one(
-    prepared: PreparedRun, run: TrainingRun, verbose: Verbose, echo: Echo, remaining: Remaining
-) -> tuple[TrainingResult, _Outputs]:
-    plan = run.record.plan
+def _train_one(prepared: PreparedRun, run: TrainingRun, verbose: Verbose, echo: Echo, remaining: Remaining) -> _Trained:
+    plan, data = run.record.plan, replace(prepared.data, fingerprint=run.record.fingerprint)
     with run.timed():
         model = make_trainable_model(replace(prepared, plan=plan), run, run.recipe)
         echo(describe_engine(model.engine, run.record.engine_reason or ""))
         callbacks = _callbacks(plan, run, remaining())
-        model.train(prepared.data, run.recipe, run=run, callbacks=callbacks, verbose=verbose)
-    outputs = _Outputs(*(_predict(model, part.x) for part in (prepared.data.validation, prepared.data.test)))
-    data = prepared.data
-    model.decision, threshold = _choose_decision(data, outputs.validation)
+        model.train(data, run.recipe, run=run, callbacks=callbacks, verbose=verbose)
+    validation, test = (_predict(model, part.x) for part in (data.validation, data.test))
+    model.decision, threshold = _choose_decision(data, validation)
     model.figures |= {THRESHOLD: threshold}
     found = fit_open_set(model, data)
     model.extras = found[0].detector.to_extras() if found else {}
     model.save(run.model_path, include_optimizer=False)
     run.record.unknown_threshold = threshold
-    open_set = found[0].findings(found[1], outputs.test, data.test.y) if found else None
-    return _finish(prepared, run, outputs.test, model.decision, model, open_set), outputs
+    open_set = found[0].findings(found[1], test, data.test.y) if found and len(data.test) else None
+    return _Trained(prepared.network, model, model.decision, test, validation, open_set)
 
 
 def _choose_decision(data: Dataset, validation: Array) -> tuple[Decision, float]:
@@ -313,39 +237,38 @@ def _choose_decision(data: Dataset, validation: Array) -> tuple[Decision, float]
 
 def _predict(model: Model, x: Array) -> Array:
     """Return probabilities (N, classes); when several processes train together, each predicts a part of the images."""
+    if not len(x):
+        return np.zeros((0, model.network.output_shapes[0][-1]), np.float32)
     return predict_in_batches(model.engine, check_inputs(model.network, x), distributed=True)[0]
 
 
 def _train_members(
     prepared: PreparedRun, run: TrainingRun, verbose: Verbose, echo: Echo, remaining: Remaining
-) -> TrainingResult:
-    seconds, outputs = 0.0, []
+) -> _Trained:
+    seconds, members = 0.0, list[_Trained]()
     if run.record.engine_reason is None:  # all members use the same engine
         make_trainable_model(replace(prepared, plan=run.record.plan.member(0)), run, run.recipe)
     for number in range(prepared.plan.ensemble):
         echo(f"member {number + 1} of {prepared.plan.ensemble}")
         member = replace(prepared, plan=run.record.plan.member(number))
-        path = member_path(run, number)
-        folder = on_rank_0(partial(_started_member, path)) or start(member, path)
-        folder.record.engine_reason = run.record.engine_reason
-        if folder.recipe.epochs < run.recipe.epochs:
-            folder.extend(run.recipe.epochs)
+        folder = continued(member, member_path(run, number), run)
         share = partial(_share_of, remaining, prepared.plan.ensemble - number)
-        result, member_outputs = _train_one(member, folder, verbose, echo, share)
-        seconds += result.seconds
-        outputs.append(member_outputs)
-    joined = _Outputs(average([o.validation for o in outputs]), average([o.test for o in outputs]))
+        trained = _train_one(member, folder, verbose, echo, share)
+        if len(prepared.data.test):
+            _finish(member, folder, trained)
+        seconds += folder.record.seconds
+        members.append(trained)
+    validation, test = (
+        average([each for each in outputs if each is not None])
+        for outputs in ([each.validation for each in members], [each.test for each in members])
+    )
     run.record.seconds = seconds
-    run.record.decision, run.record.unknown_threshold = _choose_decision(prepared.data, joined.validation)
-    return _finish(prepared, run, joined.test, run.record.decision)
+    run.record.decision, run.record.unknown_threshold = _choose_decision(prepared.data, validation)
+    return _Trained(prepared.network, None, run.record.decision, test)
 
 
 def _share_of(remaining: Remaining, members: int) -> float:
     return remaining() / members
-
-
-def _started_member(path: Path) -> TrainingRun | None:
-    return TrainingRun.open(path) if (path / "config.json").exists() else None
 
 
 def _callbacks(plan: TrainingPlan, run: TrainingRun, seconds: float) -> list[Callback]:
@@ -353,34 +276,29 @@ def _callbacks(plan: TrainingPlan, run: TrainingRun, seconds: float) -> list[Cal
     if plan.plateau:
         callbacks.append(ReduceLROnPlateau(factor=0.5, patience=2))
     if plan.tensorboard and run.written_here:
+        from striate.training.tensorboard import TensorBoard
+
         callbacks.append(TensorBoard(run.path / "tensorboard", histogram_freq=1))
     return callbacks
 
 
-def _finish(
-    prepared: PreparedRun,
-    run: TrainingRun,
-    outputs: Array,
-    decision: Decision,
-    model: Model | None = None,
-    open_set: OpenSetFindings | None = None,
-) -> TrainingResult:
-    """Evaluate the outputs (N, K) for the test images, and write metrics and report."""
+def _finish(prepared: PreparedRun, run: TrainingRun, trained: _Trained) -> TrainingResult:
+    """Evaluate the outputs for the test images, and write metrics and report."""
     from striate.workflows.report import write_run_report
 
     data, folds = prepared.data, prepared.plan.folds or 0
-    predictions = replace(
-        Predictions.of(data.classes, outputs, prepared.evaluated, folds, decision), trained_on=_trained_on(data, folds)
-    )
+    found = Predictions.of(data.classes, trained.test, prepared.evaluated, trained.fold, trained.decision)
+    predictions = replace(found, trained_on=_trained_on(data, folds))
     evaluation = predictions.evaluation() if folds else predictions.evaluation(data.leaked)
     if run.written_here:
         run.write_record()
         atomic_write(run.path / "metrics.json", strict_json.dumps(evaluation.to_dict()) + "\n")
         predictions.write(run.path)
-        write_run_report(prepared, run, evaluation, model, open_set, _uncalibrated(prepared, run, predictions))
+        uncalibrated = _uncalibrated(prepared, run, predictions)
+        write_run_report(prepared, run, evaluation, trained.model, trained.open_set, uncalibrated)
         run.record.finished_epochs = run.recipe.epochs
         run.write_record()
-    return TrainingResult(run, evaluation, run.record.seconds)
+    return TrainingResult(run, evaluation, predictions, run.total_seconds if run.written_here else run.record.seconds)
 
 
 def _uncalibrated(prepared: PreparedRun, run: TrainingRun, predictions: Predictions) -> tuple[Bin, ...]:

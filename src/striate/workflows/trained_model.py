@@ -314,7 +314,8 @@ def _open_run(run: TrainingRun) -> TrainedModel:
         raise DataError(f"The members of '{run.path}' were trained on different data, so they are not one ensemble.")
     stored = read_predictions(run.path)
     return TrainedModel(
-        models, threshold, plan.data, plan.label_file, plan.corrections, groups=plan.groups,
+        models, threshold, plan.data, plan.label_file, plan.corrections,
+        cross_validated=stored if stored and stored.folds else None, groups=plan.groups,
         trained_on=stored.trained_on if stored else None, of_ensemble=run.record.decision,
     )  # fmt: skip
 
