@@ -1,6 +1,6 @@
 """Time `striate train` on a folder of photographs, with and without cached pixels, and `striate predict` on its files.
 
-python benchmarks/half_minute.py [FOLDER] [--splits 5] [--int8]
+python benchmarks/half_minute.py [FOLDER] [--splits 5] [--precision float32]
 """
 
 import argparse
@@ -51,10 +51,10 @@ def main() -> None:
     default = Path(os.environ.get("STRIATE_DATA", ".")) / "dogs-vs-cats"
     parser.add_argument("folder", type=Path, nargs="?", default=default)
     parser.add_argument("--splits", type=int, default=5)
-    parser.add_argument("--int8", action="store_true", help="features in 8-bit integers")
+    parser.add_argument("--precision", help="of the features; without it, as Striate chooses")
     args = parser.parse_args()
     print(description())
-    options, rows = ["--precision", "int8"] if args.int8 else [], []
+    options, rows = ["--precision", args.precision] if args.precision else [], []
     for seed in range(args.splits):
         with tempfile.TemporaryDirectory() as root:
             folder, cache = Path(root) / "photos", Path(root) / "cache"

@@ -2,16 +2,17 @@
 
 import json
 import shutil
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 import striate as st
+from striate.engines.onnxruntime import open_session
 from striate.images import encode_png
 from striate.processes import processor
 from striate.workflows.export import collect_images
+from striate.workflows.open_explorer import open_explorer
 from striate.workflows.predictions import read_predictions
 from striate.workflows.trained_model import open_trained_model
 
@@ -67,7 +68,7 @@ def test_training_prints_its_method_and_reason(finished_run: Trained) -> None:
 
 
 def test_features_in_8_bit_integers(finished_run: Trained, cli: Cli, tmp_path: Path) -> None:
-    """What is trained with integers is evaluated, predicted and served with integers, and exported in float32."""
+    """What is trained with integers predicts with integers: in commands, after `st.load`, and as an exported file."""
     images, path = finished_run[0], tmp_path / "int8"
     result = cli("train", images, *SMALL, "--precision", "int8", "--folds", 0, "--out", path)
     assert "computed by ONNX Runtime in 8-bit integers" in result.stdout
@@ -77,10 +78,20 @@ def test_features_in_8_bit_integers(finished_run: Trained, cli: Cli, tmp_path: P
     x = np.stack([trained.policy.read(images / name) for name in stored.names])
     np.testing.assert_allclose(trained.predict_open_set(x)[0], stored.probabilities, atol=1e-5)
     np.testing.assert_allclose(trained.outputs(x), stored.probabilities, atol=1e-5)
-    exact = replace(trained, float32=True)
-    assert 1e-5 < np.abs(exact.outputs(x) - stored.probabilities).max() < 0.3
-    assert (exact.outputs(x).argmax(axis=1) == stored.probabilities.argmax(axis=1)).mean() > 0.85
-    assert cli("export", path, "--to", tmp_path / "model.onnx").returncode == 0
+    model = st.load(path)
+    np.testing.assert_allclose(model.predict(x), stored.probabilities, atol=1e-5)
+    np.testing.assert_allclose(model.predict_on_batch(x[:3]), stored.probabilities[:3], atol=1e-5)
+    exact = model.engine.forward([x])[0]
+    assert 1e-5 < np.abs(exact - stored.probabilities).max() < 0.3
+    assert (exact.argmax(axis=1) == stored.probabilities.argmax(axis=1)).mean() > 0.85
+    doubled = {name: 2 * array if name.endswith("/kernel") else array for name, array in model.named_weights.items()}
+    model.named_weights = doubled
+    assert np.abs(model.predict(x) - stored.probabilities).max() > 1e-3
+    assert "int8" in cli("export", path, "--to", tmp_path / "model.onnx").stdout
+    (session,) = open_session(str(tmp_path / "model.onnx"))([x])[:1]
+    np.testing.assert_allclose(session, stored.probabilities, atol=1e-5)
+    note = "This model predicts with features in 8-bit integers"
+    assert open_explorer(path).notes[0].startswith(note)
     refused = cli("train", images, "--method", "scratch", "--precision", "int8", "--out", tmp_path / "other")
     assert "--precision int8 needs --method features" in refused.stderr
 

@@ -112,7 +112,7 @@ TRAINING_OPTIONS: list[tuple[dict[str, Any], str]] = [
     ({"sets": {"weight_decay": "0.1"}}, "--set weight_decay"),
     ({"engine": EngineSettings("torch")}, "--engine"),
     ({"engine": EngineSettings(device="cpu")}, "--device"),
-    ({"engine": EngineSettings(precision="float32")}, "--precision"),
+    ({"engine": EngineSettings(precision="bfloat16")}, "--precision"),
     ({"engine": EngineSettings(deterministic=True)}, "--deterministic"),
 ]
 SCRATCH_OPTIONS: list[tuple[dict[str, Any], str]] = [
@@ -334,3 +334,20 @@ def _count(function: Callable[..., Any], calls: list[None]) -> Callable[..., Any
         return function(*args, **kwargs)
 
     return call
+
+
+@pytest.mark.parametrize("exact", [True, False])
+def test_features_are_integers_where_that_is_fast_and_was_measured(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, exact: bool
+) -> None:
+    monkeypatch.setattr("striate.engines.onnxruntime.products_are_exact", lambda: exact)
+    monkeypatch.setattr("platform.machine", lambda: "x86_64")
+    usual, float32 = make_plan(str(folder)), make_plan(str(folder), engine=EngineSettings(precision="float32"))
+    assert usual.int8 == exact and ("--precision float32 switches this off" in usual.because) == exact
+    assert not float32.int8 and "8-bit" not in float32.because
+    assert make_plan(str(folder), base="efficientnet-lite0").int8 == exact
+    assert not make_plan(str(folder), base="efficientnet-lite1").int8
+    assert make_plan(str(folder), base="efficientnet-lite1", int8=True).int8
+    assert not make_plan(str(folder), method="fine-tune").int8
+    monkeypatch.setattr("platform.machine", lambda: "arm64")
+    assert not make_plan(str(folder)).int8

@@ -150,7 +150,7 @@ precision = click.option(
 )
 training_precision = click.option(
     "--precision", type=RegistryChoice(_training_precisions),
-    help="Floating-point format of PyTorch [auto]; int8 computes features in 8-bit integers, in half the time.",
+    help="Floating-point format of PyTorch [auto], or of features: float32 or int8 [int8 where it is fast].",
 )  # fmt: skip
 sets = click.option(
     "--set", "sets", multiple=True, metavar="KEY=VALUE",

@@ -102,8 +102,8 @@ HELP: dict[str, str] = {
     "Engine that runs the network: NumPy or PyTorch [auto].": "신경망을 계산할 엔진: NumPy 또는 PyTorch [auto].",
     "Device for PyTorch: cpu, cuda, cuda:1, mps [auto].": "PyTorch의 장치: cpu, cuda, cuda:1, mps [auto].",
     "Floating-point format of PyTorch [auto].": "PyTorch의 부동소수점 형식 [auto].",
-    "Floating-point format of PyTorch [auto]; int8 computes features in 8-bit integers, in half the time.": (
-        "PyTorch의 부동소수점 형식 [auto]. int8: 특성을 8비트 정수로 계산합니다. 시간이 절반으로 줄어듭니다."
+    "Floating-point format of PyTorch [auto], or of features: float32 or int8 [int8 where it is fast].": (
+        "PyTorch의 부동소수점 형식 [auto], 또는 특성의 숫자 형식: float32나 int8 [빠른 곳에서는 int8]."
     ),
     "Use deterministic GPU algorithms: bit-identical results, but slower.": (
         "GPU에서도 결과가 비트까지 같습니다. 그만큼 느립니다."

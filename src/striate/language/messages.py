@@ -343,6 +343,11 @@ MESSAGES: dict[str, str] = {
         "이미지 크기가 {original}이므로 모델의 입력 크기 {required}에 맞추었습니다."
     ),
     # explore
+    "This model predicts with features in 8-bit integers. Its feature maps are shown as float32 gives them, and "
+    "probabilities on these pages may differ a little from its predictions.": (
+        "이 모델은 8비트 정수로 계산한 특성으로 예측합니다. 특성 맵은 float32로 계산해 보여 주므로, "
+        "이 페이지의 확률은 모델의 예측과 조금 다를 수 있습니다."
+    ),
     "This run is an ensemble: its first network is shown, with its own predictions, '{path}'.": (
         "이 실행은 앙상블입니다. 그 가운데 첫 번째 신경망 '{path}'을(를) 그 신경망의 예측과 함께 보여 줍니다."
     ),
@@ -424,6 +429,11 @@ MESSAGES: dict[str, str] = {
     ),
     "the number of epochs of fine-tuning is limited to fit into {n} minutes": (
         "미세 조정은 {n}분 안에 가능한 에포크만큼만 합니다"
+    ),
+    "the network computes in 8-bit integers, which takes this processor half the time (--precision float32 switches "
+    "this off)": (
+        "신경망을 8비트 정수로 계산합니다. 이 프로세서에서는 시간이 절반으로 줄어듭니다"
+        "(--precision float32로 끌 수 있습니다)"
     ),
     "the network computes in 8-bit integers to stay within {n} minutes": (
         "{n}분을 지키기 위해 신경망을 8비트 정수로 계산합니다"

@@ -4,19 +4,49 @@ from collections.abc import Sequence
 from contextlib import closing
 from typing import Any
 
+import numpy as np
+
+from striate._types import Ranges
 from striate.arguments import check_methods
+from striate.engines.base import Engine
+from striate.engines.choose import AUTO
 from striate.models.saving import SavableModel
+from striate.network import Network
 from striate.training import check_inputs
 from striate.training.callbacks import Callback, CallbackList, check_callbacks
 from striate.training.inference import evaluate_batches, predict_batches
 from striate.training.metrics import to_scores
 from striate.training.progress import Verbose, make_inference_progress
 from striate.training.user_data import UserData
+from striate.transfer.int8 import ranges_from_extras
 
 
 @check_methods
 class PredictingModel(SavableModel):
     """A model that predicts and is evaluated. `Model` derives from it."""
+
+    def _initialize(self, network: Network | None, seed: int) -> None:
+        self._int8_engine: tuple[Ranges, Engine] | None = None
+        super()._initialize(network, seed)
+
+    @property
+    def _inference_engine(self) -> Engine:
+        """The engine that predicts: in 8-bit integers if the model was fitted to features in integers.
+
+        Only ONNX Runtime computes so; if another engine was asked for, it predicts in float32.
+        """
+        ranges = ranges_from_extras(self.extras) if self._engine_settings.engine in (AUTO, "onnx") else None
+        if ranges is None:
+            return self.engine
+        from striate.engines.onnxruntime import OnnxEngine
+
+        weights = self.named_weights
+        if self._int8_engine and self._int8_engine[0] == ranges:
+            engine = self._int8_engine[1]
+            if all(np.array_equal(array, weights[name]) for name, array in engine.weights.items()):
+                return engine
+        self._int8_engine = ranges, OnnxEngine(self.network, weights, ranges=ranges)
+        return self._int8_engine[1]
 
     def evaluate(
         self,
@@ -66,12 +96,12 @@ class PredictingModel(SavableModel):
         data = UserData(x, y, sample_weight=sample_weight, batch_size=batch_size, steps=steps, purpose="evaluate")
         self._build_for_data(data)
         losses = self._losses_for(data)
-        batches, count = data.batches(self.network, losses, self.engine)
+        batches, count = data.batches(self.network, losses, self._inference_engine)
         metrics = self._metric_set(losses)
         with closing(make_inference_progress("evaluate", verbose)) as progress:
             hooks = CallbackList([*chosen, progress], self, {"epochs": 1, "steps": count, "verbose": verbose})
             hooks.call("on_test_begin", {})
-            scores = evaluate_batches(self.engine, metrics, batches, hooks)
+            scores = evaluate_batches(self._inference_engine, metrics, batches, hooks)
             hooks.call("on_test_end", scores)
         return scores if return_dict else to_scores(scores)
 
@@ -114,7 +144,7 @@ class PredictingModel(SavableModel):
         with closing(make_inference_progress("predict", verbose)) as progress:
             hooks = CallbackList([*chosen, progress], self, {"epochs": 1, "steps": count, "verbose": verbose})
             hooks.call("on_predict_begin", {})
-            outputs = predict_batches(self.engine, batches, hooks)
+            outputs = predict_batches(self._inference_engine, batches, hooks)
             hooks.call("on_predict_end", {})
         return self._pack(outputs)
 
@@ -131,7 +161,7 @@ class PredictingModel(SavableModel):
             DataError: If the inputs do not match the network.
         """
         self._build_for(x)
-        return self._pack(self.engine.forward(check_inputs(self.network, x)))
+        return self._pack(self._inference_engine.forward(check_inputs(self.network, x)))
 
     def test_on_batch(self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False) -> Any:
         """Compute the loss and the metrics of samples, all at once.
@@ -152,7 +182,7 @@ class PredictingModel(SavableModel):
         self._build_for_data(data)
         losses = self._losses_for(data)
         metrics = self._metric_set(losses)
-        scores = evaluate_batches(self.engine, metrics, [data.samples(self.network, losses)])
+        scores = evaluate_batches(self._inference_engine, metrics, [data.samples(self.network, losses)])
         return scores if return_dict else to_scores(scores)
 
     def reset_metrics(self) -> None:

@@ -77,7 +77,8 @@ class ExportResult:
     Attributes:
         path: The file, or the folder of a page.
         bytes: Its size; of a page, the size of what a browser loads.
-        precision: "float32", "int8", or "8-bit weights", which are computed with in float32.
+        precision: "float32", "int8" (also of models that were trained on features in 8-bit integers), or "8-bit
+            weights", which are computed with in float32.
         images: How many images were compared, and what they are.
         agreement: The fraction of images on which file and original predict the same class or labels; None for
             numbers.
@@ -126,7 +127,7 @@ def export(
         ModelFileError: If the file's outputs differ from the original's; nothing is written. Not raised for the
             rounding of `int8`.
     """
-    trained, path = replace(trained, float32=True), Path(path)
+    path = Path(path)
     if path.suffix != SUFFIX:
         raise UsageError(f"The name of an ONNX file must end in {SUFFIX}; received '{path}'.")
     _check_replaceable(path)
@@ -166,12 +167,16 @@ def convert(
     metadata = ExportMetadata(trained.classes, trained.policy, trained.threshold, trained.fingerprint, trained.decision)
     detector = trained.detector
     written = with_features(network, detector.layer) if detector else network
-    model = to_onnx(written, weights, metadata=metadata, resize=resize, opset=opset, detector=detector)
+    model = to_onnx(
+        written, weights, metadata=metadata, resize=resize, opset=opset, detector=detector, ranges=trained.ranges
+    )
     compared = collect_images(trained, images, _affordable_images(network))
     original, exported = _compare(trained, model, compared, resize)
     tolerance = RESIZE_TOLERANCE if resize else TOLERANCE
     _check_outputs(original, exported, compared, tolerance * _scale(trained, original))
-    if precision != "float32":
+    if trained.ranges:  # the file computes in integers already, as the model does
+        precision = "int8"
+    elif precision != "float32":
         model = quantize_weights(model) if precision == "8-bit weights" else _quantized(model, compared.calibration)
         exported = _probabilities_of_file(model, compared.x, compared.what)
     check_model(model)

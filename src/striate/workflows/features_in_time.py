@@ -9,7 +9,7 @@ from striate.processes import current_process
 from striate.time_limit import Clock, Remaining
 from striate.transfer.features import extract_features
 from striate.transfer.int8 import measure_ranges
-from striate.workflows.plan import TrainingPlan
+from striate.workflows.plan import FLOAT32, TrainingPlan
 from striate.workflows.plan_checks import INPUT_SHAPE
 from striate.workflows.prepare import PreparedRun, prepare
 from striate.workflows.run_record import TrainingRun
@@ -74,7 +74,7 @@ class _TimeCheck:
         from striate.engines.onnxruntime import products_are_exact
 
         size = plan.settings.get(INPUT_SHAPE, (224,))[0]
-        fast_int8 = plan.method is Method.FEATURES and products_are_exact()
+        fast_int8 = plan.method is Method.FEATURES and plan.precision != FLOAT32 and products_are_exact()
         self._cheaper = cheaper_inputs(size, plan.int8, fast_int8=fast_int8)
         self._remaining, self._clock, self._began = remaining, clock, clock()
 

@@ -20,6 +20,7 @@ from striate.onnx.importing import import_convertible_part
 from striate.tasks import Task
 from striate.text import counted
 from striate.training import Recipe
+from striate.transfer.int8 import ranges_from_extras
 from striate.workflows.evaluate import load_for_model
 from striate.workflows.explore import ExploredImages, Explorer, channels_first, cost_of, policy_of
 from striate.workflows.predict import find_files
@@ -30,6 +31,10 @@ from striate.zoo import build
 
 DIGITS = "mnist5k"
 DIGITS_RECIPE = Recipe(epochs=3, batch_size=50, optimizer=Adam(3e-3))  # a few seconds
+FLOAT32_NOTE = (
+    "This model predicts with features in 8-bit integers. Its feature maps are shown as float32 gives them, and "
+    "probabilities on these pages may differ a little from its predictions."
+)
 MAX_PREDICTION_WORK = 10_000_000_000  # multiply-adds that may be spent on predictions before the page opens
 
 
@@ -57,6 +62,8 @@ def open_explorer(path: str | os.PathLike[str] | None = None, images: Sequence[s
     model, is_whole = (trained.models[0], True) if trained else _open_model(path)
     name = path.resolve().name if path.is_dir() else path.stem
     notes: list[str] = list(model.notes)
+    if ranges_from_extras(model.extras):
+        notes.append(FLOAT32_NOTE)
     policy = policy_of(model, is_whole=is_whole)  # raises now, rather than when images are read
     if trained and len(trained.models) > 1:
         path = member_path(TrainingRun.open(path), 0)

@@ -34,11 +34,13 @@ from striate.workflows.plan_checks import (
 )
 from striate.workflows.plan_recipe import PLATEAU, assign_settings, change_recipe, parse, with_schedule
 from striate.workflows.strategy import (
+    BASE,
     Method,
     Strategy,
     are_drawings,
     choose_strategy,
     fine_tuning_seconds,
+    prefers_int8,
     training_images,
     training_seconds,
 )
@@ -46,6 +48,7 @@ from striate.zoo.photographs import MEAN, STDDEV
 
 DEFAULT_DATA = "mnist5k"
 DEFAULT_MODEL = "lenet5"
+FLOAT32 = "float32"  # the precision that features in 8-bit integers are switched off with
 TRAINING_SHARE = 0.7  # share of limited time for epochs; the rest is for reading images and for the report
 
 
@@ -215,7 +218,8 @@ def make_plan(
     check_task(labeled, sets)
     recipe = {key: value for key, value in recipe.items() if value is not None}
     base, weights, base_settings = resolve_base(base, weights)
-    strategy, chosen_by = _choose(data, layout, method, model, base, minutes)
+    float32 = engine.precision == FLOAT32
+    strategy, chosen_by = _choose(data, layout, method, model, base, minutes, float32)
     chosen_freely = method == AUTO and layout and not model and not base  # then --minutes is part of the choice
     named = {
         "model": model, "base": base, "minutes": None if chosen_freely else minutes, "ensemble": ensemble,
@@ -275,8 +279,12 @@ def _given_options(values: Mapping[str, Any], engine: EngineSettings) -> list[st
     given = [name for name, value in values.items() if value]
     given += [item.name for item in fields(engine) if getattr(engine, item.name) != item.default]
     options = ["--torch-compile" if name == "compiled" else f"--{name.replace('_', '-')}" for name in given]
-    plateau = values.get("schedule") == PLATEAU
-    return ["--schedule plateau" if plateau and option == "--schedule" else option for option in options]
+    valued = {"--schedule": PLATEAU, "--precision": FLOAT32}  # which apply to other methods than the option does
+    received = {"--schedule": values.get("schedule"), "--precision": engine.precision}
+    return [
+        f"{option} {valued[option]}" if option in valued and received[option] == valued[option] else option
+        for option in options
+    ]
 
 
 def resolve_base(base: str | None, weights: str | None) -> tuple[str | None, str | None, Mapping[str, Any]]:
@@ -315,8 +323,9 @@ def _read_corrections(exclude: str | None, data: str, layout: Layout | None) -> 
 
 
 def _choose(
-    data: str, layout: Layout | None, method: str, model: str | None, base: str | None, minutes: float | None
-) -> tuple[Strategy, str]:
+    data: str, layout: Layout | None, method: str, model: str | None, base: str | None, minutes: float | None,
+    float32: bool,
+) -> tuple[Strategy, str]:  # fmt: skip
     """Return the strategy, and how its method was chosen."""
     if method not in (AUTO, *Method):
         raise UsageError(f"There is no method '{method}'.{nearest(method, [AUTO, *Method])}")
@@ -334,10 +343,11 @@ def _choose(
         chosen_by = "which is used for all data sets with a name" if method == AUTO else chosen_by
         return Strategy(Method.SCRATCH, model or DEFAULT_MODEL), chosen_by
     if model or base:
-        return Strategy(Method(method), model or str(base)), chosen_by
+        int8 = base == BASE and method == Method.FEATURES and not float32 and prefers_int8(layout)
+        return Strategy(Method(method), model or str(base), int8=int8), chosen_by
     if method != AUTO:
-        return choose_strategy(layout, minutes, Method(method)), chosen_by
-    strategy = choose_strategy(layout, minutes)
+        return choose_strategy(layout, minutes, Method(method), float32=float32), chosen_by
+    strategy = choose_strategy(layout, minutes, float32=float32)
     return strategy, f"which was chosen because {strategy.because}"
 
 

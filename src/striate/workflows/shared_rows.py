@@ -31,7 +31,7 @@ from striate.transfer.features import (
 from striate.workflows.torchrun import on_rank_0
 from striate.workflows.trained_model import TrainedModel
 
-OUTPUTS_VERSION = 1  # increase it to ignore stored outputs of processes that were lost
+OUTPUTS_VERSION = 2  # increase it to ignore stored outputs of processes that were lost
 BATCH_SIZE = 250  # images whose outputs are computed together, in one process or several, so that the bits are the same
 
 
@@ -103,7 +103,7 @@ def _advanced(rows: Array, advance: Callable[[int], object]) -> Array:
 
 def _output_key(trained: TrainedModel, images: Images) -> str:
     """Return 32 hexadecimal digits that change with an image, the model or the engine."""
-    state = hashlib.blake2b(f"{OUTPUTS_VERSION} {runtime_version()} {trained.float32}".encode(), digest_size=16)
+    state = hashlib.blake2b(f"{OUTPUTS_VERSION} {runtime_version()}".encode(), digest_size=16)
     state.update(np.ascontiguousarray(digests_of(images)).data)
     for model in trained.models:
         state.update(f"{model.network.to_json()} {model.policy}".encode())

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from striate._types import Array
+from striate._types import Array, Ranges
 from striate.data.corrections import Corrections
 from striate.data.labels import LabelFile
 from striate.data.parallel import one_blas_thread
@@ -49,7 +49,6 @@ class TrainedModel:
         groups: CSV file of images of that folder that belong together, if there is one.
         trained_on: Digests, uint64 (N,), of the training and validation images, if known.
         of_ensemble: How the averaged outputs become predictions; None for one model, which has its own decision.
-        float32: Whether to compute in float32 also what was trained with features in 8-bit integers.
     """
 
     models: tuple[Model, ...]
@@ -61,7 +60,6 @@ class TrainedModel:
     groups: str | None = None
     trained_on: Array | None = None
     of_ensemble: Decision | None = None
-    float32: bool = False
 
     @property
     def decision(self) -> Decision:
@@ -105,8 +103,7 @@ class TrainedModel:
 
     def _predictor(self, network: Network, model: Model) -> Predictor:
         """Return the function that computes a network with the weights of a model."""
-        ranges = None if self.float32 else ranges_from_extras(model.extras)
-        if ranges is not None:
+        if (ranges := ranges_from_extras(model.extras)) is not None:
             from striate.engines.onnxruntime import OnnxEngine
 
             engine = OnnxEngine(network, model.named_weights, ranges=ranges)
@@ -172,6 +169,11 @@ class TrainedModel:
         if detector is None:
             return None
         return self._predictor(with_features(model.network, detector.layer), model), detector
+
+    @property
+    def ranges(self) -> Ranges | None:
+        """Ranges of the feature maps of one model that computes in 8-bit integers; None if it computes in float32."""
+        return ranges_from_extras(self.models[0].extras) if len(self.models) == 1 else None
 
     @property
     def detects_unknown(self) -> bool:

@@ -17,6 +17,7 @@ import numpy as np
 from onnx import ModelProto, NodeProto, TensorProto, helper, numpy_helper
 
 from striate._types import Array, Ranges
+from striate.errors import ModelFileError
 from striate.onnx.export.weights import MAX_INT8, MIN_SCALE, quantize_kernel
 
 FLOAT_CONVOLUTIONS = 3  # the first ones, which stay in float32
@@ -108,7 +109,15 @@ def to_int8(model: ModelProto, ranges: Ranges, *, signed: bool = True) -> ModelP
 
     Returns:
         The model.
+
+    Raises:
+        ModelFileError: A range is missing.
     """
+    if missing := [name for name in int8_maps(model) if name not in ranges]:
+        raise ModelFileError(
+            f"The model file is damaged: it has no range for the 8-bit feature map '{missing[0]}'. "
+            "Train the model again."
+        )
     result = _copy(model)
     graph = _IntegerGraph(ranges, {item.name: numpy_helper.to_array(item) for item in model.graph.initializer}, signed)
     integer = {node.name for node in int8_convolutions(model)}

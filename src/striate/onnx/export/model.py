@@ -10,12 +10,13 @@ from dataclasses import replace
 from onnx import ModelProto, ValueInfoProto, helper
 
 import striate
-from striate._types import Array
+from striate._types import Array, Ranges
 from striate.errors import UsageError
 from striate.network import Input, Network, Node
 from striate.onnx.export.batch_norm_folding import fold_batch_norms
 from striate.onnx.export.graph_builder import MAX_OPSET, GraphBuilder, GraphTensor, tensor_type
 from striate.onnx.export.input_resize import resize_images
+from striate.onnx.export.int8 import to_int8
 from striate.onnx.export.layers.activations import append_activation
 from striate.onnx.export.open_set import Detector, append_detector
 from striate.onnx.export.opset import check_opset, lowest_opset
@@ -34,8 +35,9 @@ def to_onnx(
     resize: bool = False,
     opset: int | None = None,
     detector: Detector | None = None,
+    ranges: Ranges | None = None,
 ) -> bytes:
-    """Return the ONNX model of a network, in float32, for batches of any size.
+    """Return the ONNX model of a network, in float32 unless ranges are given, for batches of any size.
 
     Inputs and outputs have the names of their layers and the network's shapes and dtypes, (N, H, W, C) for images.
     A batch normalization is folded into the convolution or dense layer before it if the result is the same.
@@ -49,6 +51,8 @@ def to_onnx(
         opset: The version of ONNX's operators, 13 to 20; None: the lowest that has all operators of this network.
         detector: The detector of unknown images, which reads the second output of the network. The model then has the
             outputs "distance" and "unknown" in its place.
+        ranges: Ranges of feature maps; the convolutions between them are computed in 8-bit integers, in a form that is
+            exact on all processors.
 
     Returns:
         The bytes of the file.
@@ -67,6 +71,8 @@ def to_onnx(
     metadata = metadata or ExportMetadata()
     fit = _resize_fit(network, metadata) if resize else None
     model = build_model(network, weights, fit=fit, opset=opset, detector=detector)
+    if ranges:
+        model = to_int8(model, ranges, signed=False)
     metadata = replace(metadata, detector_layer=detector.layer if detector else None)
     helper.set_model_props(model, metadata.to_props(network))
     return bytes(model.SerializeToString())
