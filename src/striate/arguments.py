@@ -90,7 +90,14 @@ def check_constructor(kind: Class) -> Class:
 
 
 def check_methods(kind: Class) -> Class:
-    """Apply `explain_arguments` to the constructor and all public methods of a class (a class decorator)."""
+    """Apply `explain_arguments` to the constructor and all public methods of a class, as a decorator.
+
+    Args:
+        kind: The class.
+
+    Returns:
+        The class.
+    """
     for name, member in list(vars(kind).items()):
         if name.startswith("_"):
             continue

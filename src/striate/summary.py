@@ -125,7 +125,14 @@ def collapsed(rows: list[LayerRow], parts: Mapping[str, str]) -> list[LayerRow]:
 
 
 def summary_dict(network: Network) -> dict[str, Any]:
-    """Return the table of layers and the totals as values for JSON."""
+    """Convert the table of layers and the totals to values for JSON.
+
+    Args:
+        network: The network.
+
+    Returns:
+        The rows and the totals.
+    """
     return {
         "name": network.name,
         "parameters": network.parameter_count,
@@ -217,7 +224,14 @@ def _break(word: str, longest: int = LONG) -> str:
 
 
 def three_digits(count: int) -> str:
-    """Return a number with three digits and a unit: 1,135,256,096 → 1.14 G."""
+    """Format a number with three digits and a unit: 1,135,256,096 → 1.14 G.
+
+    Args:
+        count: The number, 0 or more.
+
+    Returns:
+        The text.
+    """
     for unit, size in (("G", 1e9), ("M", 1e6), ("k", 1e3)):
         if count >= size:
             return f"{count / size:.3g} {unit}" if count < 999.5 * size else f"{count / size:.0f} {unit}"

@@ -15,7 +15,14 @@ ABSTRACT = {Mapping: "a mapping", Sequence: "a list", Collection: "a list", Iter
 
 @cache
 def hints_of(function: Callable[..., Any]) -> Mapping[str, Any]:
-    """Return the type hints of a function by argument, without those that cannot be resolved."""
+    """Resolve the type hints of a function.
+
+    Args:
+        function: The function.
+
+    Returns:
+        The hints by argument, without those that cannot be resolved.
+    """
     try:
         return get_type_hints(function)
     except Exception:  # a name that is imported for type checkers only

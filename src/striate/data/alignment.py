@@ -193,6 +193,15 @@ def standardize(x: Floats, mask: Floats) -> tuple[Floats, Floats]:
 
 
 def mean_product(x: Floats, y: Floats, mask: Floats) -> Floats:
-    """Return the mean of x · y within a mask (P,): for standardized images (P, size²), their correlation."""
+    """Compute the mean of x · y within a mask: for standardized images, their correlation.
+
+    Args:
+        x: Images (P, size²).
+        y: Images (P, size²).
+        mask: 1 for the pixels that count (P, size²).
+
+    Returns:
+        The means (P,).
+    """
     means: Floats = (x * y).sum(axis=1) / np.maximum(mask.sum(axis=1), 1)
     return means

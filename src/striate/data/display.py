@@ -29,7 +29,15 @@ def describe_dataset(data: "Dataset") -> str:
 
 
 def images_html(images: "Images", classes: tuple[str, ...] = ()) -> str:
-    """Return a few images with their classes or other targets."""
+    """Show a few images with their classes or other targets.
+
+    Args:
+        images: The images.
+        classes: Names of the classes, labels or values.
+
+    Returns:
+        HTML.
+    """
     shown = []
     for row in representative_rows(images.y, SHOWN_IMAGES):
         source = thumbnail_url(np.asarray(images.x[np.array([row])])[0])
@@ -38,7 +46,14 @@ def images_html(images: "Images", classes: tuple[str, ...] = ()) -> str:
 
 
 def dataset_html(data: "Dataset") -> str:
-    """Return a table of the targets in each part, and a few training images."""
+    """Show a table of the targets in each part, and a few training images.
+
+    Args:
+        data: The data set.
+
+    Returns:
+        HTML.
+    """
     size = "×".join(map(str, data.shape))
     head = notebook.heading(data.name, data.task.counted(len(data.classes)), f"{size} {data.train.x.dtype}")
     what = {Task.CLASSIFICATION: "class", Task.MULTILABEL: "label", Task.REGRESSION: "number"}[data.task]

@@ -109,7 +109,17 @@ def _cached_matches(thumbnails: Any, digests: NDArray[np.uint64]) -> Any:
 def decode_with_thumbnails(
     folder: Path, files: Sequence[Path], names: Sequence[str], policy: ImagePolicy
 ) -> DecodedFiles:
-    """Decode image files as `decode_files` does, and cache what `near_duplicate_files` needs in the same pass."""
+    """Decode image files as `decode_files` does, and cache what `near_duplicate_files` needs in the same pass.
+
+    Args:
+        folder: The absolute folder that holds the files.
+        files: Absolute paths.
+        names: The files' names in messages.
+        policy: How images are converted to their size.
+
+    Returns:
+        The pixels, digests and read errors.
+    """
     return decode_files(folder, files, names, policy, THUMBNAILS if len(files) <= MAX_IMAGES else None)
 
 

@@ -90,7 +90,14 @@ def whole_percent(share: float) -> str:
 
 
 def duration(seconds: float) -> Markup:
-    """Format a duration in seconds, minutes or hours."""
+    """Format a duration in seconds, minutes or hours.
+
+    Args:
+        seconds: The duration.
+
+    Returns:
+        The text in the language of the report.
+    """
     if seconds < 60:
         return t("seconds", n=f"{seconds:.1f}")
     if seconds < 3600:

@@ -123,7 +123,14 @@ class Occlusions:
         self._done += len(batch)
 
     def estimates(self, number: int) -> Iterator[Estimate]:
-        """Yield estimates for a class; what was computed for another class is used again."""
+        """Yield estimates for a class; what was computed for another class is used again.
+
+        Args:
+            number: Number of the class.
+
+        Yields:
+            An estimate after each step.
+        """
         shown = drawn = 0
         while shown < len(self._order):
             if self._done == shown:

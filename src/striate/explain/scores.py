@@ -235,7 +235,16 @@ def check_output(model: Model) -> None:
 
 
 def resize(maps: Array, height: int, width: int) -> Array:
-    """Return maps (h, w, …) in another size by bilinear interpolation, in which pixels are areas."""
+    """Resize maps by bilinear interpolation, in which pixels are areas.
+
+    Args:
+        maps: Maps (h, w, …).
+        height: The new height.
+        width: The new width.
+
+    Returns:
+        float32 (height, width, …).
+    """
     rows, columns = (_weights(maps.shape[axis], size) for axis, size in enumerate((height, width)))
     return np.asarray(np.einsum("ih,jw,hw...->ij...", rows, columns, maps, optimize=True), np.float32)
 

@@ -229,7 +229,7 @@ def as_model(model: AnyModel) -> Model:
         The model.
 
     Raises:
-        UsageError: If it is neither.
+        UsageError: If `model` is neither.
     """
     if isinstance(model, Model):
         return model

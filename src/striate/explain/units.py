@@ -68,7 +68,16 @@ class Cells:
     terms: Array | None = None
 
     def position(self, i: int, j: int, k: int) -> Position:
-        """Return (y, x, channel) of the cell [i, j, k], with which `unit` explains that cell in turn."""
+        """Return the position of a cell, with which `unit` explains that cell in turn.
+
+        Args:
+            i: Number of its row.
+            j: Number of its column.
+            k: Number of its channel.
+
+        Returns:
+            (y, x, channel) in the layer's output.
+        """
         return int(self.rows[i]), int(self.columns[j]), int(self.channels[k])
 
     def __repr__(self) -> str:
@@ -278,7 +287,17 @@ def as_maps(shape: Shape) -> tuple[int, int, int]:
 
 
 def one_cell(source: int, y: int, x: int, channel: int) -> Reads:
-    """Return the reads of a unit that depends on one cell of one input."""
+    """Return the reads of a unit that depends on one cell of one input.
+
+    Args:
+        source: Number of the node whose output is read.
+        y: Row of the cell.
+        x: Column of the cell.
+        channel: Channel of the cell.
+
+    Returns:
+        The reads.
+    """
     return Reads(source, np.array([y]), np.array([x]), np.array([channel]))
 
 
@@ -301,7 +320,15 @@ def weighted_sum(
 
 
 def maximum(cells: Sequence[Cells], sign: int = 1) -> Arithmetic:
-    """Return the arithmetic of the largest value (with sign −1 the smallest), without padding."""
+    """Compute the largest of some values, without padding.
+
+    Args:
+        cells: The cells of each input.
+        sign: −1 for the smallest value.
+
+    Returns:
+        The arithmetic, with the winning cell.
+    """
     best, winner = -np.inf, None
     for source, part in enumerate(cells):
         values = np.where(part.inside[..., None], sign * part.values, -np.inf)

@@ -125,7 +125,19 @@ def read_file(path: str | Path, named: str | Path | None = None) -> bytes:
 
 
 def decode_pillow(data: bytes, path: str | Path = "image", min_side: int | None = None) -> "Image.Image":
-    """Decode the bytes of a file to an upright Pillow image; see `decoded`."""
+    """Decode the bytes of a file to an upright Pillow image.
+
+    Args:
+        data: Content of the file.
+        path: Its name in error messages.
+        min_side: As for `decoded`.
+
+    Returns:
+        The image.
+
+    Raises:
+        DataError: If the bytes cannot be decoded.
+    """
     with decoded(data, path, min_side) as image:
         return image
 
@@ -391,7 +403,14 @@ def _eight_bits(pixels: NDArray[Any], high_depth: str) -> Pixels:
 
 
 def encode_png(pixels: NDArray[np.uint8]) -> bytes:
-    """Encode uint8 pixels (H, W), (H, W, 1) or (H, W, 3) as PNG, compressed for speed rather than size."""
+    """Encode pixels as PNG, compressed for speed rather than size.
+
+    Args:
+        pixels: uint8 (H, W), (H, W, 1) or (H, W, 3).
+
+    Returns:
+        Content of the file.
+    """
     from PIL import Image
 
     if pixels.ndim == 3 and pixels.shape[2] == 1:

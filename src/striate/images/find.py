@@ -220,7 +220,15 @@ def readable_images(folder: Path, on_error: Callable[[OSError], object] | None =
 
 
 def is_image_file(path: str, name: str) -> bool | None:
-    """Return whether an image file can be read; None if it is hidden or not an image."""
+    """Decide by its name and its first bytes whether an image file can be read.
+
+    Args:
+        path: The file.
+        name: Its name without folders.
+
+    Returns:
+        Whether it can be read; None if it is hidden or not an image.
+    """
     lower = name.lower()
     if name.startswith("."):
         return None

@@ -51,7 +51,14 @@ def identify(head: bytes) -> str | None:
 
 
 def describe_non_image(head: bytes) -> str:
-    """Describe a file that is not an image, for example "a ZIP archive" or "a text file"; "" if it is unknown."""
+    """Describe a file that is not an image, for example "a ZIP archive" or "a text file".
+
+    Args:
+        head: Its first bytes.
+
+    Returns:
+        The description; "" if the format is unknown.
+    """
     for signature, name in _OTHERS:
         if head.startswith(signature):
             return name
@@ -89,7 +96,14 @@ def pillow_formats() -> tuple[str, ...]:
 
 
 def webp_pixels(head: bytes) -> int:
-    """Return the number of pixels of a WebP file from its first bytes; 0 for other or damaged files."""
+    """Count the pixels of a WebP file.
+
+    Args:
+        head: Its first bytes.
+
+    Returns:
+        The number of pixels; 0 for other or damaged files.
+    """
     if identify(head) != "WebP" or len(head) < 30:
         return 0
     match head[12:16]:
@@ -116,7 +130,14 @@ def conversion_advice(name: str, images: str = "them") -> str:
 
 
 def describe_tiff(data: bytes) -> str | None:
-    """Describe the pixels of a TIFF file, such as "13 bands of 16 bits"; return None if its header is damaged."""
+    """Describe the pixels of a TIFF file, such as "13 bands of 16 bits".
+
+    Args:
+        data: Content of the file.
+
+    Returns:
+        The description; None if the header is damaged.
+    """
     from PIL import TiffImagePlugin
 
     try:

@@ -19,7 +19,11 @@ class MemoryLimiter:
 
     @contextmanager
     def reserve(self, size: int) -> Iterator[None]:
-        """Reserve bytes inside a `with` block; a size above the limit waits until no other memory is reserved."""
+        """Reserve bytes inside a `with` block; a size above the limit waits until no other memory is reserved.
+
+        Args:
+            size: Number of bytes.
+        """
         with self._changed:
             self._changed.wait_for(lambda: not self._used or self._used + size <= MAX_MEMORY)
             self._used += size

@@ -35,7 +35,14 @@ class JpegHeader:
 
 
 def read_header(data: bytes) -> JpegHeader | None:
-    """Return the header of a JPEG; None if it is missing or invalid."""
+    """Read the header of a JPEG.
+
+    Args:
+        data: Content of the file.
+
+    Returns:
+        The header; None if it is missing or invalid.
+    """
     frame, position = None, 2
     while marker := _MARKER.search(data, position):
         kind, body = data[marker.end() - 1], marker.end()

@@ -147,7 +147,14 @@ def _without_alpha(image: "Image.Image") -> "Image.Image":
 
 
 def raw_mode(image: "Image.Image") -> str | None:
-    """Return Pillow's raw mode of 16-bit colors, of which Pillow keeps only the high bytes; None for other pixels."""
+    """Find Pillow's raw mode of 16-bit colors, of which Pillow keeps only the high bytes.
+
+    Args:
+        image: An opened image.
+
+    Returns:
+        The raw mode; None for other pixels.
+    """
     tiles = getattr(image, "tile", [])
     if image.mode not in ("RGB", "RGBA", "CMYK") or not tiles:
         return None
@@ -188,7 +195,15 @@ def _add_low_bytes(
 
 
 def with_low_bytes(tile: Any, raw_mode: str) -> Any:
-    """Return a Pillow tile whose colors are read with their bytes swapped."""
+    """Swap the bytes of the colors in a Pillow tile, so that Pillow keeps the low ones.
+
+    Args:
+        tile: The tile.
+        raw_mode: From `raw_mode`.
+
+    Returns:
+        The changed tile.
+    """
     codec, box, offset, settings = tile
     order = {"B": "L", "L": "B", "N": "B" if sys.byteorder == "little" else "L"}
     swapped = "RGBA" if raw_mode.startswith("LA") else raw_mode[:-1] + order[raw_mode[-1]]

@@ -82,7 +82,11 @@ def current_language() -> Language:
 
 @contextmanager
 def use_language(language: Language) -> Iterator[None]:
-    """Print in a language within a `with` block."""
+    """Print in a language within a `with` block.
+
+    Args:
+        language: The language.
+    """
     before, _current.language = _current.language, language
     try:
         yield

@@ -28,8 +28,8 @@ from striate.models.layer_weights import SharedWeights
 from striate.models.structure import Structure
 from striate.network import Block, Layer, Network
 from striate.network.connections import connect
-from striate.network.layers.base import check_name
 from striate.network.naming import snake_case
+from striate.network.settings import check_name
 from striate.processes import current_process
 from striate.text import counted
 

@@ -294,7 +294,14 @@ class LayerVariable(Variable):
         self._layer = getattr(source, "_layer", None)
 
     def assign(self, value: Any) -> Self:
-        """Set the values of the parameter in all models that use the layer."""
+        """Set the values of the parameter in all models that use the layer.
+
+        Args:
+            value: The values, of the shape of the parameter.
+
+        Returns:
+            This variable.
+        """
         assert self._layer is not None
         source = self._layer.identity.weights
         parameters = [each for each in source.parameters if each.name == self.name]

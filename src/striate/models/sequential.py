@@ -152,7 +152,7 @@ class Sequential(Model):
             The layer.
 
         Raises:
-            UsageError: If there is none.
+            UsageError: If the model has no layers.
         """
         if not self._chain:
             raise UsageError("There is no layer to remove.")

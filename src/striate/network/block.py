@@ -3,7 +3,8 @@
 from typing import Any
 
 from striate.arguments import check_constructor
-from striate.network.layers.base import Tensor, as_tensors, check_name, scope
+from striate.network.layers.base import Tensor, as_tensors, scope
+from striate.network.settings import check_name
 
 
 @check_constructor

@@ -45,7 +45,12 @@ def call_layers(part: Any, inputs: tuple[Any, ...], training: bool | None, setti
 
 
 def build_layer(part: Any, inputs: tuple[Any, ...]) -> None:
-    """Call the method `build` of a custom layer, in which layers can be made, with the shape or shapes of its input."""
+    """Call the method `build` of a custom layer, in which layers can be made, with the shape or shapes of its input.
+
+    Args:
+        part: The custom layer.
+        inputs: Its inputs.
+    """
     build = getattr(part, "build", None)
     if build is None:
         return
@@ -227,7 +232,14 @@ def is_model(value: object) -> bool:
 
 
 def parts_of(part: Any) -> list[Any]:
-    """Return the layers and models in the attributes of a custom layer or model, each once, in their order."""
+    """Find the layers and models in the attributes of a custom layer or model.
+
+    Args:
+        part: The layer or model.
+
+    Returns:
+        Each once, in the order of the attributes.
+    """
     found: dict[int, Any] = {}
 
     def collect(value: Any) -> None:

@@ -10,9 +10,10 @@ from striate.errors import NetworkError, nearest
 from striate.network.block import Block
 from striate.network.connections import connect
 from striate.network.initializers import Values
-from striate.network.layers.base import Layer, Parameter, Tensor, check_name
+from striate.network.layers.base import Layer, Parameter, Tensor
 from striate.network.layers.core import Input
 from striate.network.naming import duplicate_message
+from striate.network.settings import check_name
 from striate.network.shapes import Shape
 from striate.text import counted
 

@@ -31,7 +31,14 @@ def named_layers(tensors: Iterable[Tensor]) -> dict[int, Layer]:
 
 
 def scope_names(tensors: Iterable[Tensor]) -> dict[str, object]:
-    """Return the blocks and models inside which layers were called, by their names in the network."""
+    """Find the blocks and models inside which layers were called.
+
+    Args:
+        tensors: Outputs of the layers.
+
+    Returns:
+        The blocks and models by their names in the network.
+    """
     tensors = list(tensors)
     names = _names([(*tensor.scope, tensor.layer) for tensor in tensors])
     found: dict[str, object] = {}

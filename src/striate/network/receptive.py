@@ -27,7 +27,14 @@ class ReceptiveField:
 
 
 def receptive_fields(network: Network) -> tuple[ReceptiveField | None, ...]:
-    """Return the receptive field of every node: None without an input image, and the union of those of branches."""
+    """Compute the receptive field of every node.
+
+    Args:
+        network: The network.
+
+    Returns:
+        One for each node: the union of those of its branches; None for nodes that do not depend on an image.
+    """
     result: list[ReceptiveField | None] = []
     for node in network.nodes:
         parts = [_through(network, node, source, result[source]) for source in node.inputs]

@@ -9,9 +9,10 @@ from striate.errors import NetworkError, UsageError
 from striate.network import settings as check
 from striate.network.graph import Entry, Network
 from striate.network.initializers import INITIALIZERS, Values
-from striate.network.layers.base import Layer, check_name
+from striate.network.layers.base import Layer
 from striate.network.registry import is_registered, layer_class
 from striate.network.regularizers import L1, L1L2, L2
+from striate.network.settings import check_name
 
 FORMAT = 1
 _described: dict[str, type] = {kind.__name__: kind for kind in (*INITIALIZERS.values(), Values, L1, L2, L1L2)}

@@ -8,6 +8,7 @@ from striate.errors import NetworkError
 from striate.network.shapes import Margins, Padding, Pair
 
 MAX_FLOAT32 = 3.4e38
+FORBIDDEN_IN_NAMES = frozenset('/\\:*?"<>|')  # characters that names of files cannot contain
 
 
 def convert(owner: object, label: str, check: Callable[[Any], Any], setting: str) -> None:
@@ -68,7 +69,7 @@ def pair(value: Any) -> Pair:
         (y, x).
 
     Raises:
-        NetworkError: If it is neither.
+        NetworkError: If the value is neither.
     """
     if not isinstance(value, list | tuple):
         return positive(value), positive(value)
@@ -87,7 +88,7 @@ def margins(value: Any) -> Margins:
         ((top, bottom), (left, right)).
 
     Raises:
-        NetworkError: If it is none of them.
+        NetworkError: If the value is none of these.
     """
     if not isinstance(value, list | tuple):
         value = (value, value)
@@ -114,7 +115,7 @@ def padding(value: Any) -> Padding:
         The padding.
 
     Raises:
-        NetworkError: If it is none of them.
+        NetworkError: If the value is none of these.
     """
     if not isinstance(value, str):
         return margins(value)
@@ -232,3 +233,18 @@ def one_of(*choices: str) -> Callable[[Any], str]:
         return str(value)
 
     return check
+
+
+def check_name(name: object) -> None:
+    """Check that a name can be part of the names of files and parameters.
+
+    Args:
+        name: The name.
+
+    Raises:
+        NetworkError: If the name is not a string, is empty, or contains characters that such names cannot contain.
+    """
+    if not isinstance(name, str) or not name or name != name.strip() or name.endswith("."):
+        raise NetworkError(f"Expected a name without spaces or dots at its ends, received {name!r}.")
+    if not name.isprintable() or FORBIDDEN_IN_NAMES & set(name):
+        raise NetworkError(f'The name {name!r} cannot be part of a file name. Leave out / \\ : * ? " < > |.')

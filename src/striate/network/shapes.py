@@ -47,7 +47,14 @@ class Window:
         return (ky - 1) * dy + 1, (kx - 1) * dx + 1
 
     def margins(self, size: Pair) -> Margins:
-        """Return the padding of a map of `size`: ((top, bottom), (left, right))."""
+        """Compute the padding of a map.
+
+        Args:
+            size: Height and width of the map.
+
+        Returns:
+            ((top, bottom), (left, right)).
+        """
         if self.padding == "valid":
             return (0, 0), (0, 0)
         if isinstance(self.padding, str):

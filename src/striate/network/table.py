@@ -63,7 +63,14 @@ class LayerRow:
 
 
 def rows(network: Network) -> list[LayerRow]:
-    """Return one row for each node."""
+    """Compute the rows of the table of layers.
+
+    Args:
+        network: The network.
+
+    Returns:
+        One row for each node.
+    """
     counted: set[str] = set()
     result = []
     for node, field in zip(network.nodes, receptive_fields(network), strict=True):

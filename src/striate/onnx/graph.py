@@ -295,7 +295,14 @@ def _tensor_spec(info: ValueInfoProto, where: str) -> TensorSpec:
 
 
 def declared_sizes(tensor: TypeProto.Tensor) -> Sizes | None:
-    """Return the declared shape of a tensor; None if there is none. Some exporters write −1 for any size."""
+    """Return the declared shape of a tensor. Some exporters write −1 for any size.
+
+    Args:
+        tensor: Its type.
+
+    Returns:
+        The sizes, None for one that is not fixed; None if no shape is declared.
+    """
     if not tensor.HasField("shape"):
         return None
     sizes = [dim.dim_value if dim.HasField("dim_value") else -1 for dim in tensor.shape.dim]

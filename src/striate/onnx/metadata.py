@@ -45,7 +45,14 @@ class ExportMetadata:
         return {} if self.unknown_threshold is None else {UNKNOWN_THRESHOLD: self.unknown_threshold}
 
     def to_props(self, network: Network) -> dict[str, str]:
-        """Return the entries of ONNX's `metadata_props`: the version as text, everything else as JSON."""
+        """Convert the metadata to entries of ONNX's `metadata_props`.
+
+        Args:
+            network: The network, which is one of the entries.
+
+        Returns:
+            The entries: the version as text, everything else as JSON.
+        """
         values: dict[str, Any] = {
             NETWORK: network.to_dict(),
             CLASSES: list(self.classes),
@@ -100,6 +107,10 @@ class ExportMetadata:
 
     def check(self, network: Network, where: str) -> None:
         """Check that classes and image policy match the network.
+
+        Args:
+            network: The network of the file.
+            where: Name of the file, for messages.
 
         Raises:
             ModelFileError: If the number of classes or the images' shape differs.

@@ -137,7 +137,14 @@ def draw_tiles(
 
 
 def as_pixels(image: Array) -> Array:
-    """Return an image (H, W, C) as `imshow` takes it: (H, W), or (H, W, 3) in 0 … 1 or 0 … 255."""
+    """Convert an image to the form that `imshow` takes.
+
+    Args:
+        image: The image (H, W, C).
+
+    Returns:
+        (H, W), or (H, W, 3) in 0 … 1 or 0 … 255.
+    """
     if image.ndim == 2:
         return image
     if image.shape[2] != 3:
@@ -152,7 +159,15 @@ def as_pixels(image: Array) -> Array:
 
 
 def short(name: object, longest: int = 16) -> str:
-    """Return the name of a class, cut where it would cover the next image. Korean letters count twice."""
+    """Shorten the name of a class so that it does not cover the next image. Korean letters count twice.
+
+    Args:
+        name: The name.
+        longest: Length up to which it is not shortened.
+
+    Returns:
+        The name.
+    """
     text = str(name)
     if display_width(text) <= longest:
         return text

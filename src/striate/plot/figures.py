@@ -159,7 +159,7 @@ def as_classes(values: Any, what: str) -> Array:
         int64 (N,).
 
     Raises:
-        DataError: If they are neither.
+        DataError: If the values are neither.
     """
     array = np.asarray(values)
     if array.ndim == 2 and array.shape[1] > 1:

@@ -50,6 +50,12 @@ def is_batches(x: Any) -> bool:
     """Return whether a value is an iterable of batches, and not an array, a list of arrays, or arrays by name.
 
     A list holds batches if its items are tuples (x, y) or (x, y, sample_weight).
+
+    Args:
+        x: Any value.
+
+    Returns:
+        Whether it is an iterable of batches.
     """
     if x is None or isinstance(x, str | bytes | Mapping) or hasattr(x, "__array__") or hasattr(x, "shape"):
         return False
@@ -138,7 +144,7 @@ class BatchStream:
             The item.
 
         Raises:
-            DataError: If there is none.
+            DataError: If there are no items.
         """
         self._iterator = self._iterator or self._open()
         item = next(self._iterator, END)
@@ -154,7 +160,7 @@ class BatchStream:
             Each item.
 
         Raises:
-            DataError: If there are none.
+            DataError: If there are no items.
         """
         number = 0
         for item in self._items():

@@ -36,7 +36,14 @@ def recipe_html(recipe: "Recipe") -> str:
 
 
 def run_html(run: "Run") -> str:
-    """Return what a run folder holds, and its curves."""
+    """Describe a run folder, with its curves.
+
+    Args:
+        run: The run.
+
+    Returns:
+        HTML.
+    """
     history = run.read_history()
     files = sorted(file.name for file in run.path.iterdir() if file.is_file() and not file.name.startswith("."))
     recipe = {"recipe": f"{run.recipe.epochs} epochs, batch_size {run.recipe.batch_size}"} if history else {}

@@ -82,7 +82,7 @@ def open_validation_data(value: Any, *, batch_size: int | None, steps: int | Non
         The data.
 
     Raises:
-        UsageError: If it is something else.
+        UsageError: If the value is none of these.
     """
     options: dict[str, Any] = {"batch_size": batch_size, "steps": steps, "steps_name": "validation_steps"}
     options["purpose"] = "validation_data"

@@ -97,7 +97,17 @@ class Recipe:
 
     @classmethod
     def from_dict(cls, settings: Mapping[str, Any]) -> "Recipe":
-        """Make a recipe from what `to_dict` returned. Raises UsageError for an unknown or missing setting."""
+        """Make a recipe from what `to_dict` returned.
+
+        Args:
+            settings: The settings by name.
+
+        Returns:
+            The recipe.
+
+        Raises:
+            UsageError: If a setting is unknown or missing.
+        """
         names = [item.name for item in fields(cls)]
         if unknown := sorted(set(settings) - set(names)):
             raise UsageError(f"A recipe has no setting '{unknown[0]}'.{nearest(unknown[0], names)}")

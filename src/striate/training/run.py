@@ -164,6 +164,9 @@ class Run:
     def extend(self, epochs: int) -> None:
         """Set a larger total number of epochs.
 
+        Args:
+            epochs: The number.
+
         Raises:
             RunError: If it is smaller than the present one.
         """
@@ -179,8 +182,11 @@ class Run:
     def require_data(self, fingerprint: str) -> None:
         """Check that the data are those with which the run began.
 
+        Args:
+            fingerprint: Fingerprint of the data set.
+
         Raises:
-            RunError: If they are not.
+            RunError: If the run began with other data.
         """
         if fingerprint == self.record.fingerprint:
             return
@@ -191,7 +197,11 @@ class Run:
         )
 
     def write_history(self, history: Mapping[str, Sequence[float]]) -> None:
-        """Write history.csv: one row for each epoch, counted from 1."""
+        """Write history.csv: one row for each epoch, counted from 1.
+
+        Args:
+            history: Values by name, one for each epoch.
+        """
         if not self.written_here:
             return
         text = io.StringIO()

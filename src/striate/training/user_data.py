@@ -162,7 +162,14 @@ class UserData:
         return samples if count == len(samples) else samples.take(slice(count))
 
     def input_batches(self, network: Network) -> tuple[Iterator[tuple[Array, ...]], int | None]:
-        """Return the inputs of all batches for a prediction, and the number of batches, None if it is unknown."""
+        """Prepare the batches of inputs for a prediction.
+
+        Args:
+            network: The network.
+
+        Returns:
+            The inputs of each batch, and the number of batches; None if it is unknown.
+        """
         if self.stream:
             items = self.stream.samples(lambda item: Samples(check_inputs(network, split_batch(item)[0]), ()))
             return (batch.inputs for batch in items), self.stream.steps

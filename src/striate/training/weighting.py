@@ -66,7 +66,7 @@ def check_class_weight(weights: Any) -> dict[int, float]:
         The same with numbers of Python.
 
     Raises:
-        UsageError: If it is something else.
+        UsageError: If the argument is no such dict.
     """
     if isinstance(weights, str):
         raise UsageError(

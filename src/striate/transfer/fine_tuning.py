@@ -31,7 +31,14 @@ def batch_normalizations(network: Network) -> tuple[str, ...]:
 
 
 def lower_layers(network: Network) -> tuple[str, ...]:
-    """Return the names of the first layers, which account for two thirds of the multiply-adds."""
+    """Return the names of the first layers, which account for two thirds of the multiply-adds.
+
+    Args:
+        network: The network.
+
+    Returns:
+        Names of the layers.
+    """
     costs = [node.layer.multiply_adds(*network.shapes_into(node)) for node in network.nodes]
     limit = (1 - UPPER_SHARE) * sum(costs)
     cumulative = accumulate(costs)

@@ -70,8 +70,7 @@ class Preprocessing:
             The preprocessing.
 
         Raises:
-            UsageError: If the value is something else.
-            UsageError: If it is neither.
+            UsageError: If the value is neither.
         """
         if isinstance(value, str) and value in NAMED_PREPROCESSING:
             return cls(*NAMED_PREPROCESSING[value])

@@ -21,7 +21,14 @@ SERVER = {"name": "striate", "version": __version__, "extensions": []}
 
 
 def describe_model(batcher: Batcher) -> dict[str, Any]:
-    """Return the inputs and outputs of a model. A request has one of the inputs."""
+    """Describe the inputs and outputs of a model. A request has one of the inputs.
+
+    Args:
+        batcher: The model.
+
+    Returns:
+        JSON values.
+    """
     trained = batcher.trained
     count, shape = len(trained.classes), list(trained.policy.shape)
     return {

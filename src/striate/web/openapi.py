@@ -43,7 +43,14 @@ TOP: Schema = {
 
 
 def describe_service(settings: ServiceSettings) -> dict[str, Any]:
-    """Return the description of the service with these settings."""
+    """Describe the service in the format of OpenAPI.
+
+    Args:
+        settings: Settings of the service.
+
+    Returns:
+        JSON values.
+    """
     predict = {
         "summary": "Predict images",
         "requestBody": {"required": True, "content": _images()},

@@ -32,10 +32,10 @@ class ServiceSettings:
     timeout: float = 20
 
     def check(self) -> None:
-        """Check that a service which other machines can use needs a token.
+        """Check that clients need a token if other machines can use the service.
 
         Raises:
-            UsageError: If it needs none.
+            UsageError: If other machines can use the service without a token.
         """
         if not self.is_local and not self.token:
             raise UsageError(

@@ -62,7 +62,14 @@ class ComparisonImages:
     notes: tuple[str, ...] = ()
 
     def full_size(self, row: int) -> Array:
-        """Return one image, uint8 (H, W, C), in the size that its file has."""
+        """Return an image in the size that its file has.
+
+        Args:
+            row: Number of the image.
+
+        Returns:
+            uint8 (H, W, C).
+        """
         if self.files is None:
             return np.asarray(self.x[row])
         image = read_image(self.files[row])

@@ -244,7 +244,14 @@ def save_model(
 
 
 def describe_base(plan: TrainingPlan) -> str:
-    """Return the name of the base and where its weights come from."""
+    """Describe the base and where its weights come from.
+
+    Args:
+        plan: The plan.
+
+    Returns:
+        The description.
+    """
     if plan.weights is None and is_onnx_file(plan.model):
         return f"{plan.base}, cut at '{plan.cut}'" if plan.cut else str(plan.base)
     weights = "pretrained on ImageNet" if plan.weights in (None, IMAGENET) else f"weights from '{plan.weights}'"

@@ -171,7 +171,17 @@ def read_setup(content: Mapping[str, Any]) -> NetworkSetup:
 
 
 def read_rate(text: str) -> float:
-    """Return a learning rate above 0. Raise UsageError for another text."""
+    """Read a learning rate.
+
+    Args:
+        text: The text.
+
+    Returns:
+        The learning rate, above 0.
+
+    Raises:
+        UsageError: If the text is not such a number.
+    """
     try:
         rate = float(text)
     except ValueError:

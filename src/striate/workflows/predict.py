@@ -126,6 +126,12 @@ def iter_input_files(
 def read_names(stream: BinaryIO) -> Iterator[str]:
     r"""Yield the names in a stream as they arrive: one on each line, or separated by zero bytes if there are any.
 
+    Args:
+        stream: A binary stream.
+
+    Yields:
+        Each name.
+
     Example:
         >>> from io import BytesIO
         >>> list(read_names(BytesIO(b"a.jpg\nb c.jpg\r\n"))), list(read_names(BytesIO(b"a.jpg\0b\nc.jpg\0")))

@@ -108,7 +108,14 @@ class PredictionFile(AbstractContextManager["PredictionFile"]):
         return len(self._done)
 
     def remaining(self, files: Iterable[Path | UnreadableFile]) -> Iterator[Path | UnreadableFile]:
-        """Yield the image files that had no row when this file was opened."""
+        """Yield the image files that had no row when this file was opened.
+
+        Args:
+            files: The files to predict.
+
+        Yields:
+            Those without a row.
+        """
         for file in files:
             digest = _digest(file.file if isinstance(file, UnreadableFile) else str(file))
             place = int(np.searchsorted(self._done, digest))
@@ -135,7 +142,14 @@ class PredictionFile(AbstractContextManager["PredictionFile"]):
             yield result
 
     def rows(self, path: Path) -> Iterator[bytes]:
-        """Yield the complete rows of another file with the same columns, without its header."""
+        """Yield the complete rows of another file with the same columns, without its header.
+
+        Args:
+            path: The other file.
+
+        Yields:
+            Each row as bytes, with its end.
+        """
         start = 0
         with path.open("rb") as names, path.open("rb") as content:
             for name, end in self._read_csv(names) if self._form == CSV else self._read_json(names):

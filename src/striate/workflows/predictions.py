@@ -90,7 +90,14 @@ class Predictions:
         return replace(found, without_leaks=without)
 
     def take(self, rows: Array) -> "Predictions":
-        """Return the predictions for the images at these row numbers (M,)."""
+        """Select the predictions of some images.
+
+        Args:
+            rows: Row numbers (M,).
+
+        Returns:
+            Their predictions.
+        """
         names = None if self.names is None else tuple(self.names[row] for row in rows)
         return replace(
             self, probabilities=self.probabilities[rows], labels=self.labels[rows], digests=self.digests[rows],
@@ -99,7 +106,11 @@ class Predictions:
         )  # fmt: skip
 
     def write(self, folder: Path) -> None:
-        """Write the predictions into a run folder, atomically."""
+        """Write the predictions into a run folder, atomically.
+
+        Args:
+            folder: The run folder.
+        """
         arrays = {"probabilities": self.probabilities, "labels": self.labels, "digests": self.digests}
         arrays |= {"fold": self.fold} if self.fold is not None else {}
         arrays |= {"groups": self.groups} if self.groups is not None else {}

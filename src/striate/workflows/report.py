@@ -102,7 +102,14 @@ def _suspicious(data: Dataset, found: ExtractionFindings | None) -> list[LabelCa
 
 
 def describe_recipe(plan: TrainingPlan) -> dict[str, str]:
-    """Return the recipe of a plan as short texts by name, without the seed and unused settings."""
+    """Describe the recipe of a plan.
+
+    Args:
+        plan: The plan.
+
+    Returns:
+        Short texts by name, without the seed and unused settings.
+    """
     if plan.method is Method.FEATURES:
         balanced = ", all classes count the same" if plan.recipe.class_weights else ""
         return {"base": f"{describe_base(plan)}, not changed", "classifier": f"{HEADS[plan.task]}{balanced}"}

@@ -105,6 +105,9 @@ class Reproduction:
     def run(self, systems: Sequence[System]) -> Iterator[Outcome]:
         """Run systems; runs that are already finished are reused.
 
+        Args:
+            systems: The systems.
+
         Yields:
             One outcome for each variant of each system.
         """

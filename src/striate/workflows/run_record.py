@@ -257,7 +257,14 @@ def describe_engine(engine: Engine, reason: str) -> str:
 
 
 def versions(plan: TrainingPlan | None = None) -> dict[str, str]:
-    """Return the versions of Python and the packages that compute or decode images, by name."""
+    """Collect the versions of Python and of the packages that compute or decode images.
+
+    Args:
+        plan: The plan of a run; None: those of every run.
+
+    Returns:
+        The versions by name.
+    """
     found = {"striate": striate.__version__, "numpy": np.__version__, "python": platform.python_version()}
     if plan and plan.base:
         found["onnxruntime"] = runtime_version()  # computes the features

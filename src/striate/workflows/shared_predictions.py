@@ -54,7 +54,14 @@ def _part(path: Path, rank: int, world_size: int) -> Path:
 
 
 def files_of_process(files: Files) -> Iterator[Path | UnreadableFile]:
-    """Yield the image files of this process: every n-th batch, if there are n processes."""
+    """Yield the image files of this process: every n-th batch, if there are n processes.
+
+    Args:
+        files: All files.
+
+    Yields:
+        Those of this process.
+    """
     process = current_process()
     rest, number = iter(files), 0
     while batch := list(islice(rest, BATCH_SIZE)):

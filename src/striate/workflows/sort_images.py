@@ -101,6 +101,12 @@ class ImageSorter:
 def folder_names(classes: Sequence[str]) -> dict[str, str]:
     """Return the name of a folder for each class: its own name, unless file systems do not allow it.
 
+    Args:
+        classes: Names of the classes.
+
+    Returns:
+        The names of the folders by class.
+
     Example:
         >>> folder_names(["cat", "../dog", "Cat", "unknown"])
         {'cat': 'cat', '../dog': '__dog', 'Cat': 'Cat (2)', 'unknown': 'unknown (2)'}

@@ -76,7 +76,14 @@ TIMM_FIRST = {"depthwise": "conv_dw", "depthwise_bn": "bn1", "project": "conv_pw
 
 
 def timm_name(layer: str) -> str:
-    """Return timm's name, such as blocks.1.0.bn2 for block2_1.depthwise_bn."""
+    """Convert the name of a layer to timm's, such as block2_1.depthwise_bn to blocks.1.0.bn2.
+
+    Args:
+        layer: The name here.
+
+    Returns:
+        The name in timm.
+    """
     if layer in TIMM_OUTER:
         return TIMM_OUTER[layer]
     stage, number, part = block_place(layer)

@@ -189,7 +189,7 @@ def check_choice(model: str, setting: str, value: str, choices: Iterable[str]) -
         choices: The values that are possible.
 
     Raises:
-        UsageError: If it is none of them.
+        UsageError: If the value is none of these.
     """
     if value not in choices:
         raise UsageError(f"Model '{model}' has no {setting} '{value}'.{nearest(value, choices)}")

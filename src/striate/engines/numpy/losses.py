@@ -67,7 +67,15 @@ def differentiate(
 
 
 def one_hot(targets: Array, p: Array) -> Array:
-    """Convert class numbers (N,) to one-hot vectors with the dtype and memory order of p (N, classes)."""
+    """Convert class numbers (N,) to one-hot vectors with the dtype and memory order of p (N, classes).
+
+    Args:
+        targets: Class numbers (N,), or one-hot rows (N, classes).
+        p: Predictions (N, classes).
+
+    Returns:
+        (N, classes).
+    """
     if targets.ndim == 2:
         return _like_predictions(targets, p)
     rows = np.zeros((p.shape[1], len(targets)), p.dtype)

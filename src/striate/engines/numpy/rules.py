@@ -90,6 +90,12 @@ def rule(layer_class: type[Layer]) -> Callable[[Factory], Factory]:
     Decorate a subclass of `LayerRule`, or a function of the layer and its input shapes that returns a rule (or None,
     if the layer consists only of its activation).
 
+    Args:
+        layer_class: The layer class.
+
+    Returns:
+        A decorator that returns its argument unchanged.
+
     Example:
         >>> from dataclasses import dataclass
         >>> from striate.network import Layer, register_layer
@@ -104,9 +110,6 @@ def rule(layer_class: type[Layer]) -> Callable[[Factory], Factory]:
         ...         return -x, None
         ...     def backward(self, context, state, dy):
         ...         return (-dy,)
-
-    Returns:
-        A decorator that returns its argument unchanged.
     """
 
     def register(factory: Factory) -> Factory:
@@ -122,7 +125,14 @@ def has_rule(layer_class: type[Layer]) -> bool:
 
 
 def make_rule(layer: Layer, input_shapes: Sequence[Shape]) -> LayerRule[Any, Any] | None:
-    """Return the rule for one use of a layer; None if the layer is only an activation.
+    """Make the rule for one use of a layer.
+
+    Args:
+        layer: The layer.
+        input_shapes: Shapes of its inputs, without the batch axis.
+
+    Returns:
+        The rule; None if the layer is only an activation.
 
     Raises:
         NetworkError: If no rule is registered for the layer's class.

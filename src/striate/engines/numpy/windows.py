@@ -39,14 +39,30 @@ class Geometry:
 
     @classmethod
     def of(cls, layer: Layer, input_shape: Shape) -> "Geometry":
-        """Return the window of a layer, with numeric padding."""
+        """Compute the window of a layer, with numeric padding.
+
+        Args:
+            layer: The layer.
+            input_shape: (H, W, C) of its input.
+
+        Returns:
+            The window.
+        """
         window = layer.window
         assert window is not None
         margins = window.margins((input_shape[0], input_shape[1]))
         return cls(window.kernel, window.strides, margins, window.dilation)
 
     def output_size(self, height: int, width: int) -> Pair:
-        """Return (H + 2P − F) / S + 1 for each axis, rounded down to a multiple of the cell."""
+        """Compute (H + 2P − F) / S + 1 for each axis, rounded down to a multiple of the cell.
+
+        Args:
+            height: H of the input.
+            width: W of the input.
+
+        Returns:
+            Height and width of the output.
+        """
         sizes = (height, width)
         extent = [d * (k - 1) + 1 for k, d in zip(self.kernel_size, self.dilation, strict=True)]
         oh, ow = ((sizes[i] + sum(self.padding[i]) - extent[i]) // self.strides[i] + 1 for i in (0, 1))

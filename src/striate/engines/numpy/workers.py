@@ -71,7 +71,14 @@ class WorkerPool:
             queue.put(None)
 
     def run(self, tasks: Sequence[Task]) -> list[Any]:
-        """Run generators in parallel and return their results; each `yield` returns the values that all yielded."""
+        """Run generators in parallel. Each `yield` returns the values that all of them yielded.
+
+        Args:
+            tasks: The generators.
+
+        Returns:
+            Their results.
+        """
         count = len(tasks)
         workers = min(self.threads, count)
         barrier = Barrier(workers)
@@ -102,7 +109,12 @@ class WorkerPool:
         return results
 
     def map(self, job: Callable[[int], None], count: int) -> None:
-        """Call job(0), …, job(count − 1), in any order."""
+        """Call job(0), …, job(count − 1), in any order.
+
+        Args:
+            job: Called with each number.
+            count: The number of calls.
+        """
         workers = min(self.threads, count)
 
         def work(thread: int) -> None:

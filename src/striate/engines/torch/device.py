@@ -71,7 +71,14 @@ def check_precision(name: str) -> None:
 
 
 def mixed_precision(device: torch.device) -> str:
-    """Return the mixed precision that may be faster on this device; "float32" if there is none."""
+    """Choose the mixed precision that may be faster on a device.
+
+    Args:
+        device: The device.
+
+    Returns:
+        "bfloat16" or "float16"; "float32" if there is none.
+    """
     if device.type == "cuda":
         return "bfloat16" if torch.cuda.is_bf16_supported(including_emulation=False) else "float16"
     if device.type == "cpu" and _cpu_has_bfloat16():
@@ -84,6 +91,9 @@ def deterministic_algorithms(enabled: bool) -> Iterator[None]:
     """Make PyTorch use only deterministic algorithms inside a `with` block, if enabled.
 
     The setting applies to the whole process. PyTorch warns if it has no deterministic algorithm.
+
+    Args:
+        enabled: Whether to do so.
     """
     if not enabled:
         yield

@@ -113,7 +113,14 @@ class DistributedEngine(Engine):
 
 
 def sum_over_processes(values: Sequence[float]) -> list[float]:
-    """Return each value summed over all processes."""
+    """Sum each value over all processes.
+
+    Args:
+        values: The values of this process.
+
+    Returns:
+        The sums.
+    """
     if not dist.is_initialized():
         return list(values)
     sums: list[float] = all_reduce_sum(torch.tensor(values, dtype=torch.float64)).tolist()
@@ -121,7 +128,14 @@ def sum_over_processes(values: Sequence[float]) -> list[float]:
 
 
 def broadcast(value: T) -> T:
-    """Return the value that rank 0 passed."""
+    """Send the value of rank 0 to all processes.
+
+    Args:
+        value: The value; ignored except in rank 0.
+
+    Returns:
+        The value of rank 0.
+    """
     if not dist.is_initialized():
         return value
     values = [value]
@@ -136,7 +150,14 @@ def barrier() -> None:
 
 
 def gather(rows: Array) -> Array:
-    """Return the rows of all processes, in the order of their ranks."""
+    """Join the rows of all processes, in the order of their ranks.
+
+    Args:
+        rows: The rows (N, …) of this process.
+
+    Returns:
+        All rows.
+    """
     if not dist.is_initialized():
         return rows
     parts: list[Any] = [None] * dist.get_world_size()
@@ -170,7 +191,14 @@ def send_to_rank_0(rows: Array | None, shape: tuple[int, ...], source: int) -> A
 
 
 def gather_values(value: T) -> list[T]:
-    """Return the values that all processes passed, in the order of their ranks."""
+    """Collect the values of all processes.
+
+    Args:
+        value: The value of this process.
+
+    Returns:
+        The values in the order of the ranks.
+    """
     values: list[Any] = [None] * dist.get_world_size()
     with communication_errors():
         dist.all_gather_object(values, value)

@@ -106,7 +106,15 @@ def _send(x: Any, dtype: str, device: torch.device) -> Tensor:
 
 
 def to_array(tensor: Tensor, dtype: str) -> Array:
-    """Convert an output to an array: feature maps (N, C, H, W) to (N, H, W, C)."""
+    """Convert an output to an array.
+
+    Args:
+        tensor: The output: (N, C, H, W) or (N, F).
+        dtype: "float64", or any other for float32.
+
+    Returns:
+        (N, H, W, C) or (N, F).
+    """
     tensor = tensor.detach()
     if tensor.ndim == 4:
         tensor = tensor.permute(0, 2, 3, 1)

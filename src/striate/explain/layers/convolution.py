@@ -10,7 +10,17 @@ from striate.network import Conv2D, Conv2DTranspose, DepthwiseConv2D, Pair, Sepa
 
 
 def window_cells(window: Window, size: Pair, y: int, x: int) -> tuple[Array, Array]:
-    """Return the rows and columns under a window at the output position (y, x), padding included."""
+    """Return the cells under a window, padding included.
+
+    Args:
+        window: The window of the layer.
+        size: Height and width of the input.
+        y: Row of the output.
+        x: Column of the output.
+
+    Returns:
+        The rows and the columns of the input.
+    """
     (top, _), (left, _) = window.margins(size)
     (ky, kx), (sy, sx), (dy, dx) = window.kernel, window.strides, window.dilation
     return y * sy - top + dy * np.arange(ky), x * sx - left + dx * np.arange(kx)

@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, NoReturn, Self
 
 from striate.errors import NetworkError, missing_attribute
 from striate.network.layers.tensor import Identity, Parameter, Tensor
-from striate.network.settings import convert
+from striate.network.settings import check_name, convert
 from striate.network.shapes import Shape, Window
 
 __all__ = ["Layer", "Parameter", "Tensor"]
 
-FORBIDDEN = frozenset('/\\:*?"<>|')
 scope: ContextVar[tuple[object, ...]] = ContextVar("scope", default=())
 
 
@@ -63,7 +62,14 @@ class Layer:
         return vars(self).setdefault("_identity", Identity())  # type: ignore[no-any-return]
 
     def renamed(self, name: str) -> Self:
-        """Return the same layer under another name: a copy with the same identity, so with the same weights."""
+        """Return the same layer under another name: a copy with the same identity, so with the same weights.
+
+        Args:
+            name: The new name.
+
+        Returns:
+            The renamed layer.
+        """
         if name == self.name:
             return self
         copy = replace(self, name=name)
@@ -180,7 +186,14 @@ class Layer:
 
     @classmethod
     def from_config(cls, config: Any) -> "Layer":
-        """Return a layer with the settings that `get_config` returned."""
+        """Make a layer with the settings that `get_config` returned.
+
+        Args:
+            config: The settings by name.
+
+        Returns:
+            The layer.
+        """
         if hasattr(cls, "call"):
             return cls(**config)
         from striate.network.serialize import layer_from_config
@@ -432,18 +445,3 @@ def _as_tensor(label: str, value: Any) -> Tensor:
         return Tensor(value, (), value.output_shape())
     received = value.label if isinstance(value, Layer) else type(value).__name__
     raise NetworkError(f"{label}: expected an Input or the output of another layer, received {received}.")
-
-
-def check_name(name: object) -> None:
-    """Check that a name can be part of the names of files and parameters.
-
-    Args:
-        name: The name.
-
-    Raises:
-        NetworkError: If it cannot.
-    """
-    if not isinstance(name, str) or not name or name != name.strip() or name.endswith("."):
-        raise NetworkError(f"Expected a name without spaces or dots at its ends, received {name!r}.")
-    if not name.isprintable() or FORBIDDEN & set(name):
-        raise NetworkError(f'The name {name!r} cannot be part of a file name. Leave out / \\ : * ? " < > |.')

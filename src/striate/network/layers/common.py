@@ -74,7 +74,14 @@ class Windowed(Layer):
 
 
 def describe_margins(margins: Margins) -> str:
-    """Return the padding on each side in words, for example "1 on each side"."""
+    """Describe padding in words, for example "1 on each side".
+
+    Args:
+        margins: ((top, bottom), (left, right)).
+
+    Returns:
+        The description.
+    """
     (top, bottom), (left, right) = margins
     if top == bottom == left == right:
         return f"{top} on each side"

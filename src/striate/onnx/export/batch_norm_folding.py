@@ -14,6 +14,10 @@ FOLDABLE = (Conv2D, DepthwiseConv2D, Dense)
 def fold_batch_norms(network: Network, weights: Mapping[str, Array]) -> tuple[Weights, frozenset[int]]:
     """Fold every batch normalization that can be folded.
 
+    Args:
+        network: The network.
+        weights: Its parameters by full name.
+
     Returns:
         The weights, float64 where they changed, and the indices of the nodes that are no longer needed: their
         output is their input. A layer without a bias gets one.

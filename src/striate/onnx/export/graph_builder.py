@@ -119,7 +119,14 @@ class GraphBuilder:
         return self.constant(f"{self.layer_name}/{variable}", values, dtype)
 
     def in_network_order(self, x: GraphTensor) -> GraphTensor:
-        """Return a vector with its values in the network's order (H, W, C)."""
+        """Reorder a vector that was flattened in ONNX's order.
+
+        Args:
+            x: A vector or feature maps.
+
+        Returns:
+            The tensor with its values in the network's order (H, W, C).
+        """
         if x.flattened_from is None:
             return x
         height, width, channels = x.flattened_from
@@ -128,7 +135,15 @@ class GraphBuilder:
         return GraphTensor(self.op("Flatten", pixels, axis=1), x.shape)
 
     def rename_output(self, output: str, name: str) -> str:
-        """Rename the output of the last operator; an output of an earlier operator keeps its name."""
+        """Rename the output of the last operator; an output of an earlier operator keeps its name.
+
+        Args:
+            output: The output.
+            name: Its new name.
+
+        Returns:
+            Its name now.
+        """
         if not self.nodes or self.nodes[-1].output[0] != output:
             return output
         self.nodes[-1].output[0] = name

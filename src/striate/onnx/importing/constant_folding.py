@@ -35,7 +35,14 @@ class FoldingError(Exception):
 
 
 def folded(op_type: str) -> Callable[[F], F]:
-    """Register a function that computes an operator, called as f(inputs, attributes)."""
+    """Register a function that computes an operator on constants.
+
+    Args:
+        op_type: The operator.
+
+    Returns:
+        The decorator of a function f(inputs, attributes), which is returned unchanged.
+    """
 
     def register(function: F) -> F:
         FOLDED[op_type] = function

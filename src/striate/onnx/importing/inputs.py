@@ -72,7 +72,15 @@ def image_of_vector(graph: OnnxGraph, name: str, vector: LayerOutput) -> LayerOu
 
 
 def with_image_size(graph: OnnxGraph, size: tuple[int, int]) -> OnnxGraph:
-    """Return the graph with this height and width of images whose size the file does not fix."""
+    """Set the size of the images in a graph that does not fix it.
+
+    Args:
+        graph: The graph.
+        size: Height and width.
+
+    Returns:
+        The graph with this size in its inputs.
+    """
     inputs = {}
     for name, spec in graph.inputs.items():
         sizes = list(spec.shape or ())

@@ -4,12 +4,20 @@ from collections import Counter
 from collections.abc import Sequence
 
 from striate.network import Layer
-from striate.network.layers.base import FORBIDDEN
+from striate.network.settings import FORBIDDEN_IN_NAMES
 from striate.onnx.graph import MAX_TEXT, OnnxNode
 
 
 def preferred_name(node: OnnxNode, weights: str = "") -> str:
-    """Return a name for a layer: that of its weights if it is meaningful, otherwise that of its node or output."""
+    """Choose a name for a layer: that of its weights if it is meaningful, otherwise that of its node or output.
+
+    Args:
+        node: The node.
+        weights: Name of its weights; may be empty.
+
+    Returns:
+        The name, in which only allowed characters are left.
+    """
     for ending in (".weight", "/kernel"):
         if weights.endswith(ending):
             return clean_name(weights.removesuffix(ending).split("/"))
@@ -21,7 +29,14 @@ def preferred_name(node: OnnxNode, weights: str = "") -> str:
 
 
 def clean_name(parts: Sequence[str]) -> str:
-    """Join parts of a path into one name: layer1, layer1.0, conv1 → layer1.0.conv1. Empty if nothing is left."""
+    """Join parts of a path into one name: layer1, layer1.0, conv1 → layer1.0.conv1.
+
+    Args:
+        parts: The parts.
+
+    Returns:
+        The name; empty if nothing is left.
+    """
     kept: list[str] = []
     for part in parts:
         if kept and part.startswith(f"{kept[-1]}."):
@@ -29,12 +44,19 @@ def clean_name(parts: Sequence[str]) -> str:
         if part:
             kept.append(part)
     printable = (character for character in ".".join(kept) if character.isprintable())
-    name = "".join("_" if character in FORBIDDEN else character for character in printable)
+    name = "".join("_" if character in FORBIDDEN_IN_NAMES else character for character in printable)
     return name[:MAX_TEXT].strip(" .")
 
 
 def unique_names(preferred: Sequence[tuple[str, Layer]]) -> list[str]:
-    """Return a name for each layer: the preferred one, with a number if another layer has the same name."""
+    """Give each layer a name that no other layer has.
+
+    Args:
+        preferred: Preferred name of each layer, and the layer.
+
+    Returns:
+        The preferred names, with a number where another layer has the same name.
+    """
     counts: Counter[str] = Counter()
     names: list[str] = []
     used: set[str] = set()

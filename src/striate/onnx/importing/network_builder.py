@@ -162,14 +162,36 @@ class NetworkBuilder:
         return index < len(node.inputs) and node.inputs[index] != ""
 
     def input(self, node: OnnxNode, index: int = 0) -> LayerOutput:
-        """Return an input that depends on the images. Raises NetworkError for a constant."""
+        """Return an input that depends on the images.
+
+        Args:
+            node: The node.
+            index: Number of the input.
+
+        Returns:
+            The value.
+
+        Raises:
+            NetworkError: If the input is a constant.
+        """
         value = self.values[node.inputs[index]]
         if isinstance(value, LayerOutput):
             return value
         raise self.unsupported(node, f"its input '{node.inputs[index]}' is a constant.")
 
     def constant(self, node: OnnxNode, index: int) -> Array:
-        """Return an input that is a constant. Raises NetworkError for one that depends on the images."""
+        """Return an input that is a constant.
+
+        Args:
+            node: The node.
+            index: Number of the input.
+
+        Returns:
+            The array.
+
+        Raises:
+            NetworkError: If the input depends on the images.
+        """
         value = self.values[node.inputs[index]]
         if isinstance(value, LayerOutput):
             raise self.unsupported(node, f"its input '{node.inputs[index]}' is not a constant.")
@@ -198,7 +220,17 @@ class NetworkBuilder:
         return None if values is None else tuple(np.atleast_1d(values).tolist())
 
     def feature_maps(self, node: OnnxNode) -> LayerOutput:
-        """Return the first input, which must be maps (N, C, H, W). Raises NetworkError for anything else."""
+        """Return the first input, which must be feature maps (N, C, H, W).
+
+        Args:
+            node: The node.
+
+        Returns:
+            The value.
+
+        Raises:
+            NetworkError: If the input is anything else.
+        """
         value = self.input(node)
         if value.axes != "CHW":
             dims = ", ".join(map(str, value.dims))

@@ -35,9 +35,15 @@ class OperatorCost:
 
 
 def operator_costs(graph: OnnxGraph) -> list[OperatorCost]:
-    """Return the cost of each operator, in order.
+    """Compute the cost of each operator.
 
     Weights of 8 bits count as parameters of the DequantizeLinear that reads them; its scales do not.
+
+    Args:
+        graph: The graph.
+
+    Returns:
+        The costs in the order of the nodes.
     """
     shapes, dequantized = _inferred_shapes(graph), _dequantized_constants(graph)
     seen: set[str] = set()

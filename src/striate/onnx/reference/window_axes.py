@@ -62,7 +62,14 @@ class WindowAxis:
         return slice(first, first + self.stride * (count - 1) + 1, self.stride)
 
     def with_auto_pad(self, mode: str) -> "WindowAxis":
-        """Return the axis with the padding of one of AUTO_PAD_MODES."""
+        """Set the padding by a mode.
+
+        Args:
+            mode: One of AUTO_PAD_MODES.
+
+        Returns:
+            The axis with this padding.
+        """
         if mode == "NOTSET":
             return self
         start, end = (0, 0) if mode == "VALID" else same_margins(self.size, self.extent, self.stride)

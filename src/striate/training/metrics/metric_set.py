@@ -199,7 +199,14 @@ class MetricSet:
         )  # fmt: skip
 
     def compute(self, sums: Sequence[float]) -> dict[str, float]:
-        """Compute all metrics from sums over all samples."""
+        """Compute all metrics from sums over all samples.
+
+        Args:
+            sums: From `sums`, added up over all batches.
+
+        Returns:
+            The values by name.
+        """
         values, start, numbers = {}, 0, np.array(sums, np.float64)
         for (name, _, metric, _), size in zip(self._metrics, self._sizes, strict=True):
             values[name] = float(metric.compute(numbers[start : start + size]))

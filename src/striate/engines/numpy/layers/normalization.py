@@ -42,7 +42,17 @@ class Moments:
 
     @staticmethod
     def combine(parts: "list[Moments]") -> "Moments":
-        """Combine the moments of shards. Source: Chan, Golub, LeVeque 1983, equation 2.1."""
+        """Combine the moments of shards.
+
+        Args:
+            parts: The moments of each shard.
+
+        Returns:
+            Those of the batch.
+
+        Source:
+            Chan, Golub, LeVeque 1983, equation 2.1.
+        """
         count = sum(part.count for part in parts)
         mean = sum((part.mean * (part.count / count) for part in parts), start=np.zeros_like(parts[0].mean))
         squares = sum(
@@ -57,7 +67,15 @@ class Moments:
 
 
 def moments_of(x: Array, scratch: Scratch) -> tuple[Moments, Array]:
-    """Return the moments of a shard, and its values minus the shard's mean as a matrix (C, M)."""
+    """Compute the moments of a shard.
+
+    Args:
+        x: Values (N, …, C).
+        scratch: Memory for intermediate arrays.
+
+    Returns:
+        The moments, and the values minus their means as a matrix (C, M).
+    """
     matrix = _rows(x, scratch, "rows")
     mean = matrix.mean(axis=1)
     centered = scratch.empty("centered", matrix.shape, x.dtype)

@@ -31,7 +31,16 @@ def _parametric_relu(graph: GraphBuilder, layer: PReLU, weights: Parameters, x: 
 
 
 def append_activation(graph: GraphBuilder, x: str, name: str) -> str:
-    """Append an activation function and return the name of its output."""
+    """Append an activation function.
+
+    Args:
+        graph: The graph.
+        x: Name of the input.
+        name: Name of the activation.
+
+    Returns:
+        Name of the output.
+    """
     base, parameters = activation_parts(name)
     return x if base == "linear" else ACTIVATIONS[base](graph, x, **parameters)
 

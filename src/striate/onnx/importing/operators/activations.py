@@ -35,7 +35,17 @@ MAX_CLIP_LIMIT = 1e4  # layers add and subtract the limit again; with a larger o
 
 
 def activate(builder: NetworkBuilder, node: OnnxNode, value: LayerOutput, name: str) -> LayerOutput:
-    """Append an activation."""
+    """Append an activation.
+
+    Args:
+        builder: The network so far.
+        node: The node.
+        value: The input.
+        name: The activation.
+
+    Returns:
+        The output.
+    """
     return value.after(builder.add_layer(node, Activation(name), value.layer))
 
 
@@ -46,7 +56,18 @@ def rescale(
     scale: float | Array = 1.0,
     offset: float | Array = 0.0,
 ) -> LayerOutput:
-    """Append x · scale + offset; each one number, or (C,) in the network's order."""
+    """Append x · scale + offset.
+
+    Args:
+        builder: The network so far.
+        node: The node.
+        value: The input x.
+        scale: One number, or (C,) in the network's order.
+        offset: One number, or (C,) in the network's order.
+
+    Returns:
+        The output; the input if nothing changes.
+    """
     return value.after(builder.add_layer(node, Rescale(layer_setting(scale), layer_setting(offset)), value.layer))
 
 
@@ -71,7 +92,18 @@ def _clip(builder: NetworkBuilder, node: OnnxNode) -> LayerOutput:
 
 
 def clip(builder: NetworkBuilder, node: OnnxNode, value: LayerOutput, low: float, high: float) -> LayerOutput:
-    """Append layers that limit values to low … high."""
+    """Append layers that limit values to low … high.
+
+    Args:
+        builder: The network so far.
+        node: The node.
+        value: The input.
+        low: The lower limit; −∞ for none.
+        high: The upper limit; ∞ for none.
+
+    Returns:
+        The output.
+    """
     if low > high or np.isnan([low, high]).any():
         raise builder.unsupported(node, f"it clips from {low:g} to {high:g}.")
     if any(MAX_CLIP_LIMIT < abs(limit) < np.inf for limit in (low, high)):
@@ -96,7 +128,18 @@ def clip(builder: NetworkBuilder, node: OnnxNode, value: LayerOutput, low: float
 
 
 def clip_limits(builder: NetworkBuilder, node: OnnxNode) -> tuple[float, float]:
-    """Return the limits of a Clip. Raise NetworkError if they are not constants."""
+    """Return the limits of a Clip.
+
+    Args:
+        builder: The network so far.
+        node: The node.
+
+    Returns:
+        The lower and the upper limit, ±∞ where there is none.
+
+    Raises:
+        NetworkError: If the limits are not constants.
+    """
     limits = []
     for index, name, default in ((1, "min", -np.inf), (2, "max", np.inf)):
         given = scalar(builder.constant(node, index)) if builder.has_input(node, index) else None

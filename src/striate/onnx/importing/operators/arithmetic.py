@@ -121,7 +121,16 @@ def _repeated(builder: NetworkBuilder, node: OnnxNode, values: list[LayerOutput]
 
 
 def one_kind_of_pixel(builder: NetworkBuilder, node: OnnxNode, values: list[LayerOutput]) -> list[LayerOutput]:
-    """Convert feature maps of one pixel to vectors if some are vectors in the network, as after global pooling."""
+    """Convert feature maps of one pixel to vectors if some are vectors in the network, as after global pooling.
+
+    Args:
+        builder: The network so far.
+        node: The node.
+        values: The inputs.
+
+    Returns:
+        The inputs, all vectors or all feature maps.
+    """
     if len({builder.is_vector(value) for value in values}) == 1 or any(value.size != (1, 1) for value in values):
         return values
     return [replace(flatten(builder, node, value), dims=value.dims, axes=value.axes) for value in values]
@@ -153,12 +162,32 @@ def _product(builder: NetworkBuilder, node: OnnxNode, first: LayerOutput, second
 
 
 def power(builder: NetworkBuilder, node: OnnxNode, value: LayerOutput, exponent: float) -> LayerOutput:
-    """Append x^exponent."""
+    """Append x^exponent.
+
+    Args:
+        builder: The network so far.
+        node: The node.
+        value: The input x.
+        exponent: The exponent.
+
+    Returns:
+        The output.
+    """
     return value if exponent == 1 else value.after(builder.add_layer(node, Power(exponent), value.layer))
 
 
 def multiply(builder: NetworkBuilder, node: OnnxNode, first: LayerOutput, second: LayerOutput) -> LayerOutput:
-    """Append the product of equal shapes, or of maps and one number for each of their channels."""
+    """Append the product of equal shapes, or of maps and one number for each of their channels.
+
+    Args:
+        builder: The network so far.
+        node: The node.
+        first: The first factor.
+        second: The second factor.
+
+    Returns:
+        The product.
+    """
     first, second = _repeated(builder, node, [first, second])
     large, small = (first, second) if prod(first.dims) >= prod(second.dims) else (second, first)
     same_channels = large.axes == small.axes and large.channels == small.channels and _same_order(large, small)

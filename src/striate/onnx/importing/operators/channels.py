@@ -21,7 +21,17 @@ def is_channel_axis(value: LayerOutput, axis: int) -> bool:
 
 
 def select(builder: NetworkBuilder, node: OnnxNode, value: LayerOutput, channels: Array) -> LayerOutput:
-    """Append a layer that selects these of the graph's channels, in this order."""
+    """Append a layer that selects channels.
+
+    Args:
+        builder: The network so far.
+        node: The node.
+        value: The input.
+        channels: Numbers of the graph's channels, in the order of the output.
+
+    Returns:
+        The output.
+    """
     indices = channels if value.order is None else value.order[channels]
     layer = builder.add_layer(node, SelectChannels(tuple(indices.tolist())), value.layer)
     axis = CHANNEL_AXES[value.axes]
@@ -30,7 +40,17 @@ def select(builder: NetworkBuilder, node: OnnxNode, value: LayerOutput, channels
 
 
 def regroup(builder: NetworkBuilder, node: OnnxNode, value: LayerOutput, dims: tuple[int, ...]) -> LayerOutput:
-    """Put channels into groups, (C, H, W) → (G, C / G, H, W), or back, which shuffles them if they were transposed."""
+    """Put channels into groups, (C, H, W) → (G, C / G, H, W), or back, which shuffles them if they were transposed.
+
+    Args:
+        builder: The network so far.
+        node: The node.
+        value: The input.
+        dims: Sizes of the output without the batch.
+
+    Returns:
+        The output.
+    """
     first = value.axes.endswith("HW")
     pixels, groups = (slice(-2, None), slice(-2)) if first else (slice(2), slice(2, None))
     count = prod(value.dims[groups])

@@ -89,7 +89,20 @@ def _convolution_of_one_pixel(
 
 
 def one_per_channel(builder: NetworkBuilder, node: OnnxNode, index: int, count: int) -> Array:
-    """Return a constant input of one float32 for each channel. Raises NetworkError for another shape."""
+    """Return a constant input with one value for each channel.
+
+    Args:
+        builder: The network so far.
+        node: The node.
+        index: Number of the input.
+        count: Number of channels.
+
+    Returns:
+        float32 (count,).
+
+    Raises:
+        NetworkError: If the input has another shape.
+    """
     numbers = as_float32(builder.constant(node, index))
     if numbers.shape != (count,):
         raise builder.unsupported(
@@ -99,7 +112,20 @@ def one_per_channel(builder: NetworkBuilder, node: OnnxNode, index: int, count: 
 
 
 def windows_of(builder: NetworkBuilder, node: OnnxNode, value: LayerOutput, kernel: Shape) -> WindowAxes:
-    """Return the windows along both axes. Raise NetworkError for settings that ONNX does not allow."""
+    """Return the windows of a node along both axes.
+
+    Args:
+        builder: The network so far.
+        node: A convolution or a pooling.
+        value: Its input.
+        kernel: Height and width of the window.
+
+    Returns:
+        The windows along height and width.
+
+    Raises:
+        NetworkError: If its attributes are not those that ONNX allows.
+    """
     if len(kernel) != 2 or min(kernel) < 1:
         raise builder.unsupported(node, f"its window is {kernel}; only windows of two axes are supported.")
     strides, dilations = (_setting(builder, node, name, 2, least=1) for name in ("strides", "dilations"))

@@ -69,7 +69,19 @@ def _reduce(builder: NetworkBuilder, node: OnnxNode) -> LayerOutput:
 
 
 def reduce_axes(builder: NetworkBuilder, node: OnnxNode, value: LayerOutput) -> LayerOutput:
-    """Append the mean, maximum or sum over height and width, over one of them, or over the channels."""
+    """Append the mean, maximum or sum over height and width, over one of them, or over the channels.
+
+    Args:
+        builder: The network so far.
+        node: ReduceMax, ReduceMean or ReduceSum, with the axes.
+        value: The input.
+
+    Returns:
+        The output.
+
+    Raises:
+        NetworkError: If other axes are reduced.
+    """
     keep = node.attributes.get("keepdims", 1) == 1  # as ONNX Runtime reads it
     rank = 1 + len(value.dims)
     axes = sorted(axis % rank for axis in builder.integers(node, 1, "axes") or range(rank))

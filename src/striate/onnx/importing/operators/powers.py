@@ -16,7 +16,16 @@ EXPONENTS = {"Sqrt": 0.5, "Reciprocal": -1.0}
 
 
 def absolute(builder: NetworkBuilder, node: OnnxNode, value: LayerOutput) -> LayerOutput:
-    """Append |x| = max(x, −x)."""
+    """Append |x| = max(x, −x).
+
+    Args:
+        builder: The network so far.
+        node: The node.
+        value: The input x.
+
+    Returns:
+        The output.
+    """
     negative = rescale(builder, node, value, -1.0)
     return value.after(builder.add_layer(node, Maximum(), value.layer, negative.layer))
 
@@ -57,5 +66,14 @@ def _norm(builder: NetworkBuilder, node: OnnxNode) -> LayerOutput:
 
 
 def sum_of_squares(builder: NetworkBuilder, node: OnnxNode, value: LayerOutput) -> LayerOutput:
-    """Append Σ x² over the axes that the node names."""
+    """Append Σ x² over the axes that the node names.
+
+    Args:
+        builder: The network so far.
+        node: The node, with the axes.
+        value: The input x.
+
+    Returns:
+        The output.
+    """
     return reduce_axes(builder, replace(node, op_type="ReduceSum"), power(builder, node, value, 2.0))

@@ -100,7 +100,16 @@ def _unsqueeze(builder: NetworkBuilder, node: OnnxNode) -> LayerOutput:
 
 
 def reshape(builder: NetworkBuilder, node: OnnxNode, value: LayerOutput, dims: tuple[int, ...]) -> LayerOutput:
-    """Return the value with these sizes, without the batch.
+    """Reshape a value.
+
+    Args:
+        builder: The network so far.
+        node: The node.
+        value: The input.
+        dims: The new sizes without the batch.
+
+    Returns:
+        The value with these sizes.
 
     Raises:
         NetworkError: If the reshaping does more than to flatten maps, undo that, or group channels or pixels.
@@ -160,7 +169,16 @@ def _dims_as(value: LayerOutput, axes: str) -> tuple[int, ...]:
 
 
 def flatten(builder: NetworkBuilder, node: OnnxNode, value: LayerOutput) -> LayerOutput:
-    """Return maps as a vector, with its order if that is not the network's."""
+    """Reshape feature maps to vectors.
+
+    Args:
+        builder: The network so far.
+        node: The node.
+        value: The feature maps.
+
+    Returns:
+        The vectors, with the order of their values if that is not the network's.
+    """
     if value.axes == "F":
         return value
     if builder.is_vector(value):

@@ -45,7 +45,14 @@ def operator(op_type: str) -> Callable[[F], F]:
 
 
 def computed_in_float32(function: F) -> F:
-    """Decorate a function so that float16 inputs are computed in float32 and the results rounded back."""
+    """Decorate a function so that float16 inputs are computed in float32 and the results rounded back.
+
+    Args:
+        function: The function of an operator.
+
+    Returns:
+        The decorated function.
+    """
 
     @wraps(function)
     def call(x: Array, *inputs: Array | None, **attributes: Any) -> Result:
