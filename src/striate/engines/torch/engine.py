@@ -402,25 +402,12 @@ class TorchEngine(DistributedEngine):
             group["lr"] = learning_rate
         if self.settings.clip_norm is not None or self.settings.optimizer.clips_parameters:
             self._scaler.unscale_(optimizer)
-            self._clip()
+            gradients = [p.grad for p in self._trained.values() if p.grad is not None]
+            optimizers.clip_gradients(gradients, self.settings.optimizer, self.settings.clip_norm)
         self._scaler.step(optimizer)
         self._scaler.update()
         optimizer.zero_grad()
         return self._scaler.get_scale() >= scale
-
-    def _clip(self) -> None:
-        """Clip the gradients; unlike `clip_grad_norm_`, add no 1e-6 to their norm."""
-        gradients = [p.grad for p in self._trained.values() if p.grad is not None]
-        optimizer, limit = self.settings.optimizer, self.settings.clip_norm
-        if optimizer.clipnorm is not None:
-            factors = [(optimizer.clipnorm / norm).clamp(max=1) for norm in torch._foreach_norm(gradients)]
-            torch._foreach_mul_(gradients, factors)
-        if optimizer.clipvalue is not None:
-            torch._foreach_clamp_min_(gradients, -optimizer.clipvalue)
-            torch._foreach_clamp_max_(gradients, optimizer.clipvalue)
-        if limit is not None:
-            norm = nn.utils.get_total_norm(gradients)
-            torch._foreach_mul_(gradients, (limit / norm).clamp(max=1))
 
     @torch.no_grad()
     def _update_moving_statistics(self, context: Context) -> None:

@@ -208,3 +208,22 @@ def write_slots(
         if state:
             state["step"] = torch.tensor(float(updates), device=parameter.device)
             torch_optimizer.state[parameter] = state
+
+
+def clip_gradients(gradients: list[Tensor], optimizer: base.Optimizer, global_norm: float | None) -> None:
+    """Clip gradients in place; unlike `clip_grad_norm_`, add no 1e-6 to their norm.
+
+    Args:
+        gradients: The gradients.
+        optimizer: Its `clipnorm` limits the norm of each gradient, its `clipvalue` each element.
+        global_norm: Limit of the norm of all gradients together; None for none.
+    """
+    if optimizer.clipnorm is not None:
+        factors = [(optimizer.clipnorm / norm).clamp(max=1) for norm in torch._foreach_norm(gradients)]
+        torch._foreach_mul_(gradients, factors)
+    if optimizer.clipvalue is not None:
+        torch._foreach_clamp_min_(gradients, -optimizer.clipvalue)
+        torch._foreach_clamp_max_(gradients, optimizer.clipvalue)
+    if global_norm is not None:
+        norm = torch.nn.utils.get_total_norm(gradients)
+        torch._foreach_mul_(gradients, (global_norm / norm).clamp(max=1))
