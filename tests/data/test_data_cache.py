@@ -281,7 +281,7 @@ def test_least_recently_used_cache_file_is_evicted_first(
     load_folder(photos, policies["crop"])  # used again, so it is now the more recent one
     load_folder(photos, policies["stretch"])
     assert len(list(cache_folder.glob("*.pixels"))) == 2
-    monkeypatch.setattr(decoding, "_decode_all", _raise_keyboard_interrupt)
+    monkeypatch.setattr(decoding, "_decode_blocks", _raise_keyboard_interrupt)
     load_folder(photos, policies["crop"])
     load_folder(photos, policies["stretch"])
     with pytest.raises(KeyboardInterrupt):

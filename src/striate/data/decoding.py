@@ -2,9 +2,10 @@
 
 import hashlib
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
@@ -32,6 +33,7 @@ MAX_SECOND_BYTES = 100_000_000  # bytes of pixels by a second policy, which stay
 BLOCK_BYTES = 1_000_000  # bytes of pixels that a thread decodes at a time; they fit in a core's cache
 
 Block = NDArray[np.uint8]
+FileResult = int | UnreadableFile  # digest of a file, or why it cannot be read
 
 
 @dataclass(frozen=True)
@@ -72,26 +74,19 @@ def decode_files(
         CacheError: If the cache cannot be written, and there are too many pixels for memory.
     """
     shape = (len(files), *policy.shape)
-    second_blocks: list[Block] = []
     if second is not None and len(files) * np.prod(second.shape, dtype=np.int64) > MAX_SECOND_BYTES:
         second = None
+    policies = [policy] if second is None else [policy, second]
+    second_blocks: list[Block] = []
+    is_valid = partial(_is_valid, files=files)
 
     def decode(file: BinaryIO) -> Metadata:
-        def write(number: int, block: Block) -> None:
-            if number == 0:
-                file.write(block.data)
-            else:
-                second_blocks.append(block)
-
-        policies = [policy] if second is None else [policy, second]
-        return _to_metadata(*_decode_all(files, names, policies, write))
-
-    def write_second(file: BinaryIO) -> Metadata:
-        file.writelines(block.data for block in second_blocks)
-        return cached.metadata
-
-    def is_valid(metadata: Metadata) -> bool:
-        return _is_valid(metadata, files)
+        results: list[FileResult] = []
+        for blocks, block_results in _decode_blocks(files, names, policies):
+            file.write(blocks[0].data)
+            second_blocks.extend(blocks[1:])
+            results += block_results
+        return _to_metadata(*_split_results(results))
 
     try:
         _require_outside(folder)
@@ -100,6 +95,11 @@ def decode_files(
         if np.prod(shape, dtype=np.int64) > MAX_IN_MEMORY:
             raise
         return _decode_to_memory(files, names, policy, f"The pixels are held in memory this time. {error}")
+
+    def write_second(file: BinaryIO) -> Metadata:
+        file.writelines(block.data for block in second_blocks)
+        return cached.metadata
+
     if second is not None and second_blocks:
         with suppress(CacheError):
             load_or_make(_key(folder, files, second), (len(files), *second.shape), write_second, is_valid)
@@ -117,14 +117,11 @@ def _require_outside(folder: Path) -> None:
 
 def _decode_to_memory(files: Sequence[Path], names: Sequence[str], policy: ImagePolicy, note: str) -> DecodedFiles:
     x = np.empty((len(files), *policy.shape), np.uint8)
-    row = 0
-
-    def write(_: int, block: Block) -> None:
-        nonlocal row
-        x[row : row + len(block)] = block
-        row += len(block)
-
-    return DecodedFiles(x, *_decode_all(files, names, [policy], write), note)
+    results: list[FileResult] = []
+    for blocks, block_results in _decode_blocks(files, names, [policy]):
+        x[len(results) : len(results) + len(block_results)] = blocks[0]
+        results += block_results
+    return DecodedFiles(x, *_split_results(results), note)
 
 
 def _key(folder: Path, files: Sequence[Path], policy: ImagePolicy) -> str:
@@ -174,29 +171,29 @@ def _is_readable(file: Path) -> bool:
     return True
 
 
-def _decode_all(
-    files: Sequence[Path], names: Sequence[str], policies: Sequence[ImagePolicy], write: Callable[[int, Block], object]
-) -> tuple[Digests, dict[int, UnreadableFile]]:
-    """Pass all pixels to `write`, block by block in order; return the digests and the unreadable files.
+def _decode_blocks(
+    files: Sequence[Path], names: Sequence[str], policies: Sequence[ImagePolicy]
+) -> Iterator[tuple[list[Block], list[FileResult]]]:
+    """Decode all files on all cores, and yield blocks in order.
 
     Args:
         files: The files.
         names: Their names in messages.
         policies: How images are converted to their size.
-        write: Called with the number of the policy and a block of pixels.
 
-    Returns:
-        The digest of each file, and the unreadable files.
+    Yields:
+        Pixels (n, H, W, C) for each policy, and the result of each file.
     """
-    results: list[int | UnreadableFile] = []
     size = max(1, min(64, BLOCK_BYTES // int(np.prod(policies[0].shape))))
     chunks = chunk_ranges(len(files), size)
     with progress_bar("reading images", len(files)) as advance, mute_warnings():
-        for blocks, block_results in map_ordered(lambda rows: _decode_block(rows, files, names, policies), chunks):
-            results += block_results
-            for number, block in enumerate(blocks):
-                write(number, block)
-            advance(len(block_results))
+        for blocks, results in map_ordered(lambda rows: _decode_block(rows, files, names, policies), chunks):
+            yield blocks, results
+            advance(len(results))
+
+
+def _split_results(results: Sequence[FileResult]) -> tuple[Digests, dict[int, UnreadableFile]]:
+    """Return the digest of each file, 0 for unreadable ones, and the unreadable files by row number."""
     unreadable = {row: result for row, result in enumerate(results) if isinstance(result, UnreadableFile)}
     digests = [0 if isinstance(result, UnreadableFile) else result for result in results]
     return np.array(digests, np.uint64), unreadable
@@ -204,7 +201,7 @@ def _decode_all(
 
 def _decode_block(
     rows: range, files: Sequence[Path], names: Sequence[str], policies: Sequence[ImagePolicy]
-) -> tuple[list[Block], list[int | UnreadableFile]]:
+) -> tuple[list[Block], list[FileResult]]:
     """Return pixels (n, H, W, C) for each policy, and for each file its digest or its read error."""
     blocks = [np.empty((len(rows), *policy.shape), np.uint8) for policy in policies]
     results = [
@@ -216,7 +213,7 @@ def _decode_block(
     return blocks, results
 
 
-def _decode(file: Path, name: str, policies: Sequence[ImagePolicy], outputs: Sequence[Block]) -> int | UnreadableFile:
+def _decode(file: Path, name: str, policies: Sequence[ImagePolicy], outputs: Sequence[Block]) -> FileResult:
     try:
         content = read_file(file, name)
     except DataError as error:

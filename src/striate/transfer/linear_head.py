@@ -279,14 +279,7 @@ def _solve(
     slow = _is_slow(x, classes, problems, remaining)
     if slow and start is None:
         start = _solve_ridge(x, target, weights)
-    last = remaining()
-
-    def late() -> bool:
-        """Return whether a step as long as the last one would end too late."""
-        nonlocal last
-        now = remaining()
-        needed, last = last - now if slow else 0.0, now
-        return now < needed
+    timer = _StepTimer(remaining, steps_are_slow=slow)
 
     def loss_and_gradient(points: Array) -> tuple[Array, Array]:
         kernels, biases = _unpack(points, size, classes)
@@ -307,8 +300,28 @@ def _solve(
 
     initial = np.zeros((problems, (size + 1) * classes)) if start is None else _pack(*start)
     min_steps = 0 if slow else MIN_STEPS
-    points = minimize(loss_and_gradient, initial, tolerance=tolerance, stop=late, min_steps=min_steps)
+    points = minimize(loss_and_gradient, initial, tolerance=tolerance, stop=timer.is_late, min_steps=min_steps)
     return _unpack(points, size, classes)
+
+
+class _StepTimer:
+    """Measures the steps of a minimization.
+
+    Args:
+        remaining: Returns the seconds that are left.
+        steps_are_slow: Whether steps are slow enough to be measured; others count as instantaneous.
+    """
+
+    def __init__(self, remaining: Remaining, *, steps_are_slow: bool) -> None:
+        self._remaining, self._steps_are_slow = remaining, steps_are_slow
+        self._last = remaining()
+
+    def is_late(self) -> bool:
+        """Return whether a step as long as the last one would end too late."""
+        now = self._remaining()
+        needed = self._last - now if self._steps_are_slow else 0.0
+        self._last = now
+        return now < needed
 
 
 def _is_slow(x: StandardizedRows, classes: int, problems: int, remaining: Remaining) -> bool:

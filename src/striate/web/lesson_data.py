@@ -48,21 +48,8 @@ def lesson_data(explorer: Explorer, keys: Sequence[str], progress: Progress | No
     count = len(keys) * sum(int(np.prod(node.shape)) for node in network.nodes)
     exact = count <= MAX_UNITS
     classes = {key: _explained(explorer, key, MAX_CLASSES_WITH_UNITS if exact else MAX_CLASSES) for key in keys}
-    steps = len(keys) * len(network.nodes) + sum(map(len, classes.values()))
-    done = 0
-
-    def advance() -> None:
-        nonlocal done
-        done += 1
-        if progress:
-            progress(done, steps)
-
-    answers: dict[str, Any] = {"model": _model(explorer, keys)}
-    for node in range(len(network.nodes)):
-        try:
-            answers[f"filters/{node}"] = filters_payload(explorer, node)
-        except UsageError:
-            continue  # a layer without filters
+    steps = _Steps(len(keys) * len(network.nodes) + sum(map(len, classes.values())), progress)
+    answers: dict[str, Any] = {"model": _model(explorer, keys), **_filters(explorer)}
     tables: dict[str, Any] = {}
     for number, key in enumerate(keys):
         path = f"images/{number}"
@@ -70,13 +57,13 @@ def lesson_data(explorer: Explorer, keys: Sequence[str], progress: Progress | No
         answers[path] = {**info, "id": str(number), "explained": classes[key]}
         for index in classes[key]:
             answers[f"{path}/attributions?class={index}"] = _attributions(explorer, key, index)
-            advance()
+            steps.advance()
         for node in range(len(network.nodes)):
             if exact:
                 tables[f"{number}/{node}"] = _units(pack, explorer.trace(key), node)
             else:
                 answers[f"{path}/maps/{node}"] = _first_maps(explorer, key, node)
-            advance()
+            steps.advance()
     header = {
         "answers": pack.replaced(answers, exact=exact), "units": tables, "regions": _regions(explorer) if exact else [],
         "integers": pack.integers.content(pack, np.int32), "weights": pack.weights.content(pack, np.float32),
@@ -84,6 +71,30 @@ def lesson_data(explorer: Explorer, keys: Sequence[str], progress: Progress | No
         "thumbnails": {n: thumbnail_url(explorer.pixels(key), THUMBNAIL_SIZE) for n, key in enumerate(keys)},
     }  # fmt: skip
     return pack.compressed(header), None if exact else count
+
+
+class _Steps:
+    """Counts the steps of the work, and reports them."""
+
+    def __init__(self, total: int, progress: Progress | None) -> None:
+        self._done, self._total, self._progress = 0, total, progress
+
+    def advance(self) -> None:
+        """Count a step."""
+        self._done += 1
+        if self._progress:
+            self._progress(self._done, self._total)
+
+
+def _filters(explorer: Explorer) -> dict[str, Any]:
+    """Return the filters of each layer that has some, by the path of their request."""
+    found: dict[str, Any] = {}
+    for node in range(len(explorer.model.network.nodes)):
+        try:
+            found[f"filters/{node}"] = filters_payload(explorer, node)
+        except UsageError:
+            continue  # a layer without filters
+    return found
 
 
 def _model(explorer: Explorer, keys: Sequence[str]) -> dict[str, Any]:

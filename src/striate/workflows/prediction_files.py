@@ -201,32 +201,17 @@ class PredictionFile(AbstractContextManager["PredictionFile"]):
 
     def _read_csv(self, file: io.BufferedReader) -> Iterator[tuple[str | None, int]]:
         """Yield the name of the image file of each complete row, None for the header, and where the row ends."""
-        end, complete, at_end = 0, True, False
-
-        def lines() -> Iterator[str]:
-            nonlocal end, complete, at_end
-            for line in file:
-                end, complete = end + len(line), line.endswith(b"\n")
-                yield line.decode(**ENCODING)
-            at_end = True
-
-        def rows() -> Iterator[list[str]]:
-            try:
-                yield from csv.reader(lines(), strict=True)
-            except csv.Error:
-                if not at_end:  # where a quotation mark is missing, because the file ends within a cell
-                    raise
-
-        for number, row in enumerate(rows()):
+        lines = _Lines(file)
+        for number, row in enumerate(_csv_rows(lines)):
             cells = [unescape_formula(cell) for cell in row]
-            if number == 0 and complete and cells != self._columns:
+            if number == 0 and lines.is_complete and cells != self._columns:
                 raise UsageError(
                     f"'{self.path}' has other columns ({', '.join(cells)[:200]}) than these predictions "
                     f"({', '.join(self._columns)[:200]}). Use the model and options it was started with, or another "
                     "file."
                 )
-            if complete and len(cells) == len(self._columns):
-                yield cells[0] if number else None, end
+            if lines.is_complete and len(cells) == len(self._columns):
+                yield cells[0] if number else None, lines.end
 
     def _read_json(self, file: io.BufferedReader) -> Iterator[tuple[str | None, int]]:
         end = 0
@@ -238,6 +223,36 @@ class PredictionFile(AbstractContextManager["PredictionFile"]):
                 yield str(strict_json.loads(line)["path"]), end
             except (ValueError, TypeError, KeyError) as error:
                 raise DataError(f"Line {number} of '{self.path}' is not a prediction of Striate.") from error
+
+
+class _Lines:
+    """The lines of a file as text.
+
+    Attributes:
+        end: Number of bytes up to the end of the last line that was read.
+        is_complete: Whether that line ends with a line break.
+        at_end: Whether all lines were read.
+    """
+
+    def __init__(self, file: io.BufferedReader) -> None:
+        self._file = file
+        self.end, self.is_complete, self.at_end = 0, True, False
+
+    def __iter__(self) -> Iterator[str]:
+        for line in self._file:
+            self.end += len(line)
+            self.is_complete = line.endswith(b"\n")
+            yield line.decode(**ENCODING)
+        self.at_end = True
+
+
+def _csv_rows(lines: _Lines) -> Iterator[list[str]]:
+    """Yield the rows of a table, also if the file ends within a cell, where a quotation mark is missing."""
+    try:
+        yield from csv.reader(lines, strict=True)
+    except csv.Error:
+        if not lines.at_end:
+            raise
 
 
 def _digest(file: str) -> int:
