@@ -371,12 +371,12 @@ def test_concurrent_processes_decode_once(photos: Path, cache_folder: Path, tmp_
         SLOW
         + f"""
 from pathlib import Path
-count = decoding._decode_all
-def decode_all(*args):
+decode_blocks = decoding._decode_blocks
+def logged(*args):
     with open({str(log)!r}, "a") as file:
         file.write("pass\\n")
-    return count(*args)
-decoding._decode_all = decode_all
+    return decode_blocks(*args)
+decoding._decode_blocks = logged
 """
     )
     running = [start(photos, logged) for _ in range(3)]
