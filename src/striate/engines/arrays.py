@@ -10,10 +10,10 @@ from striate.errors import UsageError
 
 
 def numeric_array(name: str, value: Any) -> Array:
-    """Return a value as an array of numbers.
+    """Convert a value to an array of numbers.
 
     Args:
-        name: What the value is, for the message.
+        name: Name of the value in the error message.
         value: An array, a number, nested lists of numbers, or a PyTorch tensor on any device.
 
     Returns:

@@ -173,12 +173,11 @@ class ExplorerPages:
         """
         height, width, channels, node = (_number(request, name, 0) for name in ("height", "width", "channels", "node"))
         body = await read_body(request, self._settings)
-        if channels not in (1, 3) or not body or len(body) != height * width * channels:
-            raise RequestError(
-                HTTPStatus.BAD_REQUEST,
-                f"Expected {height} × {width} pixels with 1 or 3 bytes each; received {len(body)} bytes, and "
-                f"{channels} channels.",
-            )
+        if channels not in (1, 3):
+            raise RequestError(HTTPStatus.BAD_REQUEST, f"Expected 1 or 3 channels; received {channels}.")
+        size = height * width * channels
+        if not body or len(body) != size:
+            raise RequestError(HTTPStatus.BAD_REQUEST, f"Expected {size:,} bytes of pixels; received {len(body):,}.")
         pixels = np.frombuffer(body, np.uint8).reshape(height, width, channels)
         previous = request.query_params.get("previous", "")
 

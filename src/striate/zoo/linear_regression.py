@@ -6,7 +6,7 @@ from striate.zoo.registry import architecture
 
 @architecture("linear-regression")
 def linear_regression() -> Network:
-    """Build one dense unit on three numbers; weights and bias are initialized from N(0, 1)."""
+    """Build a dense layer with one unit for inputs of three features; its weights start as samples of N(0, 1)."""
     normal = Normal(stddev=1.0)
     return Network.sequential(
         [Input((3,), dtype="float32"), Dense(1, kernel_initializer=normal, bias_initializer=normal, name="output")],
