@@ -24,6 +24,13 @@ def environment(**changes: str) -> dict[str, str]:
     return inherited | {"PYTHONPATH": str(SOURCE), "PYTHONWARNINGS": "error", "PYTHONIOENCODING": "utf-8"} | changes
 
 
+def without_torch(folder: Path) -> dict[str, str]:
+    """Return the environment of a Python in which PyTorch is not installed, as after `pip install striate`."""
+    folder.mkdir()
+    (folder / "sitecustomize.py").write_text('import sys\n\nsys.modules["torch"] = None\n', "utf-8")
+    return environment(PYTHONPATH=os.pathsep.join([str(folder), str(SOURCE)]))
+
+
 def run(*args: str | Path, cwd: Path, env: dict[str, str] | None = None) -> Finished:
     command = [sys.executable, "-m", "striate", *map(str, args)]
     result = subprocess.run(

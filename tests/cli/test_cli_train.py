@@ -15,7 +15,7 @@ import pytest
 
 import striate as st
 
-from .conftest import Cli, Finished, environment
+from .conftest import Cli, Finished, environment, without_torch
 
 QUICK = ("train", "--model", "mnist-quick", "--epochs", "1")
 
@@ -105,12 +105,13 @@ def recorded_seconds(run: Path) -> float:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C cannot be sent to a process on Windows")
-def test_resumed_run_after_ctrl_c_has_identical_bytes(cli: Cli, tmp_path: Path) -> None:
+def test_run_without_pytorch_resumed_after_ctrl_c_has_identical_bytes(cli: Cli, tmp_path: Path) -> None:
+    plain = without_torch(tmp_path / "no-torch")
     command = ["train", "--model", "mnist-quick", "--epochs", "3", "--augment", "light"]
     cli(*command, "--out", "uninterrupted")
     training = subprocess.Popen(
         [sys.executable, "-m", "striate", *command, "--out", "interrupted"],
-        cwd=tmp_path, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, encoding="utf-8",
+        cwd=tmp_path, env=plain, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, encoding="utf-8",
     )  # fmt: skip
     assert training.stdout is not None
     while not training.stdout.readline().startswith("epoch 1/3"):
@@ -127,7 +128,8 @@ def test_resumed_run_after_ctrl_c_has_identical_bytes(cli: Cli, tmp_path: Path) 
         .stderr.strip()
         .endswith("Finish the training with: striate train --resume interrupted")
     )
-    assert cli("train", "--resume", "interrupted").returncode == 0
+    resumed = cli("train", "--resume", "interrupted", env=plain)
+    assert resumed.returncode == 0, resumed.stderr
     assert recorded_seconds(tmp_path / "interrupted") > spent
     first, second = ((tmp_path / name / "model.safetensors").read_bytes() for name in ("uninterrupted", "interrupted"))
     assert first == second

@@ -98,7 +98,7 @@ class EngineSettings:
             raise UsageError(f"There is no engine '{self.engine}'.{nearest(self.engine, (AUTO, *ENGINES))}")
         if self.engine != AUTO:
             self._check_entry(ENGINES[self.engine], training=training)
-        if self.engine == "torch" or self.needs_torch or self.device != AUTO:
+        if self.engine == "torch" or self.needs_torch:
             if not installed("torch"):
                 raise UsageError(
                     "The engine 'torch' needs PyTorch, which is not installed: pip install \"striate[torch]\"."
