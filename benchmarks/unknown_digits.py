@@ -21,10 +21,10 @@ from striate._types import Array
 from striate.data import Dataset, load
 from striate.images import ImagePolicy, find_images
 from striate.models import Model
+from striate.models.open_set import fit_open_set
 from striate.training import Recipe
 from striate.transfer.feature_output import with_features
 from striate.transfer.open_set import probability_threshold
-from striate.workflows.open_set import fit_open_set
 
 EPOCHS = {"lenet5": 8, "mnist-cnn": 3}
 POLICY = ImagePolicy(28, 28, 1)
@@ -52,9 +52,9 @@ def measure(name: str, engine: str, seed: int, data: Dataset, images: dict[str, 
     model.use_engine(engine)
     model.train(data, Recipe(epochs=EPOCHS[name], seed=seed), verbose=0)
     threshold = probability_threshold(model.predict(data.validation.x), data.validation.y)
-    fitted = fit_open_set(model, data)
+    fitted = fit_open_set(model, data.train, data.validation, len(data.classes))
     assert fitted, "there are enough validation images"
-    detector = fitted[0].detector
+    detector = fitted.detector
     both = Model.from_network(with_features(model.network, detector.layer))
     both.named_weights = model.named_weights
     results, known = {}, None

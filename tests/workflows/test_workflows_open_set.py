@@ -1,16 +1,27 @@
 """Networks trained from scratch detect unknown images by their own features, on each engine."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from striate import zoo
 from striate._types import Array
 from striate.data import Dataset, from_arrays
-from striate.models import Model
+from striate.engines.choose import EngineSettings
+from striate.errors import DataError, UsageError
+from striate.models import Model, load
+from striate.models.open_set import fit_open_set, open_set_distances
 from striate.network import Activation, Concatenate, Conv2D, Dense, Flatten, GlobalAveragePool2D, Input, Network
 from striate.training import Recipe
 from striate.transfer.feature_output import open_set_layer, with_features
-from striate.workflows.open_set import fit_open_set
+from striate.transfer.open_set import OpenSetDetector
+from striate.transfer.open_set_fitting import quantile
+from striate.workflows.plan import make_plan
+from striate.workflows.prepare import prepare
+from striate.workflows.run_folder import start
+from striate.workflows.train import train
+from striate.workflows.trained_model import member_path, open_trained_model
 
 
 def stripes(count: int, seed: int) -> tuple[Array, Array]:
@@ -38,10 +49,10 @@ def test_detector_of_a_small_network_knows_its_images(engine: str, data: Dataset
     model = Model.from_network(network, seed=1)
     model.use_engine(engine)
     model.train(data, Recipe(epochs=4, seed=1), verbose=0)
-    found = fit_open_set(model, data)
-    assert found
-    fitted, distances = found
+    fitted = fit_open_set(model, data.train, data.validation, 3)
+    assert fitted
     detector = fitted.detector
+    distances = open_set_distances(model, detector, data.test.x)
     assert detector.layer == "C2"
     assert len(distances) == len(data.test)
     both = Model.from_network(with_features(network, detector.layer))
@@ -55,8 +66,7 @@ def test_detector_of_a_small_network_knows_its_images(engine: str, data: Dataset
 
 def test_too_few_validation_images_give_no_detector(data: Dataset) -> None:
     model = Model.from_network(zoo.network("mlp", input_shape=(12, 12, 1), classes=3))
-    few = Dataset(**{**vars(data), "validation": data.validation.take(np.arange(4))})
-    assert fit_open_set(model, few) is None
+    assert fit_open_set(model, data.train, data.validation.take(np.arange(4)), 3) is None
 
 
 @pytest.mark.parametrize(
@@ -82,3 +92,81 @@ def test_networks_of_other_forms_have_no_features() -> None:
     image = Input((4,))
     output = Activation("softmax")(Concatenate()([Dense(2, name="a")(image), Dense(2, name="b")(image)]))
     assert open_set_layer(Network(image, output)) is None
+
+
+@pytest.fixture(scope="module")
+def fitted(data: Dataset) -> Model:
+    """A network that was trained with `fit` and has a detector."""
+    network = Network.sequential(
+        [Input((12, 12, 1)), Conv2D(6, 3, activation="relu"), Conv2D(6, 3, 2, activation="relu"), Flatten(),
+         Dense(3, activation="softmax")],
+    )  # fmt: skip
+    model = Model.from_network(network, seed=1)
+    model.use_engine("numpy")
+    model.compile("adam")
+    model.fit(data.train.x, data.train.y, epochs=4, verbose=0)
+    model.fit_unknown(data.train.x, np.eye(3)[data.train.y], validation_data=(data.validation.x, data.validation.y))
+    return model
+
+
+NOISE = np.random.default_rng(3).integers(0, 256, (200, 12, 12, 1), dtype=np.uint8)
+
+
+def test_fit_unknown_is_saved_and_used_by_predictions(fitted: Model, data: Dataset, tmp_path: Path) -> None:
+    known = stripes(600, 7)[0]
+    assert fitted.is_unknown(known).mean() < 0.06
+    assert fitted.is_unknown(NOISE).mean() > 0.9
+    fitted.classes, fitted.policy = data.classes, data.policy
+    fitted.save(tmp_path / "model.safetensors")
+    loaded = load(tmp_path / "model.safetensors")
+    np.testing.assert_array_equal(loaded.is_unknown(known), fitted.is_unknown(known))
+    trained = open_trained_model(tmp_path / "model.safetensors")
+    assert trained.detects_unknown
+    np.testing.assert_array_equal(trained.predict_open_set(NOISE)[1], fitted.is_unknown(NOISE))
+    as_set = Model.from_network(fitted.network)
+    as_set.named_weights = fitted.named_weights
+    as_set.fit_unknown(data)
+    np.testing.assert_array_equal(as_set.is_unknown(known), fitted.is_unknown(known))
+    loaded.train_on_batch(data.train.x[:8], data.train.y[:8])  # its features are others now
+    with pytest.raises(UsageError, match=r"has no detector of unknown images\. After training, call fit_unknown"):
+        loaded.is_unknown(known)
+
+
+def test_fit_unknown_says_what_it_needs(fitted: Model, data: Dataset) -> None:
+    x, y = data.train.x, data.train.y
+    for arguments, message in (
+        ((x,), "y is missing"),
+        ((x, y), "validation_data is missing"),
+        ((x, y, (x[:4], y[:4])), "at least 5 validation images for the threshold; received 4"),
+        ((x, y[:5], (x, y)), r"classes of shape \(5,\)"),
+        ((x, y + 1, (x, y)), "numbers from 0 to 2"),
+    ):
+        with pytest.raises((DataError, UsageError), match=message):
+            fitted.fit_unknown(*arguments)
+    image = Input((12, 12, 1))
+    flat = Flatten()(image)
+    split = Network(image, Activation("softmax")(Concatenate()([Dense(1)(flat), Dense(1)(flat)])))
+    with pytest.raises(UsageError, match="does not end in a chain of layers"):
+        Model.from_network(split).fit_unknown(x, y % 2, (x[:9], y[:9] % 2))
+
+
+def test_an_ensemble_detects_unknown_images_together(data: Dataset, tmp_path: Path) -> None:
+    plan = make_plan("mnist5k", "simple-convnet", ensemble=2, epochs=4, engine=EngineSettings("numpy"))
+    prepared = prepare(plan, data=data)
+    result = train(prepared, start(prepared, tmp_path / "run"), verbose=0, echo=lambda _: None)
+    trained = open_trained_model(tmp_path / "run")
+    assert trained.detects_unknown
+    known = stripes(600, 7)[0]
+    probabilities, unknown = trained.predict_open_set(known)
+    np.testing.assert_allclose(probabilities, trained.outputs(known), atol=1e-6)
+    assert unknown.mean() < 0.06
+    assert trained.predict_open_set(NOISE)[1].mean() > 0.9
+    held_out = []  # the mean distance of the validation images sets the threshold
+    for number in (0, 1):
+        member = load(member_path(result.run, number))
+        detector = OpenSetDetector.from_extras(member.extras)
+        assert detector
+        held_out.append(open_set_distances(member, detector, data.validation.x))
+    expected = quantile(np.mean(held_out, axis=0), 0.98)
+    assert result.run.record.distance_threshold == pytest.approx(expected, rel=1e-3)
+    assert 'id="unknown"' in (result.run.path / "report.html").read_text("utf-8")

@@ -216,6 +216,7 @@ class FittableModel(PredictingModel):
         )
         self._build_for_data(data)
         compilation = self._require_compiled("train_on_batch")
+        self.extras = {}  # they belong to the weights before
         losses = self._compile_for(data)
         batch = data.samples(self.network, losses)
         warn_of_missing_classes(self.network, batch, losses, "samples of this batch")

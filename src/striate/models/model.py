@@ -4,8 +4,12 @@ import os
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
+from striate._types import Array
 from striate.arguments import check_methods
 from striate.engines.weight_files import check_finite
+from striate.errors import UsageError
 from striate.models.fitting import FittableModel
 from striate.network import Network, Tensor
 from striate.notebook import Page
@@ -81,6 +85,71 @@ class Model(FittableModel):
 
     def _make(self, inputs: list[Tensor], outputs: list[Tensor], name: str) -> "Model":
         return Model(inputs, outputs, name=name)
+
+    def fit_unknown(self, x: Any, y: Any = None, validation_data: Any = None) -> None:
+        """Fit a detector of images of none of the classes, for a classifier after `fit`.
+
+        Images are compared with training images by the directions of their features. The threshold is set so that 2 %
+        of images of the known classes count as unknown. `is_unknown` uses the detector, `save` keeps it, and so it is
+        used by `striate predict` and `striate serve`. Training the model further removes it.
+
+        Args:
+            x: Images that the model was trained on, as in `fit`; or a data set, of which the training and validation
+                parts are used.
+            y: Their classes.
+            validation_data: (x, y), images that the model was not trained on; at least five, better some hundred.
+
+        Raises:
+            DataError: The images do not match the network, or there are fewer than five for validation.
+            UsageError: The network is not a classifier that ends in a chain of layers, or an argument is missing.
+
+        Example:
+            >>> import striate as st
+            >>> digits = st.data.load("mnist5k")
+            >>> model = st.zoo.build("lenet5")
+            >>> history = model.train(digits, st.Recipe(epochs=1), verbose=0)
+            >>> model.fit_unknown(digits)
+            >>> bool(model.is_unknown(digits.test.x).mean() < 0.1)
+            True
+        """
+        from striate.models.open_set import check_parts, fit_open_set
+
+        train, held_out, classes = check_parts(self.network, self.decision.task, x, y, validation_data)
+        fitted = fit_open_set(self, train, held_out, classes)
+        if fitted is None:
+            raise UsageError(
+                f"'{self.name}' does not end in a chain of layers with weights, so it has no features by which unknown "
+                "images could be detected."
+            )
+        self.extras = dict(self.extras) | fitted.detector.to_extras()
+
+    def is_unknown(self, x: Any) -> Array:
+        """Return which images are of none of the classes, by their distance from the training images.
+
+        Args:
+            x: Images, as in `predict`.
+
+        Returns:
+            Bool (N,).
+
+        Raises:
+            UsageError: The model has no detector of unknown images.
+
+        Example:
+            >>> import numpy as np
+            >>> import striate as st
+            >>> st.zoo.build("lenet5").is_unknown(np.zeros((1, 28, 28, 1), np.uint8))
+            Traceback (most recent call last):
+            striate.errors.UsageError: 'lenet5' has no detector of unknown images. After training, call fit_unknown.
+        """
+        from striate.models.open_set import open_set_distances
+        from striate.transfer.open_set import OpenSetDetector
+
+        detector = OpenSetDetector.from_extras(self.extras)
+        if detector is None:
+            raise UsageError(f"'{self.name}' has no detector of unknown images. After training, call fit_unknown.")
+        with np.errstate(invalid="ignore", over="ignore"):
+            return np.asarray(~(open_set_distances(self, detector, x) <= detector.threshold))  # NaN is unknown too
 
     def report(self, x: Any, y: Any = None, *, classes: Sequence[str] | None = None, history: Any = None) -> Page:
         """Evaluate the model on images, and make a report: metrics with intervals, confusion matrix, all errors.

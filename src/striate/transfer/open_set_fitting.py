@@ -5,6 +5,7 @@ with discriminants that were fitted without it.
 """
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -65,6 +66,47 @@ class FittedDetector:
         """
         rows = trade_offs(self.thresholds, distances, probabilities, labels)
         return OpenSetFindings(float(self.detector.threshold), distances, rows)
+
+
+@dataclass(frozen=True, eq=False)
+class FittedEnsemble:
+    """What the detectors of an ensemble decide together: by the mean of their distances.
+
+    Attributes:
+        threshold: The mean distance beyond which an image is unknown.
+        thresholds: By the share of images of the known classes that they reject, for each of TRADE_OFF_RATES.
+    """
+
+    threshold: float
+    thresholds: dict[float, float]
+
+    @classmethod
+    def of(cls, members: Sequence[FittedDetector], rejection_rate: float = REJECTION_RATE) -> "FittedEnsemble":
+        """Set the threshold from the mean distances of the held-out images, which are the same for all members.
+
+        Args:
+            members: The detectors of the members, which were fitted to the same images.
+            rejection_rate: The share of images of the known classes that the threshold rejects, 0..1.
+
+        Returns:
+            The thresholds.
+        """
+        distances = np.mean([member.held_out for member in members], axis=0)
+        return cls(quantile(distances, 1 - rejection_rate), _thresholds(distances))
+
+    def findings(self, distances: Array, probabilities: Array, labels: Array) -> OpenSetFindings:
+        """Evaluate the detectors on test images.
+
+        Args:
+            distances: Mean distances of the images (N,).
+            probabilities: Their probabilities (N, K).
+            labels: Their true classes (N,).
+
+        Returns:
+            The results.
+        """
+        rows = trade_offs(self.thresholds, distances, probabilities, labels)
+        return OpenSetFindings(self.threshold, distances, rows)
 
 
 def fit_detector(

@@ -99,6 +99,8 @@ class TrainingRecord(RunRecord):
         engine_reason: Why the engine was chosen; None before the run has started.
         seconds: Training time, all sessions together.
         unknown_threshold: Probability below which a prediction is called unknown; None before training has ended.
+        distance_threshold: Mean distance beyond which an image is unknown to an ensemble; None without detectors, and
+            for a single model, whose file says it.
         decision: How outputs of an ensemble become predictions; None for a single model, whose file says it.
         extraction: What feature extraction found.
         fine_tuning: What fine-tuning found.
@@ -113,6 +115,7 @@ class TrainingRecord(RunRecord):
     engine_reason: str | None = None
     seconds: float = 0.0
     unknown_threshold: float | None = None
+    distance_threshold: float | None = None
     decision: Decision | None = None
     extraction: ExtractionFindings | None = None
     fine_tuning: FineTuningFindings | None = None
@@ -123,7 +126,8 @@ class TrainingRecord(RunRecord):
         own = {
             "plan": self.plan.to_dict(), "versions": self.versions, "hardware": self.hardware, "started": self.started,
             "launch": self.launch, "engine_reason": self.engine_reason, "seconds": self.seconds,
-            "unknown_threshold": self.unknown_threshold, "decision": self.decision and self.decision.to_dict(),
+            "unknown_threshold": self.unknown_threshold, "distance_threshold": self.distance_threshold,
+            "decision": self.decision and self.decision.to_dict(),
             "extraction": self.extraction and asdict(self.extraction),
             "fine_tuning": self.fine_tuning and asdict(self.fine_tuning), "finished_epochs": self.finished_epochs,
         }  # fmt: skip
@@ -164,6 +168,7 @@ class _Content:
     fine_tuning: FineTuningFindings | None
     finished_epochs: int | None = None  # runs of earlier versions do not record it, nor a decision
     decision: Decision | None = None
+    distance_threshold: float | None = None
 
     def __post_init__(self) -> None:
         if self.seconds < 0 or not 0 <= (self.unknown_threshold or 0) <= 1:

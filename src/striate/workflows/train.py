@@ -20,6 +20,7 @@ from striate.evaluation.metrics import reliability, with_temperature
 from striate.evaluation.tasks import AnyEvaluation
 from striate.files import atomic_write, remove_temporaries
 from striate.models import Model
+from striate.models.open_set import fit_open_set, open_set_distances
 from striate.network import Network
 from striate.tasks import Decision, Task
 from striate.time_limit import Remaining, no_time_limit
@@ -28,10 +29,10 @@ from striate.training.callbacks import Callback
 from striate.training.monitors import ReduceLROnPlateau
 from striate.training.progress import Verbose
 from striate.transfer.open_set import OpenSetFindings, probability_threshold
+from striate.transfer.open_set_fitting import FittedDetector, FittedEnsemble
 from striate.transfer.task_heads import choose_decision
 from striate.workflows.extract_features import run_extraction
 from striate.workflows.features_in_time import compute_in_time
-from striate.workflows.open_set import fit_open_set
 from striate.workflows.plan import TrainingPlan
 from striate.workflows.predictions import Predictions
 from striate.workflows.prepare import PreparedRun, make_trainable_model
@@ -80,6 +81,8 @@ class _Trained:
         validation: Outputs (N, K) for the validation images, where an ensemble needs them.
         open_set: Which of the test images are unknown; None if the detector was not tested on them.
         fold: Number of the fold of each test image (N,) in cross-validation; None without.
+        detector: The detector of unknown images of a network that was trained from scratch, if it has one.
+        distances: By which it judges the test images, (N,).
     """
 
     network: Network
@@ -89,6 +92,8 @@ class _Trained:
     validation: Array | None = None
     open_set: OpenSetFindings | None = None
     fold: Array | None = None
+    detector: FittedDetector | None = None
+    distances: Array | None = None
 
 
 def train(
@@ -219,12 +224,25 @@ def _train_one(prepared: PreparedRun, run: TrainingRun, verbose: Verbose, echo: 
     validation, test = (_predict(model, part.x) for part in (data.validation, data.test))
     model.decision, threshold = _choose_decision(data, validation)
     model.figures |= {THRESHOLD: threshold}
-    found = fit_open_set(model, data)
-    model.extras = found[0].detector.to_extras() if found else {}
+    classes = data.task is Task.CLASSIFICATION
+    detector = fit_open_set(model, data.train, data.validation, len(data.classes)) if classes else None
+    model.extras = detector.detector.to_extras() if detector else {}
     model.save(run.model_path, include_optimizer=False)
     run.record.unknown_threshold = threshold
-    open_set = found[0].findings(found[1], test, data.test.y) if found and len(data.test) else None
-    return _Trained(prepared.network, model, model.decision, test, validation, open_set)
+    distances = open_set_distances(model, detector.detector, data.test.x) if detector else None
+    return _Trained(
+        prepared.network, model, model.decision, test, validation, _findings(detector, distances, test, data),
+        detector=detector, distances=distances,
+    )  # fmt: skip
+
+
+def _findings(
+    detector: FittedDetector | FittedEnsemble | None, distances: Array | None, outputs: Array, data: Dataset
+) -> OpenSetFindings | None:
+    """Return which test images are unknown; None without a detector or without test images."""
+    if detector is None or distances is None or not len(distances):
+        return None
+    return detector.findings(distances, outputs, data.test.y)
 
 
 def _choose_decision(data: Dataset, validation: Array) -> tuple[Decision, float]:
@@ -264,7 +282,14 @@ def _train_members(
     )
     run.record.seconds = seconds
     run.record.decision, run.record.unknown_threshold = _choose_decision(prepared.data, validation)
-    return _Trained(prepared.network, None, run.record.decision, test)
+    detectors = [each.detector for each in members if each.detector]
+    if len(detectors) < len(members):
+        return _Trained(prepared.network, None, run.record.decision, test)
+    together = FittedEnsemble.of(detectors)
+    run.record.distance_threshold = together.threshold
+    distances = np.mean([each.distances for each in members if each.distances is not None], axis=0)
+    open_set = _findings(together, distances, test, prepared.data)
+    return _Trained(prepared.network, None, run.record.decision, test, open_set=open_set)
 
 
 def _share_of(remaining: Remaining, members: int) -> float:

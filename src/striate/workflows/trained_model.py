@@ -49,6 +49,8 @@ class TrainedModel:
         groups: CSV file of images of that folder that belong together, if there is one.
         trained_on: Digests, uint64 (N,), of the training and validation images, if known.
         of_ensemble: How the averaged outputs become predictions; None for one model, which has its own decision.
+        distance_threshold: Mean distance beyond which an image is unknown to an ensemble; None for one model, whose
+            detector has its own.
     """
 
     models: tuple[Model, ...]
@@ -60,6 +62,7 @@ class TrainedModel:
     groups: str | None = None
     trained_on: Array | None = None
     of_ensemble: Decision | None = None
+    distance_threshold: float | None = None
 
     @property
     def decision(self) -> Decision:
@@ -143,10 +146,9 @@ class TrainedModel:
             DataError: If the outputs of the model are not probabilities.
         """
         if self._open_set:
-            predict, detector = self._open_set
-            outputs, features = predict(x)
-            probabilities = self._as_probabilities(outputs)
-            unknown = detector.is_unknown(features)
+            results = [(predict(x), detector) for predict, detector in self._open_set]
+            probabilities = average([self._as_probabilities(outputs) for (outputs, _), _ in results])
+            unknown = self._is_unknown([(detector, features) for (_, features), detector in results])
         else:
             probabilities = self.outputs(x)
             unknown = probabilities.max(axis=1) < self.threshold
@@ -157,18 +159,35 @@ class TrainedModel:
         check_probabilities(probabilities, self.decision.task.activation)
         return probabilities, unknown
 
+    def _is_unknown(self, features: Sequence[tuple[OpenSetDetector, Array]]) -> Array:
+        """Return which images are unknown, bool (N,), from the detector and the features (N, F) of each member."""
+        if len(features) == 1:
+            ((detector, rows),) = features
+            return detector.is_unknown(rows)
+        with np.errstate(invalid="ignore", over="ignore"):
+            distances = np.mean([detector.distances(rows) for detector, rows in features], axis=0)
+            return np.asarray(~(distances <= self.distance_threshold))  # NaN is unknown too
+
     @cached_property
     def detector(self) -> OpenSetDetector | None:
-        """The detector of unknown images; None if there is none, as in an ensemble."""
+        """The detector of unknown images of a single model; None if it has none, and for an ensemble."""
         return OpenSetDetector.from_extras(self.models[0].extras) if len(self.models) == 1 else None
 
     @cached_property
-    def _open_set(self) -> tuple[Predictor, OpenSetDetector] | None:
-        """What computes the model's outputs and its features, and its detector of unknown images, if it has one."""
-        model, detector = self.models[0], self.detector
-        if detector is None:
-            return None
-        return self._predictor(with_features(model.network, detector.layer), model), detector
+    def _open_set(self) -> tuple[tuple[Predictor, OpenSetDetector], ...]:
+        """What computes each member's outputs and features, and its detector; empty if unknown images are not detected.
+
+        An ensemble detects them if all its members do, by the mean of their distances.
+        """
+        if len(self.models) > 1 and self.distance_threshold is None:
+            return ()
+        detectors = [(model, OpenSetDetector.from_extras(model.extras)) for model in self.models]
+        found = tuple(
+            (self._predictor(with_features(model.network, detector.layer), model), detector)
+            for model, detector in detectors
+            if detector
+        )
+        return found if len(found) == len(self.models) else ()
 
     @property
     def ranges(self) -> Ranges | None:
@@ -178,7 +197,7 @@ class TrainedModel:
     @property
     def detects_unknown(self) -> bool:
         """Whether images of none of the classes are recognized by their features."""
-        return self.detector is not None
+        return bool(self._open_set)
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -319,6 +338,7 @@ def _open_run(run: TrainingRun) -> TrainedModel:
         models, threshold, plan.data, plan.label_file, plan.corrections,
         cross_validated=stored if stored and stored.folds else None, groups=plan.groups,
         trained_on=stored.trained_on if stored else None, of_ensemble=run.record.decision,
+        distance_threshold=run.record.distance_threshold,
     )  # fmt: skip
 
 
