@@ -4,13 +4,15 @@ import errno
 import os
 import shutil
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Self
 
 from striate.errors import RunError
 
 Content = bytes | str | Callable[[BinaryIO], object]
+SYNC_BYTES = 32_000_000  # written between two syncs of a large file
 NO_SPACE = {errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)}
 
 
@@ -88,6 +90,45 @@ def remove_temporaries(folder: Path) -> None:
     """
     for temporary in folder.glob(".*.[0-9]*.tmp"):
         temporary.unlink(missing_ok=True)
+
+
+class EarlySync:
+    """Writes a large file and stores what is written so far on the disk meanwhile, so that its end comes soon.
+
+    Used in a `with` block.
+
+    Args:
+        file: An open binary file.
+    """
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file, self._written = file, 0
+        self._pool = ThreadPoolExecutor(1)
+        self._pending: Future[None] | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: object, *_: object) -> None:
+        self._pool.shutdown()
+        if self._pending and kind is None:
+            self._pending.result()  # the system reports an error only once
+
+    def write(self, content: bytes | memoryview) -> None:
+        """Append to the file.
+
+        Args:
+            content: What to append.
+
+        Raises:
+            OSError: What was written before could not be stored.
+        """
+        self._written += self._file.write(content)
+        if self._written >= SYNC_BYTES and (self._pending is None or self._pending.done()):
+            if self._pending:
+                self._pending.result()
+            self._file.flush()
+            self._written, self._pending = 0, self._pool.submit(os.fsync, self._file.fileno())
 
 
 def _write_and_sync(path: Path, content: Content) -> None:

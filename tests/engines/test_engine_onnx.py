@@ -1,6 +1,7 @@
 """The ONNX engine equals the NumPy engine, and its models conform to the ONNX standard."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from onnx.reference import ReferenceEvaluator
 import striate
 from striate._types import Array
 from striate.engines.base import TrainingSettings
+from striate.engines.initialization import initial_weights
 from striate.engines.losses import MeanSquaredError
 from striate.engines.numpy import NumpyEngine
 from striate.engines.onnxruntime import OnnxEngine
@@ -385,3 +387,13 @@ def test_layers_can_have_the_names_of_constants() -> None:
     reference, engine = engines(network)
     inputs = pixels(network, 2)
     assert_close(engine.forward(inputs)[0], reference.forward(inputs)[0])
+
+
+def test_several_threads_may_compute_at_the_same_time() -> None:
+    network = striate.zoo.network("lenet5")
+    engine = OnnxEngine(network, initial_weights(network, 0))
+    images = np.random.default_rng(0).integers(0, 256, (16, 5, *network.input_shapes[0]), np.uint8)
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(lambda x: engine.forward([x])[0], images))
+    for x, outputs in zip(images, found, strict=True):
+        assert np.array_equal(engine.forward([x])[0], outputs)

@@ -17,6 +17,7 @@ from striate.data.digests import Digests, digest_bytes
 from striate.data.mapped import MappedArray
 from striate.data.parallel import chunk_ranges, map_ordered, progress_bar
 from striate.errors import DataError
+from striate.files import EarlySync
 from striate.images import (
     ImagePolicy,
     UnreadableFile,
@@ -82,10 +83,11 @@ def decode_files(
 
     def decode(file: BinaryIO) -> Metadata:
         results: list[FileResult] = []
-        for blocks, block_results in _decode_blocks(files, names, policies):
-            file.write(blocks[0].data)
-            second_blocks.extend(blocks[1:])
-            results += block_results
+        with EarlySync(file) as early:
+            for blocks, block_results in _decode_blocks(files, names, policies):
+                early.write(blocks[0].data)
+                second_blocks.extend(blocks[1:])
+                results += block_results
         return _to_metadata(*_split_results(results))
 
     try:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache, cached_property
 from math import prod
+from threading import Lock
 from typing import Any, NoReturn
 
 import numpy as np
@@ -29,7 +30,8 @@ Session = Callable[[Sequence[Array]], list[Array]]
 class OnnxEngine(Engine):
     """Inference with ONNX Runtime on the CPU. Training raises UsageError.
 
-    Threads compute different images, so results do not depend on the number of threads.
+    Threads compute different images, so results do not depend on the number of threads. Several threads may call
+    `forward` at the same time.
 
     Args:
         network: The network.
@@ -54,6 +56,7 @@ class OnnxEngine(Engine):
         super().__init__(network, weights, dtype=dtype)
         self.threads = threads or cores()
         self.ranges = ranges
+        self._opening = Lock()
         self.weights = dict(weights)
 
     @property
@@ -104,12 +107,13 @@ class OnnxEngine(Engine):
         """Return the session for the dtypes of the inputs, and the inputs in the form that it accepts."""
         arrays = [np.ascontiguousarray(x, "uint8" if np.asarray(x).dtype == np.uint8 else "float32") for x in inputs]
         key = tuple(x.dtype.name for x in arrays), all_outputs
-        if key not in self._sessions:
-            model = build_model(self.network, self._weights, dtypes=key[0], all_outputs=all_outputs)
-            if self.ranges and not all_outputs:
-                model = to_int8(model, self.ranges, signed=products_are_exact())
-            self._sessions[key] = open_session(model.SerializeToString())
-        return self._sessions[key], arrays
+        with self._opening:  # other threads wait while one opens the session
+            if key not in self._sessions:
+                model = build_model(self.network, self._weights, dtypes=key[0], all_outputs=all_outputs)
+                if self.ranges and not all_outputs:
+                    model = to_int8(model, self.ranges, signed=products_are_exact())
+                self._sessions[key] = open_session(model.SerializeToString())
+            return self._sessions[key], arrays
 
     @property
     def slots(self) -> Weights:

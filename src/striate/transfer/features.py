@@ -10,7 +10,7 @@ import numpy as np
 from striate._types import Array
 from striate.data import Dataset
 from striate.data.cache import CacheError, Metadata, is_cached, load_or_make
-from striate.data.parallel import progress_bar
+from striate.data.parallel import map_ordered, progress_bar
 from striate.network import Network
 from striate.transfer.bases import Base, classifier_input
 from striate.transfer.feature_output import with_features
@@ -210,11 +210,12 @@ def feature_key(base: Base, data: Dataset) -> str:
 
 def _compute(base: Base, data: Dataset, check: Check | None) -> Iterator[Array]:
     """Yield the features of all layers side by side, float32 (n, F), batch by batch in order."""
-    computer = FeatureComputer(base, data)
+    computer, batches = FeatureComputer(base, data), feature_batches(data)
+    # Threads read and join batches while others compute; a check needs the time of each batch alone.
+    computed = map(computer.rows, batches) if check else map_ordered(computer.rows, batches)
     done, total = 0, sum(map(len, _parts(data)))
     with progress_bar("computing features", total) as advance:
-        for batch in feature_batches(data):
-            rows = computer.rows(batch)
+        for rows in computed:
             yield rows
             advance(len(rows))
             done += len(rows)

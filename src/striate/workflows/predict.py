@@ -10,7 +10,7 @@ from typing import BinaryIO
 import numpy as np
 
 from striate._types import Array
-from striate.data.parallel import map_ordered, progress_bar
+from striate.data.parallel import map_ordered, one_blas_thread, progress_bar
 from striate.errors import DataError, UsageError
 from striate.images import (
     UnreadableFile,
@@ -23,7 +23,7 @@ from striate.images import (
 from striate.tasks import Task
 from striate.workflows.trained_model import TrainedModel
 
-BATCH_SIZE = 32  # images that a thread decodes and the network then processes together
+BATCH_SIZE = 32  # images that a thread decodes and the network processes together
 
 
 @dataclass(frozen=True)
@@ -234,11 +234,19 @@ def predict_files(
         One result for each file, in the order of `files`.
     """
     decoder = OutputDecoder(trained, top, threshold)
-    with progress_bar("predicting", total) as advance:
-        decoded = map_ordered(lambda batch: (batch, [_read(trained, file) for file in batch]), _batches(files))
-        for batch, images in decoded:  # decoded ahead of the network
-            yield from _predict_batch(decoder, batch, images)
-            advance(len(batch))
+
+    def read(batch: list[Path | UnreadableFile]) -> list[Array | UnreadableFile]:
+        return [_read(trained, file) for file in batch]
+
+    with one_blas_thread(), progress_bar("predicting", total) as advance:
+        if trained.is_thread_safe:  # each thread reads images and predicts them
+            predicted = map_ordered(lambda batch: _predict_batch(decoder, batch, read(batch)), _batches(files))
+        else:  # other threads read ahead
+            images = map_ordered(lambda batch: (batch, read(batch)), _batches(files))
+            predicted = (_predict_batch(decoder, *pair) for pair in images)
+        for results in predicted:
+            yield from results
+            advance(len(results))
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """Prepare a run: load the data of a plan, build its network, and load its pretrained weights."""
 
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -32,7 +33,7 @@ from striate.transfer.onnx_bases import is_onnx_file, onnx_input_shape
 from striate.workflows.plan import TrainingPlan, is_folder
 from striate.workflows.plan_checks import INPUT_SHAPE
 from striate.workflows.run_record import TrainingRun, record_engine
-from striate.workflows.strategy import Method, training_seconds
+from striate.workflows.strategy import BASE, Method, training_seconds
 
 FEW_IMAGES = 1_000  # with fewer, the test part has fewer than 100 images, and an interval of 8 to 20 points
 
@@ -89,14 +90,17 @@ def prepare(
     plan.engine_settings.check()
     folder = None if data or not is_folder(plan.data) else layout or labeled_layout(plan.data, plan.label_file)
     folder = folder and apply_corrections(folder, plan.corrections)
-    data = data or load_for(plan, folder)
+    with ThreadPoolExecutor(1) as beside:
+        opening = beside.submit(_open_default_base, plan) if folder else None
+        data = data or load_for(plan, folder)
     if plan.folds or (plan.folds is None and folder and _cross_validates(plan, folder)):
         data = pool(data)
         plan = replace(plan, folds=_count_folds(plan, data))
     else:
         plan = replace(plan, folds=0)
     if plan.method is not Method.SCRATCH:
-        base = _open_base(plan, data)
+        base = opening.result() if opening else None
+        base = base or _open_base(plan, data.shape)
         network = with_classes(base, base.top, len(data.classes), data.task.activation)
         return PreparedRun(plan, data, network, base=base, notes=_imbalance_notes(plan, data))
     network = build_network(plan, data)
@@ -273,8 +277,15 @@ def _network_settings(plan: TrainingPlan) -> dict[str, Any]:
     return {key: value for key, value in settings.items() if key != INPUT_SHAPE}
 
 
-def _open_base(plan: TrainingPlan, data: Dataset) -> Base:
-    return open_base(plan.model, data.shape, plan.weights or IMAGENET, _network_settings(plan), plan.cut)
+def _open_base(plan: TrainingPlan, shape: Any) -> Base:
+    return open_base(plan.model, shape, plan.weights or IMAGENET, _network_settings(plan), plan.cut)
+
+
+def _open_default_base(plan: TrainingPlan) -> Base | None:
+    """Open the base of a plan for images of a folder if it is the default one, which needs no download; else None."""
+    if plan.model != BASE or plan.method is Method.SCRATCH or plan.weights not in (None, IMAGENET):
+        return None
+    return _open_base(plan, plan.settings.get(INPUT_SHAPE, _published_shape(plan.model)))
 
 
 def _load_weights(plan: TrainingPlan, network: Network, has_checkpoint: bool) -> tuple[Weights, tuple[str, ...]]:

@@ -13,6 +13,7 @@ from striate._types import Array, Ranges
 from striate.data.corrections import Corrections
 from striate.data.labels import LabelFile
 from striate.data.parallel import one_blas_thread
+from striate.engines.base import Engine
 from striate.engines.choose import EngineSettings, accelerator, choose
 from striate.engines.losses import class_probabilities
 from striate.errors import DataError, ModelFileError, RunError, UsageError
@@ -100,6 +101,11 @@ class TrainedModel:
         """
         return average([self._as_probabilities(predict(x)[0]) for predict in self._predictors])
 
+    @property
+    def is_thread_safe(self) -> bool:
+        """Whether several threads may predict at the same time, as ONNX Runtime allows; other engines keep buffers."""
+        return all(map(_uses_onnx, self.models))
+
     @cached_property
     def _predictors(self) -> list[Predictor]:
         return [self._predictor(model.network, model) for model in self.models]
@@ -109,13 +115,16 @@ class TrainedModel:
         if (ranges := ranges_from_extras(model.extras)) is not None:
             from striate.engines.onnxruntime import OnnxEngine
 
-            engine = OnnxEngine(network, model.named_weights, ranges=ranges)
+            engine: Engine = OnnxEngine(network, model.named_weights, ranges=ranges)
             return lambda x: predict_in_batches(engine, check_inputs(network, x))
         if network is not model.network:
             weights = model.named_weights
             model = Model.from_network(network)
             model.named_weights = weights
             model = with_fast_engine(model)
+        if _uses_onnx(model):
+            engine = model.engine
+            return lambda x: predict_in_batches(engine, check_inputs(network, x))
         return lambda x: found if isinstance(found := model.predict(x), tuple | list) else (found,)
 
     def _as_probabilities(self, outputs: Array) -> Array:
@@ -129,7 +138,7 @@ class TrainedModel:
         """How outputs are read; members of an ensemble do not differ in it."""
         return output_forms(self.models[0].network)[0]
 
-    @one_blas_thread()  # the other cores decode the next images meanwhile
+    @one_blas_thread()  # the other cores read and predict other images meanwhile
     def predict_open_set(self, x: Array) -> tuple[Array, Array]:
         """Predict images, and which of them are unknown.
 
@@ -308,6 +317,11 @@ def with_fast_engine(model: Model) -> Model:
     if engine == "onnx" or current_process().world_size > 1:
         model.use_engine(engine)
     return model
+
+
+def _uses_onnx(model: Model) -> bool:
+    """Return whether ONNX Runtime computes the predictions of a model."""
+    return ranges_from_extras(model.extras) is not None or model.engine.name == "onnx"
 
 
 def _is_built_in(network: Network) -> bool:
