@@ -64,6 +64,6 @@ def test_reports_warn_of_useless_models() -> None:
 
 def test_reports_without_images_errors_or_intervals() -> None:
     perfect = report(labels(right=1.1))
-    assert "all labels of all test images are right" in perfect.words
+    assert "all labels of all test images are correct" in perfect.words
     y = np.array([[1.0], [2.0], [4.0]])
     assert "prediction interval" not in report(evaluate_regression(y + 0.1, y, ["x"])).words.split("Metrics")[0]

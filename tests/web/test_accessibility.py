@@ -56,9 +56,9 @@ def tab_to(page: Page, selector: str) -> None:
 def test_the_keyboard_leads_from_a_mistake_to_the_pixels(watched_page: WatchedPage, address: str) -> None:
     with watched_page(viewport={"width": 1280, "height": 900}) as page:
         page.goto(address)
-        expect(page.locator("h1")).to_contain_text("gets wrong")
+        expect(page.locator("h1")).to_contain_text("Wrong predictions")
         for selector, title in (
-            (".thumbnail", "Why this answer?"), ("#nav a[href='#/network']", "The network digits"),
+            (".thumbnail", "Why this prediction?"), ("#nav a[href='#/network']", "The network digits"),
             (".graph a[aria-label^='C3']", "C3"), ("button.map", "C3: row"), ("a.cell", "S2: row"),
             ("a.cell", "C1: row"),
         ):  # fmt: skip

@@ -227,7 +227,7 @@ def test_page_shows_mistakes_by_pair(page: Page, address: str, model: st.Model, 
     predicted = model.predict(digits.x).argmax(axis=1)
     wrong = predicted != digits.y
     pairs, counts = np.unique(np.stack([digits.y, predicted])[:, wrong], axis=1, return_counts=True)
-    expect(page.locator("h1")).to_have_text("What digits gets wrong")
+    expect(page.locator("h1")).to_have_text("Wrong predictions of digits")
     expect(page.locator("main > p").first).to_contain_text(f"{wrong.sum()} of {len(digits)} images")
     expect(page.locator(".pair")).to_have_count(len(counts))
     label, guess = pairs[:, counts.argmax()]
@@ -370,7 +370,7 @@ def test_page_shows_what_excites_units(page: Page, address: str, model: st.Model
     page.get_by_label("Among").select_option("shown")
     expect(page.locator(".excites")).to_contain_text(f"Found among {len(digits)} images.")
     expect(page.locator("#dead")).to_contain_text(
-        f"0 of 16 never respond: their number is the same for all {len(digits)}"
+        f"0 of 16 units are dead: their output is the same for all {len(digits)}"
     )
     strength = np.abs(st.explain.feature_maps(model, digits.x[0], "C3")).max(axis=(0, 1))
     channel = int(np.argsort(-strength, kind="stable")[0])
@@ -415,8 +415,8 @@ def test_addresses_name_layers(page: Page, address: str, model: st.Model) -> Non
     for view, message in {
         "layer/2/C99": f"There is no layer “C99”. The layers are: {', '.join(names)}.",
         "layer/2/99": "There is no layer “99”",
-        "unit/2": "This address names no unit",
-        "unit/2/C3:x": "This address names no unit",
+        "unit/2": "This address contains no unit",
+        "unit/2/C3:x": "This address contains no unit",
     }.items():
         visit(page, address, view)
         expect(page.locator("#problem")).to_contain_text(message)

@@ -370,7 +370,7 @@ def test_page_refuses_wrong_networks_as_python_does(page: Page, address: str) ->
     )
     expect(page.locator(".layers li.wrong")).to_have_count(1)
     expect(page.locator(".layers .shape").first).to_have_text("24×24×8")
-    page.get_by_label("From a lecture").select_option("mlp")
+    page.get_by_label("Architecture").select_option("mlp")
     expect(page.get_by_role("button", name="Train")).to_be_enabled()
     expect(page.locator(".layers .shape")).to_have_text(["784", "64", "10"])
 

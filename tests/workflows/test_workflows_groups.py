@@ -96,11 +96,13 @@ def test_leaks_across_given_parts_are_reported_with_their_effect(tmp_path: Path)
     assert clean is not None and clean.images == 14
     line = leak_line(classes_of(result.evaluation))
     assert line is not None
-    assert line.startswith("6 of 20 test images have near-copies in the training or validation part; without them: ")
+    assert line.startswith(
+        "6 of 20 test images have near-duplicates in the training or validation split; without them: "
+    )
     metrics = json.loads((tmp_path / "run/metrics.json").read_text("utf-8"))
     assert metrics["without_leaks"] == {"images": 14, "accuracy": clean.accuracy.to_dict()}
     report = result.report.read_text("utf-8")
-    assert "6 of the 20 test images have near-copies in the training or validation part" in report
+    assert "6 of the 20 test images have near-duplicates in the training or validation split" in report
     assert "테스트 이미지 20장 가운데 6장은" in report
     again = classes_of(evaluate_model(open_trained_model(tmp_path / "run")).evaluation).without_leaks
     assert again is not None and again.accuracy == clean.accuracy

@@ -210,18 +210,18 @@ def leak_line(evaluation: "Evaluation") -> str | None:
         evaluation: The metrics.
 
     Returns:
-        For example "20 of 100 test images have near-copies in the training or validation part; without them: …"; None
-            if there are none.
+        For example "20 of 100 test images have near-duplicates in the training or validation split; without them: …";
+            None if there are none.
     """
     clean = evaluation.without_leaks
     if clean is None:
         return None
     leaked = evaluation.images - clean.images
     text = (
-        "1 of {images:,} test images has a near-copy in the training or validation part; without it: {accuracy}"
+        "1 of {images:,} test images has a near-duplicate in the training or validation split; without it: {accuracy}"
         if leaked == 1
-        else "{leaked:,} of {images:,} test images have near-copies in the training or validation part; without them: "
-        "{accuracy}"
+        else "{leaked:,} of {images:,} test images have near-duplicates in the training or validation split; without "
+        "them: {accuracy}"
     )
     return translate(text, leaked=leaked, images=evaluation.images, accuracy=accuracy_line(clean))
 

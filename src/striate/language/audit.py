@@ -15,11 +15,11 @@ AUDIT_STRINGS: dict[str, dict[str, str]] = {
         "ko": "라벨의 약 {percent}가 잘못되었을 가능성이 높습니다. 의심스러운 순서대로 {n}장을 확인하십시오.",
     },
     "audit_labels_none": {
-        "en": "No labels stand out as wrong.",
+        "en": "No probable label errors were found.",
         "ko": "잘못되었다고 볼 만한 라벨이 없습니다.",
     },
     "audit_contradictions": {
-        "en": "Pairs of the same image with different labels: {n}.",
+        "en": "Pairs of duplicates with different labels: {n}.",
         "ko": "같은 이미지인데 라벨이 다른 쌍: {n}개.",
     },
     "audit_suspicious": {"en": "suspicious labels", "ko": "의심스러운 라벨"},
@@ -43,20 +43,21 @@ AUDIT_STRINGS: dict[str, dict[str, str]] = {
     },
     "audit_labels": {"en": "Suspicious labels", "ko": "의심스러운 라벨"},
     "audit_labels_caption": {
-        "en": "Given label → suggested label. Below: the probability of the given and of the suggested label. "
-        "It comes from a classifier that was trained without this image (cross-validation). Images that are only "
-        "hard to classify can be among them, so look before you change a label.",
+        "en": "Given label → suggested label. Below: the probability of the given and of the suggested label. It comes "
+        "from a classifier that was trained without this image (cross-validation). Some of these images may only "
+        "be hard to classify, so check the image before you change a label.",
         "ko": "주어진 라벨 → 제안하는 라벨. 아래는 주어진 라벨과 제안하는 라벨의 확률입니다. 이 확률은 그 이미지를 "
         "빼고 학습한 분류기에서 나온 값입니다(교차 검증). 분류하기 어려울 뿐인 이미지도 섞여 있을 수 있으므로, 라벨을 "
         "바꾸기 전에 직접 확인하십시오.",
     },
     "audit_numbers_caption": {
-        "en": "Given number → predicted number. Below: their distance, in half widths of the interval that contains "
-        "90 % of the numbers. The prediction comes from a model that was fitted without this image (cross-validation). "
-        "Images that are only hard to predict can be among them, so look before you change a number.",
-        "ko": "주어진 수 → 예측한 수. 아래는 두 수의 차이를, 수의 90 %가 들어가는 구간의 반폭으로 나눈 값입니다. "
-        "예측은 그 이미지를 빼고 학습한 모델에서 나온 값입니다(교차 검증). 예측하기 어려울 뿐인 이미지도 섞여 있을 수 "
-        "있으므로, 수를 바꾸기 전에 직접 확인하십시오.",
+        "en": "Given value → predicted value. Below: the difference, divided by the half width of the interval that "
+        "contains 90 % of the true values. The prediction comes from a model that was fitted without this image "
+        "(cross-validation). Some of these images may only be hard to predict, so check the image before you "
+        "change a value.",
+        "ko": "주어진 값 → 예측한 값. 아래는 두 값의 차이를, 실제 값의 90 %가 들어가는 구간의 반폭으로 나눈 값입니다. "
+        "예측은 그 이미지를 빼고 학습한 모델에서 나온 값입니다(교차 검증). 예측하기 어려울 뿐인 이미지도 섞여 "
+        "있을 수 있으므로, 값을 바꾸기 전에 직접 확인하십시오.",
     },
     "suspicious": {"en": "Suspicious labels", "ko": "의심스러운 라벨"},
     "suspicious_more": {
@@ -66,8 +67,8 @@ AUDIT_STRINGS: dict[str, dict[str, str]] = {
     "audit_image": {"en": "Image {name}", "ko": "이미지 {name}"},
     "audit_duplicates": {"en": "Duplicates", "ko": "중복 이미지"},
     "audit_duplicates_caption": {
-        "en": "Pairs of images that show the same. Similarity 1 means identical files. Pairs with different labels "
-        "come first, and at least one of their labels is wrong.",
+        "en": "Pairs of duplicates or near-duplicates. Similarity 1 means identical files. Pairs with different labels "
+        "are listed first; at least one label of each such pair is wrong.",
         "ko": "같은 장면을 담은 이미지 쌍입니다. 유사도 1은 완전히 같은 파일이라는 뜻입니다. 라벨이 서로 다른 쌍을 "
         "먼저 표시했으며, 그 가운데 적어도 한 라벨은 잘못된 것입니다.",
     },
@@ -76,12 +77,12 @@ AUDIT_STRINGS: dict[str, dict[str, str]] = {
     "audit_differ": {"en": "different labels", "ko": "라벨이 다름"},
     "audit_unusual": {"en": "Unusual images", "ko": "특이한 이미지"},
     "audit_unusual_caption": {
-        "en": "Whether an image is a problem is for you to decide. Thresholds can be set, for example with {option}.",
+        "en": "Unusual images are not necessarily a problem. Thresholds can be changed, for example with {option}.",
         "ko": "문제가 되는 이미지인지는 직접 판단하십시오. 임계값은 {option}처럼 바꿀 수 있습니다.",
     },
     "audit_unusual_none": {"en": "None were found.", "ko": "찾지 못했습니다."},
     "audit_common": {
-        "en": "Most images of this folder are beyond the threshold {threshold}, so none is listed.",
+        "en": "Most images of this folder are beyond the threshold {threshold}, so none are listed.",
         "ko": "이 폴더의 이미지 대부분이 임계값 {threshold}을 벗어나므로 따로 나열하지 않았습니다.",
     },
     "threshold_is": {"en": "Listed:", "ko": "표시 기준:"},
@@ -104,14 +105,14 @@ AUDIT_STRINGS: dict[str, dict[str, str]] = {
     },
     "kind_blurred": {"en": "Blurred", "ko": "흐림"},
     "measure_blurred": {
-        "en": "Blur at the size at which the network sees the image, from 0 (sharp) to 1.",
+        "en": "Blur, measured at the input size of the network, from 0 (sharp) to 1.",
         "ko": "신경망에 입력되는 크기에서 잰 흐림 정도. 0(선명함)에서 1까지.",
     },
     "kind_tiny": {"en": "Tiny", "ko": "매우 작음"},
     "measure_tiny": {"en": "The shorter side in pixels.", "ko": "짧은 변의 픽셀 수."},
     "kind_long": {"en": "Extreme aspect ratio", "ko": "극단적인 가로세로 비"},
     "measure_long": {"en": "Longer side divided by shorter side.", "ko": "긴 변을 짧은 변으로 나눈 값."},
-    "kind_outlier": {"en": "Unlike all others", "ko": "다른 이미지와 동떨어짐"},
+    "kind_outlier": {"en": "Outlier", "ko": "다른 이미지와 동떨어짐"},
     "measure_outlier": {
         "en": "Distance in feature space to the 5th nearest image, in standard deviations above the median "
         "(on a logarithmic scale).",

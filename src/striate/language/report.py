@@ -23,8 +23,8 @@ STRINGS: dict[str, dict[str, str]] = {
     "test_accuracy": {"en": "Test accuracy", "ko": "테스트 정확도"},
     "folds_accuracy": {"en": "Accuracy in {folds}-fold cross-validation", "ko": "{folds}겹 교차 검증 정확도"},
     "folds_note": {
-        "en": "All images were tested: each was predicted by one of {folds} models that were trained without it. The "
-        "model in this folder was then trained on all images and should be at least as accurate.",
+        "en": "All images were used for testing: each was predicted by one of {folds} models that were trained without "
+        "it. The final model in this folder was then trained on all images and should be at least as accurate.",
         "ko": "모든 이미지를 테스트에 사용했습니다. 각 이미지는 그 이미지를 빼고 학습한 모델로 예측했으며, "
         "이렇게 모델 {folds}개를 따로 학습했습니다. 이 폴더의 모델은 그다음에 모든 이미지로 학습한 "
         "것이므로, 정확도가 이보다 낮지 않을 것으로 기대할 수 있습니다.",
@@ -88,9 +88,9 @@ STRINGS: dict[str, dict[str, str]] = {
         "있습니다. 더 많은 이미지로 테스트한 뒤에 사용하십시오.",
     },
     "without_leaks": {
-        "en": "{leaked} of the {images} test images have near-copies in the training or validation part, so the "
+        "en": "{leaked} of the {images} test images have near-duplicates in the training or validation split, so the "
         "accuracy may be too high. On the other test images it is {accuracy} ({low} to {high}).",
-        "ko": "테스트 이미지 {images}장 가운데 {leaked}장은 거의 같은 이미지가 학습 또는 검증 부분에도 있어 정확도가 "
+        "ko": "테스트 이미지 {images}장 가운데 {leaked}장은 거의 같은 이미지가 학습 또는 검증 분할에도 있어 정확도가 "
         "실제보다 높을 수 있습니다. 이를 제외한 테스트 이미지의 정확도는 {accuracy}({low}–{high})입니다.",
     },
     "trust_weak": {
@@ -136,8 +136,8 @@ STRINGS: dict[str, dict[str, str]] = {
         "선택했습니다. 테스트 이미지는 이 보고서를 만들 때만 사용했습니다.",
     },
     "splits_note_tuned": {
-        "en": "The network was fine-tuned on the training images, images held out from training decided what was kept, "
-        "and the test images were used only for this report.",
+        "en": "The network was fine-tuned on the training images, the best weights were chosen on held-out images, and "
+        "the test images were used only for this report.",
         "ko": "신경망은 학습 이미지로 미세 조정했고, 어느 단계의 신경망을 쓸지는 학습에서 떼어 둔 이미지로 "
         "정했습니다. 테스트 이미지는 이 보고서를 만들 때만 사용했습니다.",
     },
@@ -187,8 +187,8 @@ STRINGS: dict[str, dict[str, str]] = {
     "overfitting_mark": {"en": "overfitting", "ko": "과대적합"},
     "verdict_overfitting": {
         "en": "Overfitting: after epoch {best} the validation loss rose by {rise} of its best value while the training "
-        "loss kept falling. From then on the network memorized its training images. Use early stopping, augmentation, "
-        "dropout or a smaller network.",
+        "loss kept falling. After that, the network memorized its training images. Use early stopping, "
+        "augmentation, dropout or a smaller network.",
         "ko": "과대적합이 나타났습니다. {best}에포크 이후 학습 손실은 계속 줄었지만 검증 손실은 최저점보다 {rise} "
         "늘었습니다. 그때부터는 학습 이미지를 외우기 시작한 것입니다. 조기 종료, 데이터 증강, 드롭아웃, 더 작은 "
         "신경망을 고려하십시오.",

@@ -3,9 +3,9 @@
 SERVICE_STRINGS: dict[str, dict[str, str]] = {
     "title": {"en": "Predict images", "ko": "이미지 예측"},
     "choose": {"en": "Choose images", "ko": "이미지 고르기"},
-    "drop": {"en": "or drop them here, or paste one", "ko": "여기에 끌어다 놓거나 붙여 넣어도 됩니다"},
+    "drop": {"en": "or drop images here, or paste one", "ko": "여기에 끌어다 놓거나 붙여 넣어도 됩니다"},
     "camera": {"en": "Camera", "ko": "카메라"},
-    "shoot": {"en": "Take a picture", "ko": "촬영"},
+    "shoot": {"en": "Take a photograph", "ko": "촬영"},
     "close": {"en": "Close the camera", "ko": "카메라 끄기"},
     "no_camera": {
         "en": "The camera cannot be used: {reason}",
@@ -14,17 +14,17 @@ SERVICE_STRINGS: dict[str, dict[str, str]] = {
     "model": {"en": "Model", "ko": "모델"},
     "classes": {"en": "{n} classes: {names}", "ko": "클래스 {n}개: {names}"},
     "labels": {"en": "{n} labels: {names}", "ko": "라벨 {n}개: {names}"},
-    "numbers": {"en": "Numbers: {names}", "ko": "예측하는 수: {names}"},
+    "numbers": {"en": "Predicted values: {names}", "ko": "예측하는 값: {names}"},
     "results": {"en": "Results", "ko": "결과"},
     "unknown": {"en": "unknown", "ko": "모름"},
     "unknown_meaning": {
-        "en": "Too unlike the images the model was trained on; the most probable class would be {label}.",
+        "en": "This image differs too much from the training images; the most probable class would be {label}.",
         "ko": "학습한 이미지와 너무 다릅니다. 굳이 고르자면 {label}입니다.",
     },
     "waiting": {"en": "Waiting …", "ko": "기다리는 중 …"},
     "none": {"en": "no label", "ko": "라벨 없음"},
     "busy": {"en": "The service is busy; trying again.", "ko": "서비스가 바빠서 다시 시도합니다."},
-    "failed": {"en": "No answer: {reason}", "ko": "응답이 없습니다: {reason}"},
+    "failed": {"en": "No response: {reason}", "ko": "응답이 없습니다: {reason}"},
     "token": {"en": "Token of this service", "ko": "이 서비스의 토큰"},
     "token_ok": {"en": "Use this token", "ko": "이 토큰 사용"},
     "private": {
@@ -50,7 +50,7 @@ SERVICE_STRINGS: dict[str, dict[str, str]] = {
 PAGE_STRINGS: dict[str, dict[str, str]] = {
     **SERVICE_STRINGS,
     "private": {
-        "en": "Images stay on your device: the page predicts them itself and sends nothing.",
+        "en": "Images stay on your device: the page computes the predictions itself and sends nothing.",
         "ko": "이미지는 기기를 떠나지 않습니다. 이 페이지가 직접 예측하며 아무것도 보내지 않습니다.",
     },
 }

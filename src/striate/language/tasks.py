@@ -11,7 +11,7 @@ TASK_STRINGS: dict[str, dict[str, str]] = {
         "ko": "{folds}겹 교차 검증의 평균 정밀도 평균(mAP)",
     },
     "labels_meaning": {
-        "en": "Of 1,000 new images of the same kind, expect all labels to be right on about {expected} ({low} to "
+        "en": "For 1,000 new images of the same kind, expect all labels to be correct for about {expected} ({low} to "
         "{high}).",
         "ko": "같은 종류의 새 이미지 1,000장 가운데 약 {expected}장({low}~{high}장)에서 모든 라벨이 맞을 것으로 "
         "기대할 수 "
@@ -32,8 +32,8 @@ TASK_STRINGS: dict[str, dict[str, str]] = {
         "en": "The labels differ: the weakest is “{name}” with an F1 of {f1}.",
         "ko": "라벨마다 차이가 있습니다. 가장 약한 라벨은 ‘{name}’이고 F1은 {f1}입니다.",
     },
-    "exact_match": {"en": "All labels right", "ko": "모든 라벨이 맞은 비율"},
-    "label_accuracy": {"en": "Right decisions on a label", "ko": "라벨 하나하나의 정확도"},
+    "exact_match": {"en": "All labels correct (exact match)", "ko": "모든 라벨이 맞은 비율"},
+    "label_accuracy": {"en": "Label accuracy", "ko": "라벨 하나하나의 정확도"},
     "micro_f1": {"en": "F1 of all labels together", "ko": "F1(전체 라벨)"},
     "binary_loss": {"en": "Loss (binary cross-entropy)", "ko": "손실(이진 교차 엔트로피)"},
     "labels": {"en": "Metrics per label", "ko": "라벨별 지표"},
@@ -41,16 +41,17 @@ TASK_STRINGS: dict[str, dict[str, str]] = {
     "average_precision": {"en": "average precision", "ko": "평균 정밀도(AP)"},
     "label_threshold": {"en": "threshold", "ko": "임계값"},
     "labels_caption": {
-        "en": "A label is predicted from its threshold on, which gave the largest F1 on images that were held out from "
-        "training. Average precision does not depend on the threshold: it is 1 if all images with the label have a "
-        "higher probability than all others. The bars show the 95% interval on a scale from 0 to 100%.",
+        "en": "A label is predicted if its probability reaches the threshold of the label, the one with the largest F1 "
+        "on held-out images. Average precision does not depend on the threshold: it is 1 if all images with the "
+        "label have a higher probability than all others. The bars show the 95% interval on a scale from 0 to "
+        "100%.",
         "ko": "확률이 임계값 이상이면 그 라벨을 예측합니다. 임계값은 학습에서 떼어 둔 이미지에서 F1이 가장 큰 "
         "값입니다. "
         "평균 정밀도(AP)는 임계값과 관계없으며, 라벨이 있는 이미지의 확률이 모두 나머지보다 높으면 1입니다. 막대는 "
         "0부터 "
         "100%까지의 축에 95% 신뢰구간을 나타냅니다.",
     },
-    "wrong_labels": {"en": "Images with wrong labels", "ko": "라벨이 틀린 이미지"},
+    "wrong_labels": {"en": "Images with wrong predicted labels", "ko": "라벨이 틀린 이미지"},
     "wrong_labels_caption": {
         "en": "{n} images, the most confident errors first; {shown} are shown. − a label that was missed, + a label "
         "that was predicted but is not there. Below: the true labels.",
@@ -58,7 +59,7 @@ TASK_STRINGS: dict[str, dict[str, str]] = {
         "라벨입니다. 그 아래는 실제 라벨입니다.",
     },
     "wrong_labels_none": {
-        "en": "None: all labels of all test images are right.",
+        "en": "None: all labels of all test images are correct.",
         "ko": "없습니다. 모든 테스트 이미지의 라벨을 전부 맞혔습니다.",
     },
     "no_labels": {"en": "no label", "ko": "라벨 없음"},
@@ -73,12 +74,12 @@ TASK_STRINGS: dict[str, dict[str, str]] = {
     },
     "number_interval": {"en": "95% interval {low} – {high}", "ko": "95% 신뢰구간 {low} ~ {high}"},
     "number_meaning": {
-        "en": "Always predicting the median would be wrong by {baseline} on average.",
-        "ko": "항상 중앙값으로만 예측하면 평균 {baseline}만큼 틀립니다.",
+        "en": "Always predicting the median would have a mean absolute error of {baseline}.",
+        "ko": "항상 중앙값으로만 예측하면 평균 절대 오차가 {baseline}입니다.",
     },
     "number_width": {
         "en": "For a new image of the same kind, the true value lies within ± {width} of the prediction with a "
-        "probability of {coverage}; this was true of {covered} of the test images.",
+        "probability of {coverage}; this was the case for {covered} of the test images.",
         "ko": "같은 종류의 새 이미지에서 실제 값은 {coverage}의 확률로 예측값 ± {width} 안에 있습니다. 테스트 "
         "이미지에서는 "
         "{covered}가 그 안에 있었습니다.",
@@ -87,8 +88,8 @@ TASK_STRINGS: dict[str, dict[str, str]] = {
         "en": "Do not rely on this model yet: it may be no better than always predicting the mean.",
         "ko": "아직 이 모델을 믿고 쓸 수 없습니다. 항상 평균값으로 예측하는 것보다 낫지 않을 수 있습니다.",
     },
-    "numbers": {"en": "Metrics per number", "ko": "예측값별 지표"},
-    "number": {"en": "number", "ko": "예측값"},
+    "numbers": {"en": "Metrics per target", "ko": "목표별 지표"},
+    "number": {"en": "target", "ko": "목표"},
     "mae": {"en": "mean absolute error", "ko": "평균 절대 오차(MAE)"},
     "rmse": {"en": "root mean squared error", "ko": "평균 제곱근 오차(RMSE)"},
     "r2": {"en": "R²", "ko": "결정계수(R²)"},
@@ -104,8 +105,8 @@ TASK_STRINGS: dict[str, dict[str, str]] = {
     },
     "scatter": {"en": "Predicted and true values", "ko": "예측값과 실제 값"},
     "scatter_caption": {
-        "en": "One dot for each test image. On the dashed line, the prediction is right; the area around it is the "
-        "prediction interval.",
+        "en": "One dot for each test image. On the dashed line, the prediction equals the true value; the area around "
+        "it is the prediction interval.",
         "ko": "점 하나가 테스트 이미지 한 장입니다. 점선 위에서는 예측이 맞고, 점선 둘레의 영역은 예측 구간입니다.",
     },
     "true_value": {"en": "true value", "ko": "실제 값"},

@@ -141,10 +141,10 @@ TERMINAL: dict[str, str] = {
     "{what} {low:.1f} … {high:.1f} % (95 % interval), {value:.2f} % measured: {errors}": (
         "{what} {low:.1f} ~ {high:.1f} % (95 % 신뢰구간), 측정값 {value:.2f} %: {errors}"
     ),
-    "1 of {images:,} test images has a near-copy in the training or validation part; without it: {accuracy}": (
+    "1 of {images:,} test images has a near-duplicate in the training or validation split; without it: {accuracy}": (
         "테스트 이미지 {images:,}장 가운데 1장이 학습이나 검증 이미지와 거의 같습니다. 그 이미지를 빼면 {accuracy}"
     ),
-    "{leaked:,} of {images:,} test images have near-copies in the training or validation part; without them: "
+    "{leaked:,} of {images:,} test images have near-duplicates in the training or validation split; without them: "
     "{accuracy}": (
         "테스트 이미지 {images:,}장 가운데 {leaked:,}장이 학습이나 검증 이미지와 거의 같습니다. 그 이미지들을 빼면 "
         "{accuracy}"
