@@ -101,7 +101,7 @@ def figures(evaluation: AnyEvaluation) -> dict[str, float]:
             "mean F1": evaluation.macro_f1.value or 0, "all labels right": evaluation.exact_match.value or 0,
         }  # fmt: skip
     assert isinstance(evaluation, RegressionEvaluation)
-    (number,) = evaluation.numbers
+    (number,) = evaluation.targets
     return {
         "mean absolute error": number.mae.value or 0, "of the median": number.baseline_mae, "R2": number.r2.value or 0,
         "half width": number.half_width or 0, "covered": number.covered.value or 0,

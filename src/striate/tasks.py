@@ -1,4 +1,4 @@
-"""What a model predicts: one class of several, any number of labels, or numbers; and how its outputs are read."""
+"""What a model predicts: one class, any number of labels, or numeric values; and how its outputs are read."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ class Task(StrEnum):
     MULTILABEL = "multilabel"
     """Any number of labels, also none."""
     REGRESSION = "regression"
-    """Numbers."""
+    """Numeric values."""
 
     @property
     def activation(self) -> str:
@@ -29,8 +29,8 @@ class Task(StrEnum):
 
     @property
     def outputs(self) -> str:
-        """What the outputs of the network stand for, in the plural."""
-        return {Task.CLASSIFICATION: "classes", Task.MULTILABEL: "labels", Task.REGRESSION: "numbers"}[self]
+        """What the outputs of the network are, in the plural."""
+        return {Task.CLASSIFICATION: "classes", Task.MULTILABEL: "labels", Task.REGRESSION: "targets"}[self]
 
     def counted(self, count: int) -> str:
         """Count the outputs in words.
@@ -39,9 +39,9 @@ class Task(StrEnum):
             count: Number of outputs.
 
         Returns:
-            For example "1 number" or "3 classes".
+            For example "1 target" or "3 classes".
         """
-        one = {Task.CLASSIFICATION: "class", Task.MULTILABEL: "label", Task.REGRESSION: "number"}[self]
+        one = {Task.CLASSIFICATION: "class", Task.MULTILABEL: "label", Task.REGRESSION: "target"}[self]
         return f"1 {one}" if count == 1 else f"{count:,} {self.outputs}"
 
 

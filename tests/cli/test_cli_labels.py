@@ -111,12 +111,12 @@ def test_labels_from_training_to_export(colors: Path, cli: Cli, tmp_path: Path, 
 def test_numbers_from_training_to_export(colors: Path, cli: Cli, tmp_path: Path, method: str) -> None:
     trained = train(cli, colors, "numbers", "regression", method, epochs=20)
     metrics = json.loads((tmp_path / "run" / "metrics.json").read_text("utf-8"))
-    (number,) = metrics["numbers"]
+    (number,) = metrics["targets"]
     assert number["name"] == "numbers"
     assert number["r2"]["value"] > 0.6
     assert number["half_width"] > 0
     assert "mean absolute error" in trained.stdout
-    (again,) = json.loads(cli("evaluate", "run", "--json").stdout)["numbers"]
+    (again,) = json.loads(cli("evaluate", "run", "--json").stdout)["targets"]
     assert again["mae"]["value"] == pytest.approx(number["mae"]["value"], rel=1e-4)
     files = [colors / "images" / f"{n}.png" for n in range(20)]
     predicted = json.loads(cli("predict", "run", *files, "--json").stdout)

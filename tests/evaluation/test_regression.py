@@ -20,7 +20,7 @@ def test_metrics_equal_those_of_scikit_learn(seed: int, images: int, count: int,
     widths = (0.6 * scale * np.ones(count)).tolist()
     found = evaluate_regression(p, y, [f"number {k}" for k in range(count)], widths)
     p, y = p.astype(np.float64), y.astype(np.float64)
-    for k, number in enumerate(found.numbers):
+    for k, number in enumerate(found.targets):
         assert number.mae.value == pytest.approx(metrics.mean_absolute_error(y[:, k], p[:, k]))
         assert number.rmse.value == pytest.approx(metrics.root_mean_squared_error(y[:, k], p[:, k]))
         assert number.r2.value == pytest.approx(metrics.r2_score(y[:, k], p[:, k]), rel=1e-6, abs=1e-6)
@@ -40,16 +40,16 @@ def test_errors_are_sorted_relative_to_the_spread_of_each_number() -> None:
     assert [(e.path, e.name) for e in found.errors[:2]] == [("c", "small"), ("b", "big")]
     assert found.errors[1].true == 10
     assert found.errors[1].predicted == pytest.approx(1)
-    assert found.numbers[0].half_width is None
-    assert found.numbers[0].covered.value is None
+    assert found.targets[0].half_width is None
+    assert found.targets[0].covered.value is None
 
 
 def test_constant_or_single_images_have_no_r2() -> None:
     same = evaluate_regression(np.array([[1.0], [2.0]]), np.array([[3.0], [3.0]]), ["x"])
-    assert same.numbers[0].r2.value is None
-    assert same.numbers[0].mae.value == 1.5
+    assert same.targets[0].r2.value is None
+    assert same.targets[0].mae.value == 1.5
     single = evaluate_regression(np.array([[1.0]]), np.array([[3.0]]), ["x"])
-    assert (single.numbers[0].mae.value, single.numbers[0].mae.low) == (2, None)
+    assert (single.targets[0].mae.value, single.targets[0].mae.low) == (2, None)
 
 
 def test_invalid_outputs_are_refused() -> None:
@@ -69,7 +69,7 @@ def test_cross_validation_widens_intervals_and_covers_each_fold_with_those_of_th
     crossed = evaluate_regression(p, y, ["a", "b"], [4.0, 4.0], folds=2, fold=fold)
     widths = [np.sort(np.abs(p - y)[fold == k], axis=0)[90] for k in (0, 1)]  # ⌈101 · 0.9⌉ = 91st of 100
     inside = np.abs(p - y) <= np.where((fold == 0)[:, None], widths[1], widths[0])
-    for k, (one, other) in enumerate(zip(tested.numbers, crossed.numbers, strict=True)):
+    for k, (one, other) in enumerate(zip(tested.targets, crossed.targets, strict=True)):
         assert other.covered.value == inside[:, k].mean()
         assert one.mae.value == other.mae.value
         width = (other.mae.high or 0) - (other.mae.low or 0)

@@ -51,8 +51,8 @@ def test_report_on_numbers_draws_every_image_and_lists_errors() -> None:
     assert len(page.all("polygon")) == 2
     for name in NASTY[:2]:
         assert name in page.words
-    assert f"{evaluation.numbers[0].mae.value:.4g}" in page.words
-    assert {"scatter", "numbers", "largest_errors"} <= {section["id"] for section in page.all("section")}
+    assert f"{evaluation.targets[0].mae.value:.4g}" in page.words
+    assert {"scatter", "targets", "largest_errors"} <= {section["id"] for section in page.all("section")}
 
 
 def test_reports_warn_of_useless_models() -> None:

@@ -116,7 +116,7 @@ def test_networks_and_settings_that_do_not_fit_the_task() -> None:
         st.Model.from_network(network(2, "softmax")).train(data, QUICK, verbose=0)
     with pytest.raises(UsageError, match="class_weights is for classification"):
         st.Model.from_network(network(2)).train(data, Recipe(class_weights=True), verbose=0)
-    with pytest.raises(DataError, match="3 outputs, but 'arrays' has 2 numbers"):
+    with pytest.raises(DataError, match="3 outputs, but 'arrays' has 2 targets"):
         st.Model.from_network(network(3)).train(data, QUICK, verbose=0)
     with pytest.raises(NetworkError, match="rather than a softmax"):
         with_output_activation(network(2, "relu"), "sigmoid")

@@ -116,7 +116,7 @@ def test_figures_of_all_images_and_of_each_fold(finished: tuple[PreparedRun, Tra
         pooled = {"exact_match": found.exact_match.value}
     else:
         assert isinstance(found, RegressionEvaluation)
-        pooled = {"mae": found.numbers[0].mae.value}
+        pooled = {"mae": found.targets[0].mae.value}
     for name, value in pooled.items():
         assert np.average([each.figures[name] or 0 for each in found.by_fold], weights=sizes) == pytest.approx(value)
     page = (result.run.path / "report.html").read_text("utf-8")

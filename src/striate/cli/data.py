@@ -160,9 +160,9 @@ def _describe(found: "FolderScan") -> Iterator[str]:
     from striate.text import scatter, table
 
     text = "{n:,} images in {m} classes" if found.task is Task.CLASSIFICATION else "{n:,} images with {m} labels"
-    if found.numbers:
+    if found.targets:
         text = "{n:,} images with {m}"
-    counted = translate(text, n=found.images, m=", ".join(found.numbers) or len(found.classes))
+    counted = translate(text, n=found.images, m=", ".join(found.targets) or len(found.classes))
     yield f"{found.folder}: {counted}, {file_size(found.bytes)}"
     yield entry("formats", ", ".join(f"{name} {count:,}" for name, count in found.formats.items()), 9)
     sizes = (f"{translate(name)} {width}×{height}" for name, (width, height) in found.sizes.items())
@@ -170,9 +170,9 @@ def _describe(found: "FolderScan") -> Iterator[str]:
     if len(found.size_counts) > 1:
         yield from ["", translate("width (horizontal) and height in pixels; darker cells contain more images")]
         yield from scatter(found.size_counts)
-    if found.numbers:
-        rows = [heads("number", "minimum", "median", "maximum")]
-        rows += [(name, *(f"{value:g}" for value in values)) for name, values in found.numbers.items()]
+    if found.targets:
+        rows = [heads("target", "minimum", "median", "maximum")]
+        rows += [(name, *(f"{value:g}" for value in values)) for name, values in found.targets.items()]
     else:
         rows = [heads("class" if found.task is Task.CLASSIFICATION else "label", *(found.parts or ["images"]))]
         rows += [(name, *(f"{count:,}" for count in counts)) for name, counts in found.classes.items()]

@@ -108,7 +108,7 @@ def _show_labels(evaluation: "MultilabelEvaluation") -> None:
 def _show_errors(evaluation: "RegressionEvaluation") -> None:
     from striate.text import table
 
-    rows = [heads("largest errors", "number", "true", "predicted")]
+    rows = [heads("largest errors", "target", "true", "predicted")]
     rows += [
         (error.path or translate("image {n}", n=error.index), error.name, f"{error.true:.4g}", f"{error.predicted:.4g}")
         for error in evaluation.errors[:MAX_ERRORS]

@@ -146,7 +146,7 @@ def _table(predictions: "Sequence[AnyPrediction]") -> list[str]:
             labels = ", ".join(f"{name} {100 * p.probabilities[name]:.1f} %" for name in p.labels)
             rows.append((p.path, labels or "–", unknown))
         else:
-            head = (*heads("image", "number", "value"), translate("{share:g} % interval", share=100 * p.coverage), "")
+            head = (*heads("image", "target", "value"), translate("{share:g} % interval", share=100 * p.coverage), "")
             for name, value in p.values.items():
                 low, high = p.intervals.get(name, (value, value))
                 rows.append((p.path, name, f"{value:.4g}", f"± {(high - low) / 2:.4g}" if p.intervals else "", unknown))

@@ -94,7 +94,7 @@ def headlines(evaluation: "AnyEvaluation") -> list[str]:
     if isinstance(evaluation, Evaluation):
         more = (leak_line(evaluation), uneven_line(evaluation), fold_line(evaluation))
         return [accuracy_line(evaluation), *filter(None, more)]
-    lines = _label_lines(evaluation) if isinstance(evaluation, MultilabelEvaluation) else _number_lines(evaluation)
+    lines = _label_lines(evaluation) if isinstance(evaluation, MultilabelEvaluation) else _target_lines(evaluation)
     return [*lines, *filter(None, [fold_line(evaluation)])]
 
 
@@ -107,7 +107,7 @@ def fold_line(evaluation: "AnyEvaluation") -> str | None:
     Returns:
         For example "by fold: 91.2, 93.4, 90.0, 95.1, 92.7 %"; None if there are no folds, or too many.
     """
-    first = evaluation.numbers[0].name if hasattr(evaluation, "numbers") and len(evaluation.numbers) > 1 else ""
+    first = evaluation.targets[0].name if hasattr(evaluation, "targets") and len(evaluation.targets) > 1 else ""
     values = [next(iter(each.figures.values())) for each in evaluation.by_fold if each.name == first]
     if not values:
         return None
@@ -137,26 +137,26 @@ def _label_lines(evaluation: "MultilabelEvaluation") -> list[str]:
     ]
 
 
-def _number_lines(evaluation: "RegressionEvaluation") -> list[str]:
+def _target_lines(evaluation: "RegressionEvaluation") -> list[str]:
     lines, text = list[str](), "'{name}': mean absolute error {error} on {images:,} test images"
     if evaluation.folds:
         text = "'{name}': mean absolute error {error} in {folds}-fold cross-validation of {images:,} images"
-    for number in evaluation.numbers:
+    for target in evaluation.targets:
         lines += [
             translate(
-                text, name=number.name, error=decimal(number.mae), images=evaluation.images, folds=evaluation.folds,
+                text, name=target.name, error=decimal(target.mae), images=evaluation.images, folds=evaluation.folds,
             ),
             translate(
                 "R² {r2}; the mean absolute error of always predicting the median is {baseline:.4g}",
-                r2=decimal(number.r2), baseline=number.baseline_mae,
+                r2=decimal(target.r2), baseline=target.baseline_mae,
             ),
         ]  # fmt: skip
-        if number.half_width is not None:
+        if target.half_width is not None:
             lines.append(
                 translate(
                     "the prediction interval ± {width:.4g} contains {share} of the true values (nominal coverage "
                     "{coverage:g} %)",
-                    width=number.half_width, share=percent(number.covered), coverage=100 * evaluation.coverage,
+                    width=target.half_width, share=percent(target.covered), coverage=100 * evaluation.coverage,
                 )
             )  # fmt: skip
     return lines

@@ -56,7 +56,7 @@ def dataset_html(data: "Dataset") -> str:
     """
     size = "×".join(map(str, data.shape))
     head = notebook.heading(data.name, data.task.counted(len(data.classes)), f"{size} {data.train.x.dtype}")
-    what = {Task.CLASSIFICATION: "class", Task.MULTILABEL: "label", Task.REGRESSION: "number"}[data.task]
+    what = {Task.CLASSIFICATION: "class", Task.MULTILABEL: "label", Task.REGRESSION: "target"}[data.task]
     table = notebook.table(
         [what, *PARTS.values()],
         [["images", *(f"{len(getattr(data, part)):,}" for part in PARTS)], *_counts(data)],

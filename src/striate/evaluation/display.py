@@ -89,7 +89,7 @@ def labels_html(evaluation: "MultilabelEvaluation") -> str:
     )
 
 
-def numbers_html(evaluation: "RegressionEvaluation") -> str:
+def regression_html(evaluation: "RegressionEvaluation") -> str:
     """Return the errors of each predicted number, and the largest errors.
 
     Args:
@@ -98,13 +98,13 @@ def numbers_html(evaluation: "RegressionEvaluation") -> str:
     Returns:
         HTML for a notebook.
     """
-    head = ["number", "mean absolute error", "95 % interval", "of the median", "root mean squared error", "R²"]
+    head = ["target", "mean absolute error", "95 % interval", "of the median", "root mean squared error", "R²"]
     rows = [
         (
             each.name, _number(each.mae.value), f"{_number(each.mae.low)} … {_number(each.mae.high)}",
             _number(each.baseline_mae), _number(each.rmse.value), _number(each.r2.value),
         )
-        for each in evaluation.numbers
+        for each in evaluation.targets
     ]  # fmt: skip
     errors = [
         (error.path or error.index, error.name, _number(error.true), _number(error.predicted))
@@ -113,7 +113,7 @@ def numbers_html(evaluation: "RegressionEvaluation") -> str:
     return notebook.block(
         notebook.heading("Evaluation", counted(evaluation.images, "image")),
         notebook.table(head, rows, right=range(1, len(head))),
-        notebook.table(["image with the largest errors", "number", "true", "predicted"], errors, right=(2, 3)),
+        notebook.table(["image with the largest errors", "target", "true", "predicted"], errors, right=(2, 3)),
     )
 
 

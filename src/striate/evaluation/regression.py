@@ -1,4 +1,4 @@
-"""All metrics of a model that predicts numbers, in one call."""
+"""Compute all metrics of a regression model in one call."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -11,7 +11,7 @@ from striate._types import Array
 from striate.errors import DataError
 from striate.evaluation.bootstrap import Statistic, bootstrap, estimates
 from striate.evaluation.checks import check_shapes
-from striate.evaluation.display import numbers_html
+from striate.evaluation.display import regression_html
 from striate.evaluation.folds import Figures, FoldFigures, figures_by_fold, half_widths_by_image
 from striate.evaluation.intervals import CROSS_VALIDATION, UNKNOWN, Estimate, wilson
 from striate.tasks import COVERAGE
@@ -19,8 +19,8 @@ from striate.text import counted
 
 
 @dataclass(frozen=True)
-class NumberMetrics:
-    """The metrics of one predicted number.
+class TargetMetrics:
+    """The metrics of one target.
 
     Attributes:
         name: What it is.
@@ -30,7 +30,7 @@ class NumberMetrics:
             than always predicting that mean.
         baseline_mae: Mean absolute error of always predicting the median of the test images.
         half_width: Half the width of the prediction interval; None if there is none.
-        covered: Share of test images whose true number lies in the prediction interval.
+        covered: Share of test images whose true value lies in the prediction interval.
     """
 
     name: str
@@ -49,9 +49,9 @@ class NumberError:
     Attributes:
         index: Its index in the test set.
         path: Its file, if there is one.
-        name: Which number.
-        true: The true number.
-        predicted: The predicted number.
+        name: Name of the target.
+        true: The true value.
+        predicted: The predicted value.
     """
 
     index: int
@@ -63,24 +63,24 @@ class NumberError:
 
 @dataclass(frozen=True)
 class RegressionEvaluation:
-    """The metrics of a model of numbers on a test set.
+    """The metrics of a regression model on a test set.
 
     Attributes:
-        classes: Names of the numbers.
+        classes: Names of the targets.
         images: Number of test images.
         coverage: The share of images that the prediction intervals are meant to cover, 0 … 1.
-        numbers: Metrics of each number.
+        targets: Metrics of each target.
         true: (N, T).
         predicted: (N, T).
-        errors: All images and numbers, the largest error first, relative to the spread of the number.
+        errors: All images and targets, the largest error first, relative to the spread of the target.
         folds: Number of folds if the figures come from cross-validation; 0 if they come from test images.
-        by_fold: Figures of each number in each fold, if known: "mae", "rmse" and "r2".
+        by_fold: Metrics of each target in each fold, if known: "mae", "rmse" and "r2".
     """
 
     classes: tuple[str, ...]
     images: int
     coverage: float
-    numbers: tuple[NumberMetrics, ...]
+    targets: tuple[TargetMetrics, ...]
     true: Array
     predicted: Array
     errors: tuple[NumberError, ...]
@@ -88,26 +88,26 @@ class RegressionEvaluation:
     by_fold: tuple[FoldFigures, ...] = ()
 
     def __repr__(self) -> str:
-        errors = ", ".join(f"{each.name} {each.mae.value or 0:.4g}" for each in self.numbers[:10])
+        errors = ", ".join(f"{each.name} {each.mae.value or 0:.4g}" for each in self.targets[:10])
         return f"<RegressionEvaluation: {counted(self.images, 'image')}, mean absolute error {errors}>"
 
     def _repr_html_(self) -> str:
-        return numbers_html(self)
+        return regression_html(self)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the content of `metrics.json`: numbers, strings, lists and None, never NaN.
 
         Returns:
-            `images`, `coverage`, `folds`: numbers; `numbers`: for each number the fields of `NumberMetrics`, of which
+            `images`, `coverage`, `folds`: numbers; `targets`: for each target the fields of `TargetMetrics`, of which
             `mae`, `rmse`, `r2` and `covered` have a `value` and the 95 % confidence interval from `low` to `high`;
             `errors`: for each image the fields of `NumberError`, the largest error first; `by_fold`: for each fold and
-            number those of `FoldFigures`.
+            target those of `FoldFigures`.
         """
         return {
             "task": "regression",
             "images": self.images,
             "coverage": self.coverage,
-            "numbers": [asdict(metrics) for metrics in self.numbers],
+            "targets": [asdict(metrics) for metrics in self.targets],
             "errors": [asdict(error) for error in self.errors],
             "folds": self.folds,
             "by_fold": [asdict(fold) for fold in self.by_fold],
@@ -125,12 +125,12 @@ def evaluate_regression(
     folds: int = 0,
     fold: Array | None = None,
 ) -> RegressionEvaluation:
-    """Compare predicted numbers with the true ones.
+    """Compare predicted with true values.
 
     Args:
         predicted: (N, T).
-        y: The true numbers (N, T).
-        classes: What the numbers are.
+        y: The true values (N, T).
+        classes: Names of the T targets.
         half_widths: Half the width of each prediction interval; empty if there are none.
         names: File names of the images, if there are any.
         coverage: The share of images that the intervals are meant to cover.
@@ -155,8 +155,8 @@ def evaluate_regression(
         applied = np.array(half_widths) if fold is None else half_widths_by_image(predicted, y, fold)
         inside = np.abs(residuals) <= applied
     baseline = np.abs(t - np.median(t, axis=0)).mean(axis=0)
-    numbers = tuple(
-        NumberMetrics(
+    targets = tuple(
+        TargetMetrics(
             name=name,
             mae=found[k],
             rmse=found[count + k],
@@ -169,11 +169,11 @@ def evaluate_regression(
     )
     by_fold = figures_by_fold(fold, lambda rows: _figures(residuals[rows], t[rows], classes))
     errors = _errors(p, t, classes, names)
-    return RegressionEvaluation(tuple(classes), len(p), coverage, numbers, t, p, errors, folds, by_fold)
+    return RegressionEvaluation(tuple(classes), len(p), coverage, targets, t, p, errors, folds, by_fold)
 
 
 def _statistics(residuals: Array, t: Array) -> Statistic:
-    """Return a function of weights (B, N): MAE, RMSE and R² of each number."""
+    """Return a function of weights (B, N): MAE, RMSE and R² of each target."""
     centered = t - t.mean(axis=0)
     smallest = 1e-12 * np.square(t).max(axis=0)  # deviations below it are rounding errors
 
@@ -189,7 +189,7 @@ def _statistics(residuals: Array, t: Array) -> Statistic:
 
 
 def _figures(residuals: Array, t: Array, classes: Sequence[str]) -> dict[str, Figures]:
-    """Return the figures of the images of one fold, by the name of the number."""
+    """Return the figures of the images of one fold, by the name of the target."""
     found = _statistics(residuals, t)(np.ones((1, len(t)))).reshape(3, -1).T.tolist()
     names = classes if len(classes) > 1 else ("",)
     return {

@@ -31,7 +31,7 @@ from striate.evaluation.metrics import Bin, calibration_error, percent_of_true
 from striate.evaluation.multilabel import MultilabelEvaluation
 from striate.evaluation.regression import RegressionEvaluation
 from striate.evaluation.sections import EMPTY_CELL, Percent, bold, duration, label, number, points, t
-from striate.evaluation.task_sections import fold_table, labels_context, numbers_context
+from striate.evaluation.task_sections import fold_table, labels_context, regression_context
 from striate.evaluation.tasks import AnyEvaluation
 from striate.files import atomic_write
 from striate.network.table import LayerRow
@@ -56,7 +56,7 @@ SECTIONS = {
     "unknown": "open_set",
     "suspicious": "suspicious",
     "scatter": "scatter",
-    "numbers": "numbers",
+    "targets": "targets",
     "labels": "labels",
     "wrong_labels": "wrong_labels",
     "largest_errors": "largest_errors",
@@ -152,7 +152,7 @@ def _results(data: ReportData) -> tuple[str, dict[str, Any]]:
     if isinstance(evaluation, MultilabelEvaluation):
         return "labels.html.j2", labels_context(evaluation, data.images)
     if isinstance(evaluation, RegressionEvaluation):
-        return "numbers.html.j2", numbers_context(evaluation, data.images)
+        return "regression.html.j2", regression_context(evaluation, data.images)
     percent = Percent(evaluation.images)
     figures = {
         "suspicious": data.suspicious,

@@ -1,4 +1,4 @@
-"""The parts of the report that belong to several labels and to numbers, and the table of the folds of all tasks."""
+"""The parts of the report that belong to several labels and to regression, and the table of the folds of all tasks."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -65,8 +65,8 @@ def _labels_trust(evaluation: MultilabelEvaluation, percent: Percent) -> Markup:
     return t("labels_weakest", name=weakest.name, f1=percent(weakest.f1.value))
 
 
-def numbers_context(evaluation: RegressionEvaluation, images: Sequence[Array] | Array | None) -> dict[str, Any]:
-    """Return the contents of the sections on numbers.
+def regression_context(evaluation: RegressionEvaluation, images: Sequence[Array] | Array | None) -> dict[str, Any]:
+    """Return the contents of the sections on regression.
 
     Args:
         evaluation: The metrics.
@@ -75,7 +75,7 @@ def numbers_context(evaluation: RegressionEvaluation, images: Sequence[Array] | 
     Returns:
         Values by name, as the template needs them.
     """
-    percent, first = Percent(evaluation.images), evaluation.numbers[0]
+    percent, first = Percent(evaluation.images), evaluation.targets[0]
     sentences = [t("number_meaning", baseline=plain(first.baseline_mae))]
     if first.half_width is not None:
         sentences.append(
@@ -86,7 +86,7 @@ def numbers_context(evaluation: RegressionEvaluation, images: Sequence[Array] | 
                 covered=percent(first.covered.value),
             )
         )
-    useless = any(metrics.r2.low is None or metrics.r2.low <= 0 for metrics in evaluation.numbers)
+    useless = any(metrics.r2.low is None or metrics.r2.low <= 0 for metrics in evaluation.targets)
     cards = [
         {
             "uri": _thumbnail(images, error.index), "index": error.index, "path": error.path or "",
@@ -97,12 +97,12 @@ def numbers_context(evaluation: RegressionEvaluation, images: Sequence[Array] | 
     ]  # fmt: skip
     charts = {
         metrics.name: scatter_chart(evaluation.true[:, k], evaluation.predicted[:, k], metrics.half_width)
-        for k, metrics in enumerate(evaluation.numbers[:MAX_CHARTS])
+        for k, metrics in enumerate(evaluation.targets[:MAX_CHARTS])
     }
     return {
         "meaning": Markup(" ").join(sentences),
         "trust": t("number_useless") if useless else Markup(""),
-        "numbers": evaluation.numbers,
+        "targets": evaluation.targets,
         "scatter": charts,
         "largest_errors": cards,
         "small": _are_small(images),
@@ -118,7 +118,7 @@ def fold_table(evaluation: AnyEvaluation) -> dict[str, Any] | None:
         evaluation: The metrics.
 
     Returns:
-        "columns": keys of their headings; "named": whether there is a column for the name of the number; "rows": fold
+        "columns": keys of their headings; "named": whether there is a column for the name of the target; "rows": fold
         (None for all images), number of images, name, and values as text. None if the folds are not known, or many.
     """
     if not evaluation.by_fold:
@@ -140,12 +140,12 @@ def fold_table(evaluation: AnyEvaluation) -> dict[str, Any] | None:
 
 
 def _pooled_figures(evaluation: AnyEvaluation) -> dict[str, Figures]:
-    """Return the figures of all images by the name of the number, with the keys of those of a fold."""
+    """Return the figures of all images by the name of the target, with the keys of those of a fold."""
     if isinstance(evaluation, RegressionEvaluation):
-        several = len(evaluation.numbers) > 1
+        several = len(evaluation.targets) > 1
         return {
             each.name if several else "": {"mae": each.mae.value, "rmse": each.rmse.value, "r2": each.r2.value}
-            for each in evaluation.numbers
+            for each in evaluation.targets
         }
     if isinstance(evaluation, Evaluation):
         return {"": {"accuracy": evaluation.accuracy.value, "loss": evaluation.loss.value}}

@@ -19,9 +19,9 @@ def evaluate_task(
 
     Args:
         decision: What is predicted, and how outputs become predictions.
-        outputs: Probabilities of classes or labels, or numbers (N, K).
+        outputs: Probabilities of classes or labels, or values (N, K).
         y: As in `striate.data.Images`.
-        classes: Names of the classes, labels or numbers.
+        classes: Names of the classes, labels or targets.
         names: File names of the images, if there are any.
         folds: Number of folds if the outputs come from cross-validation.
         groups: Integers (N,), the same for images that belong together, if known.

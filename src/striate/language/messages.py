@@ -458,10 +458,10 @@ MESSAGES: dict[str, str] = {
     "{n} of them": "{n}장",
     "{n} classes": "클래스 {n}개",
     "{n} labels": "라벨 {n}개",
-    "{n} numbers": "숫자 {n}개",
+    "{n} targets": "목표 변수 {n}개",
     "1 class": "클래스 1개",
     "1 label": "라벨 1개",
-    "1 number": "숫자 1개",
+    "1 target": "목표 변수 1개",
     'larger networks need PyTorch, which is not installed (pip install "striate[torch]")': (
         '더 큰 신경망에는 PyTorch가 필요한데 설치되어 있지 않습니다(pip install "striate[torch]")'
     ),

@@ -14,7 +14,7 @@ SERVICE_STRINGS: dict[str, dict[str, str]] = {
     "model": {"en": "Model", "ko": "모델"},
     "classes": {"en": "{n} classes: {names}", "ko": "클래스 {n}개: {names}"},
     "labels": {"en": "{n} labels: {names}", "ko": "라벨 {n}개: {names}"},
-    "numbers": {"en": "Predicted values: {names}", "ko": "예측하는 값: {names}"},
+    "targets": {"en": "Predicted values: {names}", "ko": "예측하는 값: {names}"},
     "results": {"en": "Results", "ko": "결과"},
     "unknown": {"en": "unknown", "ko": "모름"},
     "unknown_meaning": {

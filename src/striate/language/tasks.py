@@ -1,4 +1,4 @@
-"""The texts of the reports on several labels and on numbers, in English and Korean."""
+"""The texts of the reports on several labels and on regression, in English and Korean."""
 
 TASK_STRINGS: dict[str, dict[str, str]] = {
     # several labels
@@ -63,7 +63,7 @@ TASK_STRINGS: dict[str, dict[str, str]] = {
         "ko": "없습니다. 모든 테스트 이미지의 라벨을 전부 맞혔습니다.",
     },
     "no_labels": {"en": "no label", "ko": "라벨 없음"},
-    # numbers
+    # regression
     "folds_mean_error": {
         "en": "Mean absolute error of {name} in {folds}-fold cross-validation",
         "ko": "{folds}겹 교차 검증에서 {name}의 평균 절대 오차",
@@ -88,8 +88,8 @@ TASK_STRINGS: dict[str, dict[str, str]] = {
         "en": "Do not rely on this model yet: it may be no better than always predicting the mean.",
         "ko": "아직 이 모델을 믿고 쓸 수 없습니다. 항상 평균값으로 예측하는 것보다 낫지 않을 수 있습니다.",
     },
-    "numbers": {"en": "Metrics per target", "ko": "목표별 지표"},
-    "number": {"en": "target", "ko": "목표"},
+    "targets": {"en": "Metrics per target", "ko": "목표 변수별 지표"},
+    "target": {"en": "target", "ko": "목표 변수"},
     "mae": {"en": "mean absolute error", "ko": "평균 절대 오차(MAE)"},
     "rmse": {"en": "root mean squared error", "ko": "평균 제곱근 오차(RMSE)"},
     "r2": {"en": "R²", "ko": "결정계수(R²)"},

@@ -29,7 +29,7 @@ PREDICTION: Schema = {
         "unknown": {"type": "boolean", "description": "Whether the prediction should not be trusted."},
         "probabilities": {**SHARES, "description": "By class; those requested with ?top=."},
         "labels": {"type": "array", "items": TEXT, "description": "Of a model of several labels."},
-        "values": {**NUMBERS, "description": "Of a model of numbers."},
+        "values": {**NUMBERS, "description": "Predicted values of a regression model."},
         "intervals": {"type": "object"},
         "coverage": SHARE,
         "error": {**TEXT, "description": "Why the image cannot be read."},

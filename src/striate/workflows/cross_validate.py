@@ -140,4 +140,4 @@ def _describe(evaluation: AnyEvaluation) -> str:
         return f"accuracy {100 * (evaluation.accuracy.value or 0):.2f} %"
     if isinstance(evaluation, MultilabelEvaluation):
         return f"mAP {100 * (evaluation.mean_average_precision.value or 0):.2f} %"
-    return f"mean absolute error {evaluation.numbers[0].mae.value or 0:.4g}"
+    return f"mean absolute error {evaluation.targets[0].mae.value or 0:.4g}"

@@ -213,13 +213,13 @@ def to_model_labels(
 
     Args:
         data: Name of the data set.
-        names: Names of the classes, labels or numbers of the data set.
+        names: Names of the classes, labels or targets of the data set.
         y: As in `striate.data.Images`.
-        classes: Names of the classes, labels or numbers of the model.
+        classes: Names of the classes, labels or targets of the model.
         task: The task of the model.
 
     Returns:
-        y for the model: class numbers int64 (N,), or (N, K) in the order of its labels or numbers.
+        y for the model: class numbers int64 (N,), or (N, K) in the order of its labels or targets.
 
     Raises:
         DataError: If the data set has a class that the model does not know, or is for another task.
@@ -229,10 +229,10 @@ def to_model_labels(
             f"The model's task is {task}, but '{data}' has labels of another kind. Give them with --labels."
         )
     if task is Task.REGRESSION and len(names) == len(classes) == 1:
-        return y  # a single number may have another name
+        return y  # a single target may have another name
     unknown = [name for name in names if name not in classes]
     if unknown:
-        singular = {Task.CLASSIFICATION: "class", Task.MULTILABEL: "label", Task.REGRESSION: "number"}[task]
+        singular = {Task.CLASSIFICATION: "class", Task.MULTILABEL: "label", Task.REGRESSION: "target"}[task]
         raise DataError(
             f"'{data}' has the {singular} '{unknown[0]}', which the model does not know. "
             f"The {task.outputs} of the model are: {', '.join(classes)}."

@@ -43,7 +43,7 @@ class FolderScan:
         size_counts: Number of images of each (width, height).
         parts: Names of the parts (training, validation, test) if the folder is split, else empty.
         classes: Number of images of each class or label: one number per part, or a single one if the folder is not
-            split. Empty for numbers.
+            split. Empty for regression.
         unreadable: Files that training would leave out.
         copies: Groups of identical files within one class.
         conflicts: Groups of identical files in several classes.
@@ -51,7 +51,7 @@ class FolderScan:
         near_conflicts: Such groups of images in several classes.
         notes: Sentences on other files that are left out, and on possible problems.
         task: What the labels are.
-        numbers: For regression, minimum, median and maximum of each number.
+        targets: For regression, minimum, median and maximum of each target.
         options: Further options of the command that trains on the folder.
     """
 
@@ -70,7 +70,7 @@ class FolderScan:
     near_conflicts: tuple[tuple[str, ...], ...]
     notes: tuple[str, ...]
     task: Task = Task.CLASSIFICATION
-    numbers: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+    targets: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
     options: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
@@ -200,7 +200,7 @@ def scan_folder(path: str | Path, labels: LabelFile | None = None) -> FolderScan
             *_leaks(layout, near, "1 group of near-duplicates is", "{:,} groups of near-duplicates are"),
         ),
         task=layout.task,
-        numbers=_numbers(layout, rows),
+        targets=_target_ranges(layout, rows),
         options=tuple(data_options(labels)),
     )
 
@@ -218,7 +218,7 @@ def _differ(layout: Layout, rows: Rows) -> bool:
     return bool((layout.y[rows] != layout.y[rows[0]]).any())
 
 
-def _numbers(layout: Layout, rows: Rows) -> dict[str, tuple[float, ...]]:
+def _target_ranges(layout: Layout, rows: Rows) -> dict[str, tuple[float, ...]]:
     if layout.task is not Task.REGRESSION:
         return {}
     quantiles = np.quantile(layout.y[rows], (0, 0.5, 1), axis=0).T

@@ -63,7 +63,7 @@ function showModel() {
   const model = models[element("model").selectedIndex];
   if (!model) return;
   const names = model.classes.slice(0, 30).join(", ") + (model.classes.length > 30 ? ", …" : "");
-  const kind = { classification: "classes", multilabel: "labels", regression: "numbers" }[model.task];
+  const kind = { classification: "classes", multilabel: "labels", regression: "targets" }[model.task];
   element("classes").textContent = text(kind, { n: model.classes.length, names });
 }
 
