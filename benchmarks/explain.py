@@ -31,7 +31,7 @@ def units() -> None:
     print("| network | engine | units | largest difference / largest value of layer | within 1e-5 of the number |")
     print("|---|---|---|---|---|")
     rng = np.random.default_rng(0)
-    for name in st.zoo.names():
+    for name in st.zoo.list_models():
         model = st.zoo.build(name)
         shape = model.network.input_shapes[0]
         trace = st.explain.Trace(model, rng.integers(0, 256, shape, dtype=np.uint8))

@@ -20,7 +20,7 @@ import numpy as np
 from machine import command, description
 
 from striate._types import Array
-from striate.audit import label_errors
+from striate.audit import find_label_errors
 from striate.data.groups import identical_groups
 from striate.workflows.audit import features_of_folder, held_out_probabilities
 
@@ -39,7 +39,7 @@ def swap(y: Array, classes: int, share: float, seed: int) -> tuple[Array, Array]
 
 
 def by_model(p: Array, y: Array) -> Array:
-    return label_errors(p, y).rows
+    return find_label_errors(p, y).rows
 
 
 def confident_learning(p: Array, y: Array) -> Array:
@@ -108,8 +108,8 @@ def measure(folder: Path, seeds: int, share: float) -> None:
     for seed in range(seeds):
         labels, rows = swap(truth, classes, share, seed)
         runs.append((held_out(features, labels, classes, digests), labels, rows))
-    rates = [label_errors(p, labels).rate for p, labels, _ in runs]
-    print(f"  estimated share of wrong labels: {100 * label_errors(clean, truth).rate:.2f} % without swaps, "
+    rates = [find_label_errors(p, labels).rate for p, labels, _ in runs]
+    print(f"  estimated share of wrong labels: {100 * find_label_errors(clean, truth).rate:.2f} % without swaps, "
           f"{100 * np.mean(rates):.2f} ± {100 * np.std(rates, ddof=1):.2f} % with")  # fmt: skip
     print(f"  {'method':44} found in 1.5 n      suggested / n   suggested without swaps")
     for name, method in methods().items():

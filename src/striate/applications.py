@@ -3,7 +3,7 @@
 from typing import Any
 
 from striate.errors import UsageError, nearest
-from striate.zoo.registry import names
+from striate.zoo.registry import list_models
 
 FAMILIES = (
     "ConvNeXt", "DenseNet", "EfficientNet", "Inception", "MobileNet", "NASNet", "ResNet", "VGG", "Xception",
@@ -19,5 +19,5 @@ def __getattr__(name: str) -> Any:
         f"Striate has no applications.{name}: its pretrained networks come with the scaling of their pixels, and need "
         "no preprocess_input. To train a classifier of your own photographs, run `striate train FOLDER`, which uses "
         "pretrained features (docs/tutorials/photographs.md). An architecture with initial weights is "
-        f"striate.zoo.build(…).{nearest(name, names())}"
+        f"striate.zoo.build(…).{nearest(name, list_models())}"
     )

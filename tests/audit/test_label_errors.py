@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 import striate
 from striate._types import Array
-from striate.audit import label_errors
+from striate.audit import find_label_errors
 from striate.engines.losses import log_softmax
 from striate.errors import DataError
 from striate.transfer.linear_head import content_folds, fit_linear_head
@@ -38,7 +38,7 @@ def test_hard_images_are_no_label_errors(spread: float) -> None:
     truth = np.arange(1200) % 4
     p = classifier(truth, 4, seed=1, spread=spread)
     assert (p.argmax(axis=1) != truth).mean() > 0.02
-    found = label_errors(p, truth)
+    found = find_label_errors(p, truth)
     assert found.rate < 0.01 and len(found.rows) <= 0.0125 * len(truth)
 
 
@@ -49,7 +49,7 @@ def test_swapped_labels_of_a_linear_classifier(classes: int, share: float) -> No
     features = (4 * np.eye(classes, 16)[truth] + rng.normal(size=(800, 16))).astype(np.float32)
     labels, rows = swap(truth, classes, round(share * 800), seed=3)
     fitted = fit_linear_head(features, labels, classes, content_folds(features, labels, classes))
-    found = label_errors(np.exp(log_softmax(fitted.logits)), labels)
+    found = find_label_errors(np.exp(log_softmax(fitted.logits)), labels)
     assert abs(found.rate - share) < 0.02
     assert len(found.rows) == round(1.25 * found.rate * 800)
     assert np.isin(rows, found.rows[: round(1.5 * len(rows))]).mean() > 0.75
@@ -59,7 +59,7 @@ def test_swapped_labels_of_a_linear_classifier(classes: int, share: float) -> No
 
 def test_clear_images_come_first() -> None:
     p = np.array([[0.97, 0.02, 0.01]] * 50 + [[0.3, 0.4, 0.3]] + [[0.001, 0.998, 0.001]])
-    found = label_errors(p, np.zeros(52, int))
+    found = find_label_errors(p, np.zeros(52, int))
     assert found.rows[0] == 51 and found.suggested[51] == 1
 
 
@@ -68,9 +68,9 @@ def test_clear_images_come_first() -> None:
 def test_order_of_images_and_classes_does_not_matter(seed: int, classes: int, count: int) -> None:
     rng = np.random.default_rng(seed)
     p, y = rng.dirichlet(np.full(classes, 0.3), count), rng.integers(0, classes, count)
-    found = label_errors(p, y)
+    found = find_label_errors(p, y)
     images, names = rng.permutation(count), rng.permutation(classes)
-    moved = label_errors(p[images][:, np.argsort(names)], names[y[images]])
+    moved = find_label_errors(p[images][:, np.argsort(names)], names[y[images]])
     assert 0 <= found.rate <= 0.5 and ((found.probability >= 0) & (found.probability <= 1)).all()
     assert moved.rate == pytest.approx(found.rate, abs=1e-6)
     np.testing.assert_allclose(moved.probability, found.probability[images], atol=1e-6)
@@ -79,7 +79,7 @@ def test_order_of_images_and_classes_does_not_matter(seed: int, classes: int, co
 
 
 def test_probabilities_of_zero_are_possible() -> None:
-    found = label_errors(np.eye(2)[[0, 0, 1, 1]], [0, 0, 1, 0])
+    found = find_label_errors(np.eye(2)[[0, 0, 1, 1]], [0, 0, 1, 0])
     assert np.isfinite(found.probability).all()
 
 
@@ -97,4 +97,4 @@ def test_probabilities_of_zero_are_possible() -> None:
 )
 def test_invalid_arguments_are_refused(probabilities: object, labels: object, message: str) -> None:
     with pytest.raises(DataError, match=message):
-        striate.audit.label_errors(probabilities, labels)
+        striate.audit.find_label_errors(probabilities, labels)

@@ -68,11 +68,11 @@ def test_wrong_result_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_every_system_has_both_recipes_and_known_models() -> None:
     trained = [system for system in SYSTEMS if not system.demo]
     models = {variant.model for system in trained for variant in system.variants}
-    assert models <= {model for model in zoo.names() if zoo.find(model).recipe}
-    assert {model for model in zoo.names() if not zoo.find(model).recipe} == {"linear-regression"}
+    assert models <= {model for model in zoo.list_models() if zoo.get_architecture(model).recipe}
+    assert {model for model in zoo.list_models() if not zoo.get_architecture(model).recipe} == {"linear-regression"}
     for system in trained:
         assert system.recipe().seed == system.recipe(as_reported=True).seed == 0
-        assert {variant.model for variant in system.variants} <= set(zoo.names())
+        assert {variant.model for variant in system.variants} <= set(zoo.list_models())
 
 
 def test_list_does_not_train(cli: Cli, tmp_path: Path) -> None:
@@ -82,7 +82,7 @@ def test_list_does_not_train(cli: Cli, tmp_path: Path) -> None:
 
 
 def set_epochs(monkeypatch: pytest.MonkeyPatch, epochs: int) -> None:
-    entry = zoo.find("mnist-quick")
+    entry = zoo.get_architecture("mnist-quick")
     assert entry.recipe
     changed = replace(entry, recipe=replace(entry.recipe, epochs=epochs))
     monkeypatch.setitem(registry._architectures, "mnist-quick", changed)

@@ -17,7 +17,7 @@ from striate.summary import summary
 from .conftest import Cli, Finished
 
 
-@pytest.mark.parametrize("model", zoo.names())
+@pytest.mark.parametrize("model", zoo.list_models())
 def test_every_table_fits_80_columns_without_omissions(model: str) -> None:
     shown = CliRunner().invoke(command_summary, [model]).output
     *table, _ = shown.rstrip().splitlines()

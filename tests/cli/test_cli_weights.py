@@ -50,7 +50,7 @@ def published(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]
     monkeypatch.setenv("no_proxy", "127.0.0.1")
     monkeypatch.setattr(Handler, "requests", 0)
     address = f"http://127.0.0.1:{http.server_port}/"
-    entry = zoo.find("resnet18")
+    entry = zoo.get_architecture("resnet18")
     assert entry.weights
     served = replace(entry, weights=replace(entry.weights, file=name, url=address))
     monkeypatch.setattr(publishing, "cache_folder", lambda: tmp_path / "cache")
@@ -63,7 +63,7 @@ def published(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]
 
 def state_dict() -> dict[str, torch.Tensor]:
     """Return the state dict of a resnet18 for 1,000 classes, with torchvision's names and PyTorch's layouts."""
-    weights = zoo.find("resnet18").weights
+    weights = zoo.get_architecture("resnet18").weights
     assert weights
     state = {}
     for name, array in initial_weights(zoo.network("resnet18"), seed=1).items():

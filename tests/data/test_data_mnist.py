@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from striate.data import get, load, mnist
+from striate.data import download, load, mnist
 from striate.data.mnist import SHA256, download_mnist, find_mnist, read_idx
 from striate.errors import DataError, DownloadError
 
@@ -101,7 +101,7 @@ def test_mnist_is_downloaded_once_and_cached(
     assert sorted(mirrors[0].asked) == sorted(small_mnist)
     assert load("mnist").fingerprint == data.fingerprint
     assert len(mirrors[0].asked) == 4
-    assert Path(get("mnist")).name == "mnist"
+    assert Path(download("mnist")).name == "mnist"
 
 
 @pytest.mark.parametrize("broken", ["missing", "wrong", "cut", "shorter than promised", "no gzip"])

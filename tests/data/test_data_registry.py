@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from striate.data import Dataset, describe, get, load, load_folder, names
+from striate.data import Dataset, describe_datasets, download, list_datasets, load, load_folder
 from striate.data.scattered import scattered
 from striate.errors import DataError, UsageError
 from striate.images import ImagePolicy, encode_png
@@ -60,8 +60,8 @@ def test_copies_of_a_scattered_digit_differ(data: Dataset) -> None:
 
 
 def test_listed_sizes_equal_actual_sizes() -> None:
-    assert names() == ("mnist5k", "mnist", "scattered")
-    for known in describe():
+    assert list_datasets() == ("mnist5k", "mnist", "scattered")
+    for known in describe_datasets():
         if known.path is None:
             continue
         data = load(known.name)
@@ -71,11 +71,11 @@ def test_listed_sizes_equal_actual_sizes() -> None:
 
 
 def test_get_of_built_in_data_returns_its_location() -> None:
-    assert Path(get("mnist5k")).name == "mnist5k.npz"
+    assert Path(download("mnist5k")).name == "mnist5k.npz"
 
 
 def test_unknown_name_raises_and_suggests_nearest() -> None:
-    for call in (load, get):
+    for call in (load, download):
         with pytest.raises(
             UsageError, match=r"no data set or folder 'mnsit'\. Did you mean 'mnist'\? You can also give"
         ):

@@ -23,7 +23,7 @@ def split_of(data: Dataset) -> dict[bytes, str]:
 
 
 def test_each_class_has_its_share_of_each_part() -> None:
-    data = from_arrays(X, Y, validation_part=0.2, test_part=0.1)
+    data = from_arrays(X, Y, validation_split=0.2, test_split=0.1)
     for part, count in ((data.train, 210), (data.validation, 60), (data.test, 30)):
         assert np.bincount(part.y).tolist() == [count] * 10
 
@@ -93,7 +93,7 @@ def test_copies_are_in_the_same_part() -> None:
 
 
 def test_validation_fraction_does_not_change_test_part() -> None:
-    small, large = from_arrays(X, Y, validation_part=0.05), from_arrays(X, Y, validation_part=0.3)
+    small, large = from_arrays(X, Y, validation_split=0.05), from_arrays(X, Y, validation_split=0.3)
     assert np.array_equal(small.test.x, large.test.x)
 
 
@@ -149,13 +149,13 @@ def test_fingerprint_depends_on_contents_labels_names_and_seed_only() -> None:
     names = [f"class {i}" for i in range(10)]
     others = [
         from_arrays(x, Y), from_arrays(X, y), from_arrays(X, Y, names), from_arrays(X, Y, seed=1),
-        from_arrays(X, Y, validation_part=0.2), from_arrays(X[::-1], Y[::-1]),
+        from_arrays(X, Y, validation_split=0.2), from_arrays(X[::-1], Y[::-1]),
     ]  # fmt: skip
     assert len({base, *(other.fingerprint for other in others)}) == 7
 
 
 def test_pooled_images_do_not_depend_on_how_they_were_split() -> None:
-    first, second = (pool(from_arrays(X[:200], Y[:200], test_part=share)) for share in (0.1, 0.4))
+    first, second = (pool(from_arrays(X[:200], Y[:200], test_split=share)) for share in (0.1, 0.4))
     assert len(first.train) == 200 and not len(first.test) and not len(first.validation)
     assert first.fingerprint == second.fingerprint
     assert np.array_equal(first.train.x, second.train.x) and np.array_equal(first.train.y, second.train.y)

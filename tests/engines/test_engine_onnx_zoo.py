@@ -30,7 +30,7 @@ def some_weights(network: Network) -> Weights:
     return {name: values.astype(np.float32) for name, values in weights.items()}
 
 
-@pytest.mark.parametrize("id", sorted({*zoo.names()} - DEEPER))
+@pytest.mark.parametrize("id", sorted({*zoo.list_models()} - DEEPER))
 def test_every_network_of_the_zoo(id: str) -> None:
     network = narrowed(zoo.network(id, input_shape=SMALL[id])) if id in SMALL else zoo.network(id)
     weights = some_weights(network)

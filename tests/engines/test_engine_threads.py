@@ -13,14 +13,15 @@ from striate.engines.numpy import NumpyEngine, workers
 from striate.engines.optimizers import Adam
 from striate.network import Network
 from striate.training.losses import default_losses
-from striate.zoo.registry import names
+from striate.zoo.registry import list_models
 from striate.zoo.registry import network as zoo_network
 
 from .networks import NETWORKS, pixels
 
 SMALLER: dict[str, Any] = {"input_shape": (13, 12, 1)}
 LARGE = {"tutorial-cnn", "mnist-cnn", "mnist-cnn-functional", "mnist-cnn-subclassed", "mnist-best"}
-FOR_NUMPY = [name for name in names() if zoo_network(name).multiply_adds < 5e7]  # the others are for larger images
+# The other networks are for larger images.
+FOR_NUMPY = [name for name in list_models() if zoo_network(name).multiply_adds < 5e7]
 
 
 def train(network: Network, batch: int, threads: int) -> tuple[list[bytes], list[float]]:

@@ -11,7 +11,7 @@ from striate.engines.losses import CategoricalCrossentropy
 from striate.engines.optimizers import SGD
 from striate.network import Network
 from striate.training.losses import default_losses
-from striate.zoo.registry import names
+from striate.zoo.registry import list_models
 from striate.zoo.registry import network as zoo_network
 
 from .networks import DEEPER, ENGINES, engine_of, narrowed, pixels
@@ -57,7 +57,7 @@ def assert_close(mine: Weights, other: Weights) -> None:
         assert np.linalg.norm(mine[name] - expected) <= LIMIT * length, name
 
 
-@pytest.mark.parametrize("name", sorted({*names()} - DEEPER))
+@pytest.mark.parametrize("name", sorted({*list_models()} - DEEPER))
 def test_every_network_of_the_zoo(name: str) -> None:
     """Forward pass, gradients, one training step, moving statistics."""
     network = comparable(name)

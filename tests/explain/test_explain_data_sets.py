@@ -61,7 +61,7 @@ def test_strongest_patches_of_all_channels(layer: str, images: Array) -> None:
         expected = np.sort(best[:, channel])[::-1][:9]
         np.testing.assert_allclose(found.values[channel], expected, rtol=1e-5, atol=1e-6)
         assert len(set(found.images[channel])) == 9
-        for patch in found.of(channel):
+        for patch in found.for_channel(channel):
             y, x, _ = patch.position
             value = maps[patch.image, y, x, channel] if maps.ndim == 4 else maps[patch.image, channel]
             assert value == pytest.approx(patch.value, rel=1e-5, abs=1e-6)
@@ -77,7 +77,7 @@ def test_one_channel_equals_the_pass_over_all(images: Array) -> None:
     )
     np.testing.assert_array_equal(one.images[0], all_channels.images[3, :4])
     with pytest.raises(UsageError, match="There are no patches of channel 2 of 'second'"):
-        one.of(2)
+        one.for_channel(2)
 
 
 def test_patches_do_not_depend_on_the_batch_size(images: Array, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -119,7 +119,7 @@ def test_dead_units(images: Array) -> None:
     found = dead_units(model, images, "first")
     maps = np.array([feature_maps(model, image, "first") for image in images])
     assert found.dead.tolist() == [2]
-    assert found.dead_share == 1 / 6
+    assert found.dead_fraction == 1 / 6
     np.testing.assert_allclose(found.largest, maps.max(axis=(0, 1, 2)), rtol=1e-5)
     np.testing.assert_allclose(found.active, (maps > 0).mean(axis=(0, 1, 2)), atol=1e-4)
     np.testing.assert_allclose(found.mean, maps.mean(axis=(0, 1, 2)), rtol=1e-4)

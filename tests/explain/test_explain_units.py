@@ -76,7 +76,7 @@ SAME_LAYERS = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", sorted({*st.zoo.names()} - SAME_LAYERS))
+@pytest.mark.parametrize("name", sorted({*st.zoo.list_models()} - SAME_LAYERS))
 def test_every_network_of_the_zoo(name: str) -> None:
     """With small images and initial weights, one network of each family."""
     network = st.zoo.network(name)

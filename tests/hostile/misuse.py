@@ -65,7 +65,7 @@ def valid(folder: Path) -> dict[str, dict[str, Any]]:
     """Return valid arguments by callable, where an argument is required or its default would take long."""
     inputs = st.Input((3,))
     dataset = st.data.from_arrays(PIXELS, Y, seed=1)
-    network = st.zoo.network("mlp") if "mlp" in st.zoo.names() else st.zoo.network("lenet5")
+    network = st.zoo.network("mlp") if "mlp" in st.zoo.list_models() else st.zoo.network("lenet5")
     saved = folder / "m.safetensors"
     if not saved.exists():
         model().save(saved)
@@ -107,7 +107,7 @@ def valid(folder: Path) -> dict[str, dict[str, Any]]:
         "zoo.PublishedWeights": {"file": "a-123.pth", "layer_name": str},
         "zoo.DefaultRecipe": {"epochs": 1, "batch_size": 2, "learning_rate": 0.1},
         "zoo.build": {"id": "lenet5"},
-        "zoo.find": {"id": "lenet5"},
+        "zoo.get_architecture": {"id": "lenet5"},
         "zoo.input_shape": {"id": "lenet5"},
         "zoo.network": {"id": "lenet5"},
         "Model.add": {"layer": st.layers.Dense(2)},

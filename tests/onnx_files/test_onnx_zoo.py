@@ -46,7 +46,7 @@ def round_trip(network: Network, folder: Path, **settings: Any) -> tuple[Network
     return result.network, result.weights, path.read_bytes()
 
 
-@pytest.mark.parametrize("id", sorted({*zoo.names()} - DEEPER))
+@pytest.mark.parametrize("id", sorted({*zoo.list_models()} - DEEPER))
 def test_every_zoo_network_survives_export_and_import(id: str, tmp_path: Path) -> None:
     network = zoo.network(id)
     if network.input_shapes[0][0] > LARGE_IMAGE:

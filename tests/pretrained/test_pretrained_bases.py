@@ -22,7 +22,7 @@ from striate.transfer.bases import ALL_LAYERS, Base, check_base, classifier_inpu
 from striate.transfer.extraction import fit_on_features
 from striate.transfer.feature_output import with_features
 from striate.transfer.linear_head import LinearHead
-from striate.zoo import PublishedWeights, architecture, bases, registry
+from striate.zoo import PublishedWeights, architecture, list_bases, registry
 
 from .torch_networks import VGG16, BasicBlock, GoogLeNet, ResNet, randomized, unset
 
@@ -189,7 +189,7 @@ def test_one_entry_in_the_zoo_makes_a_base(tmp_path: Path, monkeypatch: pytest.M
         x = GlobalAveragePool2D(name="mean")(x)
         return Network(image, Dense(classes, activation="softmax", name="output")(x), name="tiny")
 
-    assert "tiny" in bases()
+    assert "tiny" in list_bases()
     check_base("tiny")
     base = open_base("tiny")
     assert base.feature_layers == (ALL_LAYERS, "conv", "mean")

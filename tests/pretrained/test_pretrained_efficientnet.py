@@ -83,7 +83,7 @@ def test_other_classes_keep_their_initial_weights() -> None:
 
 
 def test_missing_package_raises(monkeypatch: pytest.MonkeyPatch) -> None:
-    entry = zoo.find("efficientnet-lite1")
+    entry = zoo.get_architecture("efficientnet-lite1")
     missing = replace(entry, weights=replace(published("efficientnet-lite1"), package="no_such_package"))
     monkeypatch.setitem(registry._architectures, "efficientnet-lite1", missing)
     with pytest.raises(

@@ -89,7 +89,7 @@ def test_all_names_that_do_not_fit_are_in_one_message(tmp_path: Path) -> None:
 def test_dense_layers_may_be_convolutions_in_the_file(tmp_path: Path) -> None:
     """Timm's VGG16 reads the flattened maps with a convolution of their size."""
     network = zoo.network("vgg16", input_shape=(32, 64, 3), classes=3)
-    theirs, _ = zoo.find("vgg16").weight_names
+    theirs, _ = zoo.get_architecture("vgg16").weight_names
     expected, arrays = {}, {}
     for parameter in network.parameters:
         layer, _, variable = parameter.name.partition("/")

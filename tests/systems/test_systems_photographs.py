@@ -46,8 +46,8 @@ def test_every_classic_network_has_a_recipe_for_photographs(model: str) -> None:
 
 
 def test_networks_for_small_images_have_their_own_recipes() -> None:
-    for model in zoo.names():
-        usual = zoo.find(model).recipe
+    for model in zoo.list_models():
+        usual = zoo.get_architecture(model).recipe
         assert usual is None or usual.images is None or max(zoo.network(model).input_shapes[0]) > 64
     assert recipe_for("mnist-cnn-functional", 5) == recipe_for("mnist-cnn")
     assert recipe_for("linear-regression") == Recipe()

@@ -137,8 +137,8 @@ def test_feature_layers_are_the_last_of_each_stage() -> None:
     image = Input((8, 8, 3))
     output = Dense(2, name="last")(GlobalAveragePool2D(name="mean")(Conv2D(4, 3, strides=2, name="conv")(image)))
     assert find_feature_layers(Network(image, output)) == ("mean",)
-    for id in zoo.bases():
-        network, named = zoo.network(id), zoo.find(id).feature_layers
+    for id in zoo.list_bases():
+        network, named = zoo.network(id), zoo.get_architecture(id).feature_layers
         assert not named or named[-1] == find_feature_layers(network)[-1]
         assert all(network.layer(name) for name in named)
 

@@ -374,7 +374,7 @@ def test_page_shows_what_excites_units(page: Page, address: str, model: st.Model
     )
     strength = np.abs(st.explain.feature_maps(model, digits.x[0], "C3")).max(axis=(0, 1))
     channel = int(np.argsort(-strength, kind="stable")[0])
-    patches = st.explain.strongest_patches(model, digits.x, "C3", channel).of(channel)
+    patches = st.explain.strongest_patches(model, digits.x, "C3", channel).for_channel(channel)
     row = page.locator(".nine").first
     expect(row.locator("a > .soft")).to_have_text([shown(patch.value) for patch in patches])
     pixels = row.locator("canvas").first.evaluate(

@@ -43,7 +43,7 @@ def test_patches_are_those_of_explain(client: TestClient, model: st.Model, digit
     assert lines[-1] == {"dead": [], "images": len(digits), "available": len(digits)}
     assert client.get(f"{API}/patches/{C3}").json() == lines[-1]  # is kept
     for channel, patches in zip((3, 14), client.get(f"{API}/patches/{C3}/3,14").json(), strict=True):
-        for answer, patch in zip(patches, found.of(channel), strict=True):
+        for answer, patch in zip(patches, found.for_channel(channel), strict=True):
             assert answer["image"] == str(patch.image) and tuple(answer["position"]) == patch.position
             assert answer["value"] == pytest.approx(patch.value, rel=1e-6)
             np.testing.assert_array_equal(array(answer["pixels"]), patch.pixels)

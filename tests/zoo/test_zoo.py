@@ -44,7 +44,7 @@ def rows(id: str, **settings: object) -> dict[str, LayerRow]:
 
 
 def test_all_architectures_are_registered() -> None:
-    assert set(zoo.names()) == IDS | CLASSICS | LITES | MODERN
+    assert set(zoo.list_models()) == IDS | CLASSICS | LITES | MODERN
 
 
 @pytest.mark.parametrize("id", sorted(IDS - {"linear-regression"}))

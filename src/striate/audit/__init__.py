@@ -1,6 +1,6 @@
 """Find what is wrong with a folder of images: labels that are probably wrong, and unusual images. Computation only."""
 
-from striate.audit.label_errors import LabelErrors, label_errors
+from striate.audit.label_errors import LabelErrors, find_label_errors
 from striate.audit.unusual import (
     THRESHOLDS,
     Kind,
@@ -18,8 +18,8 @@ __all__ = [
     "LabelErrors",
     "UnusualImage",
     "blur",
+    "find_label_errors",
     "find_unusual",
-    "label_errors",
     "measure_pixels",
     "measure_sizes",
     "outlier_scores",

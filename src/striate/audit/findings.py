@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from striate._types import Array
-from striate.audit.label_errors import LabelErrors, label_errors
+from striate.audit.label_errors import LabelErrors, find_label_errors
 from striate.audit.unusual import Kind, UnusualImage
 from striate.data.tables import escape_formula
 
@@ -112,7 +112,7 @@ def suspicious_labels(
     Returns:
         The result of `label_errors`, and the images to check.
     """
-    errors = label_errors(probabilities, y)
+    errors = find_label_errors(probabilities, y)
     listed = tuple(
         SuspiciousLabel(
             row=int(row if rows is None else rows[row]), given=classes[y[row]], suggested=classes[other],
@@ -140,7 +140,7 @@ def suspicious_label_sets(
     """
     given = np.where(y > 0, probabilities, 1 - probabilities)  # (N, K), of each label or its absence
     flat = probabilities.ravel()
-    errors = label_errors(np.stack([1 - flat, flat], axis=1), y.ravel().astype(np.int64))
+    errors = find_label_errors(np.stack([1 - flat, flat], axis=1), y.ravel().astype(np.int64))
     wrong = np.zeros(y.shape, bool)
     wrong.ravel()[errors.rows] = True
     worst = np.where(wrong, given, 1).min(axis=1)

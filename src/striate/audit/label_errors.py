@@ -33,7 +33,7 @@ class LabelErrors:
     rows: Array
 
 
-def label_errors(probabilities: Any, labels: Any) -> LabelErrors:
+def find_label_errors(probabilities: Any, labels: Any) -> LabelErrors:
     """Find images whose label is probably wrong.
 
     The correct label of a hard image may have a low probability too. Wrong labels differ in that they contradict
@@ -65,7 +65,7 @@ def label_errors(probabilities: Any, labels: Any) -> LabelErrors:
         >>> probabilities = 0.9 * np.eye(3)[truth] + 0.1 * rng.dirichlet([1, 1, 1], 300)
         >>> labels = truth.copy()
         >>> labels[:6] = (truth[:6] + 1) % 3  # six wrong labels
-        >>> found = st.audit.label_errors(probabilities, labels)
+        >>> found = st.audit.find_label_errors(probabilities, labels)
         >>> sorted(found.rows[:6].tolist()), round(found.rate, 2)
         ([0, 1, 2, 3, 4, 5], 0.02)
         >>> bool((found.suggested[found.rows[:6]] == truth[found.rows[:6]]).all())

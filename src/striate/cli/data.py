@@ -31,15 +31,16 @@ def data() -> None:
 @data.command("list", short_help="List the built-in data sets.")
 def list_sets() -> None:
     """List the built-in data sets with their sizes, descriptions and paths."""
-    from striate.data import describe
+    from striate.data import describe_datasets
     from striate.text import table
 
     rows = [heads("name", "images", "classes", "description")]
     rows += [
-        (known.name, f"{known.images:,}", str(known.classes), translate(known.description)) for known in describe()
+        (known.name, f"{known.images:,}", str(known.classes), translate(known.description))
+        for known in describe_datasets()
     ]
     echo("\n".join(table(rows, right=[1, 2])))
-    for known in describe():
+    for known in describe_datasets():
         if known.name == "scattered":
             echo(translate("scattered is generated from mnist5k when it is used"))
         elif known.path:
@@ -59,7 +60,7 @@ def download(name: str) -> None:
 
     NAME is one of the names that "striate data list" prints. Training downloads its data set automatically.
     """
-    from striate.data import get as fetch
+    from striate.data import download as fetch
 
     echo(fetch(name))
 

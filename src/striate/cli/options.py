@@ -66,13 +66,13 @@ def _tasks() -> Sequence[str]:
 def _models() -> Sequence[str]:
     from striate import zoo
 
-    return zoo.names()
+    return zoo.list_models()
 
 
 def _bases() -> Sequence[str]:
     from striate import zoo
 
-    return zoo.bases()
+    return zoo.list_bases()
 
 
 class RegistryChoice(click.Choice):  # type: ignore[type-arg]  # generic in newer versions of click only

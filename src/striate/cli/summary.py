@@ -36,7 +36,7 @@ def _network(what: str, sets: dict[str, str]) -> "Network":
     from striate import zoo
     from striate.workflows.plan_recipe import parse
 
-    if what in zoo.names() or not Path(what).exists():
+    if what in zoo.list_models() or not Path(what).exists():
         return zoo.network(what, **{name: parse(value) for name, value in sets.items()})
     if sets:
         raise UsageError(

@@ -6,10 +6,27 @@ from striate.data.dataset import Dataset, Images, as_images
 from striate.data.folder import load_folder
 from striate.data.mapped import MappedArray
 from striate.data.order import batches, epoch_order, uniforms
-from striate.data.registry import FOLDER_SIZE, DatasetInfo, describe, get, load, names
+from striate.data.registry import FOLDER_SIZE, DatasetInfo, describe_datasets, download, list_datasets, load
 
 __all__ = [
-    "FOLDER_SIZE", "PHOTO_PRESETS", "PRESETS", "Augmentation", "AugmentationParameters", "Dataset", "DatasetInfo",
-    "Images", "MappedArray", "as_images", "batches", "describe", "epoch_order", "from_arrays", "get",
-    "get_augmentation", "load", "load_folder", "names", "uniforms",
+    "FOLDER_SIZE",
+    "PHOTO_PRESETS",
+    "PRESETS",
+    "Augmentation",
+    "AugmentationParameters",
+    "Dataset",
+    "DatasetInfo",
+    "Images",
+    "MappedArray",
+    "as_images",
+    "batches",
+    "describe_datasets",
+    "download",
+    "epoch_order",
+    "from_arrays",
+    "get_augmentation",
+    "list_datasets",
+    "load",
+    "load_folder",
+    "uniforms",
 ]  # fmt: skip

@@ -18,7 +18,7 @@ from striate.tasks import Task, get_task
 @check_arguments
 def from_arrays(
     x: Any, y: Any, classes: Sequence[str] | None = None, *, test: tuple[Any, Any] | None = None,
-    name: str = "arrays", seed: int = 0, validation_part: float = 0.1, test_part: float = 0.1,
+    name: str = "arrays", seed: int = 0, validation_split: float = 0.1, test_split: float = 0.1,
     task: str = Task.CLASSIFICATION,
 ) -> Dataset:  # fmt: skip
     """Make a data set of images and labels.
@@ -28,11 +28,11 @@ def from_arrays(
         y: Class numbers (N,) or one-hot rows (N, classes); for "multilabel" 0 and 1 (N, labels); for "regression"
             numbers (N,) or (N, T).
         classes: Names of the classes, labels or numbers; by default "0", "1", ….
-        test: (x, y) for testing; by default the fraction `test_part` of the images, chosen by their content.
+        test: (x, y) for testing; by default the fraction `test_split` of the images, chosen by their content.
         name: Name of the data set.
         seed: Decides which images are in which part.
-        validation_part: Fraction of the images for validation, 0 … 1.
-        test_part: Fraction of the images for testing, 0 … 1.
+        validation_split: Fraction of the images for validation, 0 … 1.
+        test_split: Fraction of the images for testing, 0 … 1.
         task: "classification", "multilabel" or "regression".
 
     Returns:
@@ -52,7 +52,7 @@ def from_arrays(
         >>> len(data.train) + len(data.validation) + len(data.test)
         100
     """
-    for part, value in (("validation_part", validation_part), ("test_part", test_part)):
+    for part, value in (("validation_split", validation_split), ("test_split", test_split)):
         if not 0 <= check_number(part, value) <= 1:
             raise UsageError(f"{part} must be between 0 and 1; received {value}.")
     seed = int(seed)
@@ -69,7 +69,7 @@ def from_arrays(
         digests = digest_images(images.x, seed)
         return split_all(
             name, classes, images, policy, digests=digests, groups=identical_groups(digests),
-            validation=validation_part, test=test_part, notes=notes, task=task,
+            validation=validation_split, test=test_split, notes=notes, task=task,
         )  # fmt: skip
     test_images = as_images(*test, classes=len(classes), task=task)
     for what, given, expected in (
@@ -79,7 +79,7 @@ def from_arrays(
         if given != expected:
             raise DataError(f"Test images have {what} {given}, training images {expected}; they must be equal.")
     return split_training(
-        name, classes, images, test_images, policy, seed=seed, validation=validation_part, notes=notes, task=task
+        name, classes, images, test_images, policy, seed=seed, validation=validation_split, notes=notes, task=task
     )
 
 

@@ -59,41 +59,41 @@ DATASETS = {
 
 
 @check_arguments
-def names() -> tuple[str, ...]:
+def list_datasets() -> tuple[str, ...]:
     """Return the names that `load` takes.
 
     Returns:
         The names.
 
     Example:
-        >>> from striate.data import names
-        >>> names()
+        >>> from striate.data import list_datasets
+        >>> list_datasets()
         ('mnist5k', 'mnist', 'scattered')
     """
     return tuple(DATASETS)
 
 
 @check_arguments
-def describe() -> list[DatasetInfo]:
+def describe_datasets() -> list[DatasetInfo]:
     """Describe all data sets that have a name.
 
     Returns:
         One entry per data set.
 
     Example:
-        >>> from striate.data import describe
-        >>> [(info.name, info.classes) for info in describe()]
+        >>> from striate.data import describe_datasets
+        >>> [(info.name, info.classes) for info in describe_datasets()]
         [('mnist5k', 10), ('mnist', 10), ('scattered', 10)]
     """
     return list(DATASETS.values())
 
 
 @check_arguments
-def get(name: str) -> str:
+def download(name: str) -> str:
     """Download a data set unless it is already present, and return its path.
 
     Args:
-        name: One of `names()`.
+        name: One of `list_datasets()`.
 
     Returns:
         The file or folder that contains it.
@@ -104,8 +104,8 @@ def get(name: str) -> str:
 
     Example:
         >>> from pathlib import Path
-        >>> from striate.data import get
-        >>> Path(get("mnist5k")).name
+        >>> from striate.data import download
+        >>> Path(download("mnist5k")).name
         'mnist5k.npz'
     """
     _check(name)
@@ -123,7 +123,7 @@ def load(
     """Load a data set by name, or a folder of images with one subfolder for each class or a CSV file of labels.
 
     Args:
-        name_or_path: One of `names()`, or a folder.
+        name_or_path: One of `list_datasets()`, or a folder.
         seed: Decides which images are in which part.
         size: In pixels, one number or (height, width); by default the data set's own, and 64×64 for folders.
         channels: 1 (gray) or 3 (RGB); by default the data set's own, and 3 for folders.

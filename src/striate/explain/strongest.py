@@ -75,7 +75,7 @@ class StrongestPatches:
         """Return the same for these images; None leaves out the pixels, so that it can be sent to another process."""
         return replace(self, _pixels=images)
 
-    def of(self, channel: int) -> tuple[Patch, ...]:
+    def for_channel(self, channel: int) -> tuple[Patch, ...]:
         """Return the patches of a channel.
 
         Args:
@@ -139,7 +139,7 @@ def strongest_patches(
         >>> import striate as st
         >>> digits = st.data.load("mnist5k")
         >>> found = st.explain.strongest_patches(st.zoo.build("lenet5"), digits.test.x[:100], "C3")
-        >>> patches = found.of(4)
+        >>> patches = found.for_channel(4)
         >>> len(patches), patches[0].value >= patches[8].value, patches[0].region.size
         (9, True, (14, 14))
 
@@ -197,7 +197,7 @@ class Responses:
         return np.flatnonzero(self.smallest == self.largest)
 
     @property
-    def dead_share(self) -> float:
+    def dead_fraction(self) -> float:
         """The share of these channels."""
         return len(self.dead) / len(self.largest)
 
@@ -213,7 +213,8 @@ def dead_units(model: AnyModel, images: Any, layer: AnyLayer, *, progress: Progr
         progress: As for `strongest_patches`.
 
     Returns:
-        The range of the outputs of each channel; `dead` has the numbers of the channels, and `dead_share` their share.
+        The range of the outputs of each channel; `dead` contains the indices of the dead channels,
+        `dead_fraction` their fraction.
 
     Raises:
         NetworkError: If there is no such layer.
@@ -223,7 +224,7 @@ def dead_units(model: AnyModel, images: Any, layer: AnyLayer, *, progress: Progr
         >>> import striate as st
         >>> digits = st.data.load("mnist5k")
         >>> found = st.explain.dead_units(st.zoo.build("simple-convnet"), digits.test.x[:50], "conv1")
-        >>> found.dead_share <= 1, found.active.shape
+        >>> found.dead_fraction <= 1, found.active.shape
         (True, (30,))
     """
     model, pixels, node = _checked(model, images, layer)

@@ -13,7 +13,7 @@ from striate import strict_json
 from striate.downloads import MAX_BYTES, cache_folder, fetch, has_checksum, read_address
 from striate.errors import DownloadError, ModelFileError, UsageError
 from striate.files import atomic_write
-from striate.zoo.registry import WeightNames, find, names
+from striate.zoo.registry import WeightNames, get_architecture, list_models
 
 HUB = "https://huggingface.co"
 OWNER = "timm/"
@@ -59,7 +59,7 @@ def architecture_of(source: str) -> tuple[str, WeightNames]:
         UsageError: If it is not in the zoo.
     """
     name = source.removeprefix(OWNER).partition(".")[0]
-    known = {each.timm: (id, each) for id in names() for each in find(id).weight_names if each.timm}
+    known = {each.timm: (id, each) for id in list_models() for each in get_architecture(id).weight_names if each.timm}
     if name not in known:
         raise UsageError(
             f"'{source}' is not among the networks of timm that Striate has: {', '.join(sorted(known))}. Any other "

@@ -16,7 +16,7 @@ from striate.network import Dense, Dropout, Flatten, Layer, Network, Node, Param
 from striate.pretrained.hub import architecture_of, fetch_hub_weights, is_hub_name
 from striate.pretrained.published import IMAGENET, locate, published
 from striate.pretrained.statedict import is_torch_file, read_state_dict
-from striate.zoo.registry import WeightNames, find, names
+from striate.zoo.registry import WeightNames, get_architecture, list_models
 from striate.zoo.registry import network as zoo_network
 
 # PyTorch's names of a layer's parameters.
@@ -114,7 +114,7 @@ def required_settings(id: str, source: str) -> Mapping[str, Any]:
     path = find_model_file(source)
     if not path.is_file():
         raise UsageError(f"There is no weight file '{source}'. Published weights are called '{IMAGENET}'.")
-    known = find(id).weight_names
+    known = get_architecture(id).weight_names
     if not any(weights.settings for weights in known):
         return {}
     arrays = _read(path)
@@ -125,9 +125,9 @@ def required_settings(id: str, source: str) -> Mapping[str, Any]:
 
 def _renamed(network: Network, arrays: Weights, path: Path) -> Weights:
     """Convert the names and layouts of other libraries to those of the network."""
-    known = find(network.name).weight_names if network.name in names() else ()
+    known = get_architecture(network.name).weight_names if network.name in list_models() else ()
     if not known:
-        convertible = ", ".join(id for id in names() if find(id).weight_names)
+        convertible = ", ".join(id for id in list_models() if get_architecture(id).weight_names)
         raise ModelFileError(
             f"'{path}' has PyTorch's names, such as '{next(iter(arrays))}'. Striate can convert them for "
             f"{convertible}, not for '{network.name}'."

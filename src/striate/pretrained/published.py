@@ -5,7 +5,7 @@ from pathlib import Path
 
 from striate.downloads import cache_folder, fetch, has_checksum
 from striate.errors import ModelFileError, UsageError
-from striate.zoo.registry import PublishedWeights, bases, find
+from striate.zoo.registry import PublishedWeights, get_architecture, list_bases
 
 IMAGENET = "imagenet"
 """The name of published weights, given instead of a file."""
@@ -23,13 +23,13 @@ def published(id: str) -> PublishedWeights:
     Raises:
         UsageError: If there is no such architecture, or no weights are published for it.
     """
-    found = find(id)
+    found = get_architecture(id)
     if found.weights:
         return found.weights
     note = f" {found.weights_note}" if found.weights_note else ""
     raise UsageError(
-        f"There are no published weights for '{id}'.{note} Weights are available for: {', '.join(bases())}. You can "
-        "also pass the path of a weight file."
+        f"There are no published weights for '{id}'.{note} Weights are available for: {', '.join(list_bases())}. "
+        "You can also pass the path of a weight file."
     )
 
 

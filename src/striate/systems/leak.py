@@ -106,7 +106,7 @@ def measure(x: Array, y: Array, untouched: tuple[Array, Array], seed: int) -> li
         _train(model, x[train], y[train])
         trained_on[train] = True
         # Loaded in another order each time, the same images are in the same part.
-        data = from_arrays(x[order], y[order], seed=seed, validation_part=0, test_part=TEST_PART)
+        data = from_arrays(x[order], y[order], seed=seed, validation_split=0, test_split=TEST_PART)
         _train(striate_model, data.train.x, data.train.y)
         striate_trained_on |= set(map(bytes, np.asarray(data.train.x)))
         striate_seen = np.mean([bytes(image) in striate_trained_on for image in np.asarray(data.test.x)])

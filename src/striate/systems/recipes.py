@@ -6,7 +6,7 @@ from math import ceil, sqrt
 from striate.data import PHOTO_PRESETS, PRESETS, get_augmentation
 from striate.engines.optimizers import SGD, get_optimizer
 from striate.training import OneCycle, Recipe
-from striate.zoo.registry import DefaultRecipe, find
+from striate.zoo.registry import DefaultRecipe, get_architecture
 
 TYPICAL_IMAGES = 1_600  # training images, where their number is not known
 BATCH_SIZES = {5_000: 32, 50_000: 64}  # batch size for at most so many training images
@@ -34,7 +34,7 @@ def recipe_for(model: str, images: int = TYPICAL_IMAGES, *, drawings: bool = Fal
     Returns:
         The recipe in the model's zoo entry; the default recipe if there is none.
     """
-    default = find(model).recipe
+    default = get_architecture(model).recipe
     if default is None:
         return Recipe()
     recipe = _decode(default)

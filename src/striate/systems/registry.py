@@ -14,7 +14,7 @@ from striate.systems.recipes import TUNED
 from striate.systems.system import System, Variant
 from striate.systems.toy_convolutions import toy_convolutions
 from striate.training import Constant, OneCycle, Recipe, StepDecay
-from striate.zoo.registry import find
+from striate.zoo.registry import get_architecture
 
 DOGS_VS_CATS = "dogs-vs-cats"
 DOGS_VS_CATS_SOURCE = "https://www.kaggle.com/c/dogs-vs-cats/data"
@@ -29,7 +29,7 @@ BASE_CHANGED = f"{BASE} as the base"
 def _on_photographs(model: str, reported: str) -> Variant:
     """Return a network whose figure was reported on photographs padded to squares and resized to 214×214."""
     as_reported = {"input_shape": (214, 214, 3), "normalization": "lrn"}
-    return Variant("", model, reported, find(model).from_scratch, as_reported=as_reported, fit="pad")
+    return Variant("", model, reported, get_architecture(model).from_scratch, as_reported=as_reported, fit="pad")
 
 
 MNIST_CNN = System(

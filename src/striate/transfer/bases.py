@@ -26,7 +26,7 @@ from striate.pretrained.published import published
 from striate.transfer.feature_output import skip_dropout, unused_name
 from striate.transfer.linear_head import LinearHead
 from striate.transfer.onnx_bases import PREPROCESSING, Preprocessing, is_onnx_file, open_onnx
-from striate.zoo.registry import find
+from striate.zoo.registry import get_architecture
 from striate.zoo.registry import network as zoo_network
 
 POOLED = "pool"  # the layer between the maps of a feature layer and a new head
@@ -110,7 +110,7 @@ def open_base(
         layers = find_feature_layers(whole)
     else:
         whole, arrays, notes = _open_zoo_network(name, input_shape, weights, settings or {})
-        layers = find(name).feature_layers or find_feature_layers(whole)
+        layers = get_architecture(name).feature_layers or find_feature_layers(whole)
     original = whole if cut is None else cut_at(whole, cut)
     if cut is not None:
         layers = (classifier_input(original),)
@@ -216,7 +216,7 @@ def check_base(name: str, weights: str | None = None) -> None:
     elif weights in (None, IMAGENET):
         published(name)
     else:
-        find(name)
+        get_architecture(name)
 
 
 def find_feature_layers(network: Network) -> tuple[str, ...]:

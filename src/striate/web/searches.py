@@ -72,7 +72,7 @@ class SearchPages:
         if search is None:
             raise UsageError("The images were not searched for this layer yet.")
         return JSONResponse(
-            [[_patch_payload(prefix, patch) for patch in search.found.of(channel)] for channel in channels]
+            [[_patch_payload(prefix, patch) for patch in search.found.for_channel(channel)] for channel in channels]
         )
 
     async def nearest(self, request: Request) -> Response:

@@ -26,8 +26,8 @@ AUTO = "auto"
 def ready_bases() -> tuple[str, ...]:
     """Return the bases whose weights are installed or have been downloaded, from the cheapest on."""
     ready = []
-    for id in zoo.bases():
-        weights = zoo.find(id).weights
+    for id in zoo.list_bases():
+        weights = zoo.get_architecture(id).weights
         assert weights is not None
         downloaded = (cache_folder() / "weights" / weights.file).is_file()
         if downloaded if not weights.package else find_spec(weights.package) is not None:

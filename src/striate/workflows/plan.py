@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, get_type_hints
 
 from striate import zoo
-from striate.data import names
+from striate.data import list_datasets
 from striate.data.corrections import Corrections, apply_corrections, read_corrections
 from striate.data.labels import LabelFile, label_file, labeled_layout
 from striate.data.layout import Layout
@@ -258,7 +258,7 @@ def make_plan(
 
 def is_folder(data: str) -> bool:
     """Return whether the data are a folder rather than a data set with a name."""
-    return data not in names() and Path(data).is_dir()
+    return data not in list_datasets() and Path(data).is_dir()
 
 
 def data_options(labels: LabelFile | None, groups: str | Path | None = None) -> list[str]:
@@ -338,7 +338,7 @@ def _choose(
         method, chosen_by, requested_by = Method.FEATURES, "which --base implies", f"--base {base}"
     if layout is None:
         if method not in (AUTO, Method.SCRATCH):
-            what = describe_argument(data) or ("is not a folder" if data in names() else "does not exist")
+            what = describe_argument(data) or ("is not a folder" if data in list_datasets() else "does not exist")
             raise UsageError(f"{requested_by} is for a folder of color images, and '{data}' {what}.")
         chosen_by = "which is used for all data sets with a name" if method == AUTO else chosen_by
         return Strategy(Method.SCRATCH, model or DEFAULT_MODEL), chosen_by
@@ -358,14 +358,14 @@ def _usual_plan(data: str, strategy: Strategy, layout: Layout | None) -> Trainin
     if is_onnx_file(model) and strategy.method is not Method.SCRATCH:
         recipe = tuning_recipe(images, drawings=are_drawings(layout))
         return TrainingPlan(data, str(Path(model).resolve()), recipe, strategy.method)
-    if model not in zoo.names():
+    if model not in zoo.list_models():
         return _system_plan(data, model)
     shape = zoo.input_shape(model)
     if len(shape) != 3:
         raise UsageError(f"Model '{model}' takes no images. Run it with: striate reproduce {model}")
     settings = strategy.settings
     if strategy.method is Method.SCRATCH and layout and not settings:
-        settings = zoo.find(model).from_scratch
+        settings = zoo.get_architecture(model).from_scratch
     drawings = strategy.method is not Method.FEATURES and are_drawings(layout)
     if strategy.method is Method.FINE_TUNE:
         recipe = tuning_recipe(images, drawings=drawings)
@@ -422,7 +422,7 @@ def _system_plan(data: str, id: str) -> TrainingPlan:
 
     known = {system.id: system for system in SYSTEMS}
     if id not in known:
-        raise UsageError(f"There is no model '{id}'.{nearest(id, {*zoo.names(), *known})}")
+        raise UsageError(f"There is no model '{id}'.{nearest(id, {*zoo.list_models(), *known})}")
     system = known[id]
     if len(system.variants) != 1:
         raise UsageError(f"'{id}' is not one network. Run it with: striate reproduce {id}")

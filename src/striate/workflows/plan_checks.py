@@ -186,7 +186,7 @@ def check_settings(model: str, method: Method, sets: Mapping[str, str]) -> None:
         UsageError: If neither the recipe nor the network has such a setting.
     """
     own = set(_settings_of(model)) | ({PREPROCESSING} if method is not Method.SCRATCH else set())
-    networks = own if method is Method.SCRATCH else own.union(*map(_settings_of, zoo.names()))
+    networks = own if method is Method.SCRATCH else own.union(*map(_settings_of, zoo.list_models()))
     plain = sorted(RECIPE - NESTED | {WEIGHT_DECAY})
     for key in sets:
         part, _, inner = key.partition(".")
@@ -210,7 +210,7 @@ def check_settings(model: str, method: Method, sets: Mapping[str, str]) -> None:
 def _settings_of(model: str) -> Iterable[str]:
     if is_onnx_file(model):
         return (INPUT_SHAPE, PREPROCESSING)
-    return signature(zoo.find(model).builder).parameters
+    return signature(zoo.get_architecture(model).builder).parameters
 
 
 def _applies_to_setting(key: str) -> frozenset[Method]:

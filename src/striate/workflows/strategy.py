@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from striate import zoo
-from striate.data import describe
+from striate.data import describe_datasets
 from striate.data.layout import Layout
 from striate.data.split import TRAINING
 from striate.engines.choose import accelerator, installed
@@ -236,7 +236,7 @@ def training_images(data: str, layout: Layout | None) -> int:
         The number, estimated only from the file names; 0 if unknown.
     """
     if layout is None:
-        return round(TRAINING_SHARE * {item.name: item.images for item in describe()}.get(data, 0))
+        return round(TRAINING_SHARE * {item.name: item.images for item in describe_datasets()}.get(data, 0))
     given = int((layout.parts == TRAINING).sum())
     return given if given < len(layout.parts) else round(TRAINING_SHARE * len(layout.parts))
 

@@ -11,10 +11,10 @@ from striate.zoo.registry import (
     PublishedWeights,
     WeightNames,
     architecture,
-    bases,
-    find,
+    get_architecture,
     input_shape,
-    names,
+    list_bases,
+    list_models,
     network,
 )
 
@@ -27,11 +27,11 @@ __all__ = [
     "PublishedWeights",
     "WeightNames",
     "architecture",
-    "bases",
     "build",
-    "find",
+    "get_architecture",
     "input_shape",
-    "names",
+    "list_bases",
+    "list_models",
     "network",
 ]  # fmt: skip
 
@@ -44,7 +44,7 @@ def build(id: str, *, seed: int = 0, **settings: Any) -> "Model":
     """Build a model of an architecture, ready to compile.
 
     Args:
-        id: The architecture's name, one of `names()`.
+        id: The architecture's name, one of `list_models()`.
         seed: Seed of the initial weights and of training.
         **settings: As for `network`, such as `input_shape` and `classes`.
 

@@ -147,35 +147,35 @@ def architecture(id: str, **attributes: Any) -> Callable[[Builder], Builder]:
 
 
 @check_arguments
-def names() -> tuple[str, ...]:
+def list_models() -> tuple[str, ...]:
     """Return the ids of all architectures.
 
     Example:
         >>> import striate as st
-        >>> "lenet5" in st.zoo.names()
+        >>> "lenet5" in st.zoo.list_models()
         True
     """
     return tuple(_architectures)
 
 
 @check_arguments
-def bases() -> tuple[str, ...]:
+def list_bases() -> tuple[str, ...]:
     """Return the ids of the architectures with published weights, which can be bases for transfer learning.
 
     Example:
         >>> import striate as st
-        >>> "efficientnet-lite0" in st.zoo.bases()
+        >>> "efficientnet-lite0" in st.zoo.list_bases()
         True
     """
     return tuple(id for id, found in _architectures.items() if found.weights)
 
 
 @check_arguments
-def find(id: str) -> Architecture:
+def get_architecture(id: str) -> Architecture:
     """Return an architecture with its recipe and weights.
 
     Args:
-        id: Its name, one of `names()`.
+        id: Its name, one of `list_models()`.
 
     Returns:
         Its entry in the zoo.
@@ -185,7 +185,7 @@ def find(id: str) -> Architecture:
 
     Example:
         >>> import striate as st
-        >>> st.zoo.find("lenet5").recipe.epochs
+        >>> st.zoo.get_architecture("lenet5").recipe.epochs
         12
     """
     if id not in _architectures:
@@ -198,7 +198,7 @@ def input_shape(id: str) -> tuple[int, ...]:
     """Return the default input shape of an architecture, without building the network.
 
     Args:
-        id: The architecture's name, one of `names()`.
+        id: The architecture's name, one of `list_models()`.
 
     Returns:
         (H, W, C) for images; another shape for architectures that take no images.
@@ -211,7 +211,7 @@ def input_shape(id: str) -> tuple[int, ...]:
         >>> st.zoo.input_shape("lenet5")
         (28, 28, 1)
     """
-    setting = signature(find(id).builder).parameters.get("input_shape")
+    setting = signature(get_architecture(id).builder).parameters.get("input_shape")
     return tuple(setting.default) if setting else network(id).input_shapes[0]
 
 
@@ -222,7 +222,7 @@ def network(
     """Build the network of an architecture: its description, without weights.
 
     Args:
-        id: The architecture's name, one of `names()`.
+        id: The architecture's name, one of `list_models()`.
         input_shape: (H, W, C) of the images; None for the default size.
         classes: The number of classes; None for the default number.
         **settings: Further settings of this architecture, such as `dropout`.
@@ -240,7 +240,7 @@ def network(
         >>> st.zoo.network("resnet18", input_shape=(64, 64, 3), classes=5).output_shapes
         ((5,),)
     """
-    builder = find(id).builder
+    builder = get_architecture(id).builder
     wanted = {"input_shape": input_shape, "classes": classes}
     shape_and_classes = {key: value for key, value in wanted.items() if value is not None}
     accepted = signature(builder).parameters
