@@ -228,7 +228,7 @@ def test_page_shows_mistakes_by_pair(page: Page, address: str, model: st.Model, 
     wrong = predicted != digits.y
     pairs, counts = np.unique(np.stack([digits.y, predicted])[:, wrong], axis=1, return_counts=True)
     expect(page.locator("h1")).to_have_text("Wrong predictions of digits")
-    expect(page.locator("main > p").first).to_contain_text(f"{wrong.sum()} of {len(digits)} images")
+    expect(page.locator("main > p").first).to_contain_text(f"{wrong.sum()} of {len(digits)} predictions are wrong")
     expect(page.locator(".pair")).to_have_count(len(counts))
     label, guess = pairs[:, counts.argmax()]
     expect(page.locator(".pair h2").first).to_have_text(f"{label} predicted as {guess} × {counts.max()}")

@@ -168,7 +168,7 @@ def test_a_lesson_may_run_only_what_it_contains(lesson: str, page: Page) -> None
     policy = page.locator("meta[http-equiv]").get_attribute("content") or ""
     assert "default-src 'none'" in policy and "unsafe" not in policy and "http" not in policy
     page.goto(f"{lesson}#/unit/0/0:99,0,0")
-    expect(page.locator("#problem")).to_contain_text("not part of the lesson")
+    expect(page.locator("#problem")).to_contain_text("This exported page does not contain that")
     page.goto(f"{lesson}#/own")
     expect(page.locator("#nav a")).to_have_count(4)
 
