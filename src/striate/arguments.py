@@ -25,7 +25,7 @@ def check_arguments(function: Callable[P, R]) -> Callable[P, R]:
     Returns:
         The function that checks.
     """
-    return _checked(function, lambda hint: True)
+    return _wrap_with_checks(function, lambda hint: True)
 
 
 def explain_arguments(function: Callable[P, R]) -> Callable[P, R]:
@@ -40,10 +40,10 @@ def explain_arguments(function: Callable[P, R]) -> Callable[P, R]:
     Returns:
         The function that checks.
     """
-    return _checked(function, is_simple)
+    return _wrap_with_checks(function, is_simple)
 
 
-def _checked(function: Callable[P, R], first: Callable[[Any], bool]) -> Callable[P, R]:
+def _wrap_with_checks(function: Callable[P, R], first: Callable[[Any], bool]) -> Callable[P, R]:
     """Return a function that checks its arguments: before the call, those whose type hint `first` selects."""
 
     @wraps(function)
@@ -77,7 +77,7 @@ def check_constructor(kind: Class) -> Class:
     if "__init__" not in vars(kind):
         return kind
     original = kind.__init__  # type: ignore[misc]
-    checked = _checked(original, lambda hint: False)
+    checked = _wrap_with_checks(original, lambda hint: False)
 
     @wraps(original)
     def initialize(self: Any, *args: Any, **kwargs: Any) -> None:
@@ -123,7 +123,7 @@ def _parameters(function: Callable[..., Any]) -> tuple[inspect.Parameter, ...]:
     return tuple(inspect.signature(function).parameters.values())
 
 
-def _given(
+def _given_arguments(
     function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> Iterator[tuple[inspect.Parameter, Any]]:
     """Yield each parameter that was given, with its value."""
@@ -142,7 +142,7 @@ def _wrong_type(
 ) -> str | None:  # fmt: skip
     """Return a message on the first argument that does not match its type hint, of those whose hint is checked."""
     hints = hints_of(function)
-    for parameter, value in _given(function, args, kwargs):
+    for parameter, value in _given_arguments(function, args, kwargs):
         hint = hints.get(parameter.name, Any)
         if value is parameter.default or not checked(hint) or matches(value, hint):
             continue

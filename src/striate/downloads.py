@@ -88,7 +88,7 @@ def _resume(address: str, part: Path) -> None:
     start = part.stat().st_size
     try:
         # Not truncated first: other processes that download it at the same time write the same bytes.
-        with part.open("r+b") as file, _opened(address, start) as (response, begin, size):
+        with part.open("r+b") as file, _open_address(address, start) as (response, begin, size):
             file.seek(begin)
             _copy(response, file, size)
     except HTTPError as error:
@@ -120,12 +120,12 @@ def read_address(address: str, max_bytes: int) -> bytes:
     Raises:
         OSError: If the address cannot be read.
     """
-    with _opened(address, 0) as (response, _, _):
+    with _open_address(address, 0) as (response, _, _):
         return bytes(response.read(max_bytes))
 
 
 @contextmanager
-def _opened(address: str, start: int) -> Iterator[tuple[BinaryIO, int, int]]:
+def _open_address(address: str, start: int) -> Iterator[tuple[BinaryIO, int, int]]:
     """Open a URL with a progress bar; yield the body, its first byte's position, and the file's size (0: unknown)."""
     from http.client import HTTPException
     from urllib.request import Request, urlopen

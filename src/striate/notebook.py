@@ -165,7 +165,7 @@ def _chart(name: str, training: Sequence[float], validation: Sequence[float]) ->
     parts.extend(_text(at(epoch, low)[0], BOTTOM + 16, str(epoch), "middle") for epoch in marked)
     parts.append(_text((LEFT + RIGHT) / 2, HEIGHT - 3, "epoch", "middle"))
     for label, points, color in (("training", training, TRAINING), ("validation", validation, VALIDATION)):
-        parts.append(_line([at(n, v) for n, v in _thinned(points)], color))
+        parts.append(_line([at(n, v) for n, v in _thin_out(points)], color))
         if len(points):
             parts.append(_text(RIGHT - (70 if label == "training" else 0), 14, label, "end", "normal", color))
     size = f'viewBox="0 0 {WIDTH} {HEIGHT}" width="{WIDTH}" height="{HEIGHT}"'
@@ -173,7 +173,7 @@ def _chart(name: str, training: Sequence[float], validation: Sequence[float]) ->
     return f'<svg {size} {style} role="img" aria-label="{escape(name)} by epoch">{"".join(parts)}</svg>'
 
 
-def _thinned(values: Sequence[float]) -> list[tuple[int, float]]:
+def _thin_out(values: Sequence[float]) -> list[tuple[int, float]]:
     """Return (epoch, value) of at most 200 epochs, the last among them."""
     step = -(-len(values) // MAX_POINTS) or 1
     points = list(enumerate(values, start=1))

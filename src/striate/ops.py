@@ -173,7 +173,7 @@ def _symbolic(name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     return result
 
 
-def _pooled(layer: Any) -> Callable[..., Any]:
+def _pooling(layer: Any) -> Callable[..., Any]:
     def pooled(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
         over_pixels = axis is not None and sorted(a % 4 for a in _tuple(axis)) == [1, 2]
         return layer(keepdims=keepdims)(x) if over_pixels else None
@@ -199,8 +199,8 @@ _SYMBOLIC: dict[str, Callable[..., Any]] = {
     "concatenate": lambda xs, axis=0: layers.Concatenate(axis)(list(xs)),
     "reshape": lambda x, newshape: layers.Reshape(tuple(newshape)[1:])(x),
     "transpose": lambda x, axes: layers.Permute(tuple(axes)[1:])(x) if axes[0] == 0 else None,
-    "mean": _pooled(layers.GlobalAveragePool2D),
-    "max": _pooled(layers.GlobalMaxPool2D),
+    "mean": _pooling(layers.GlobalAveragePool2D),
+    "max": _pooling(layers.GlobalMaxPool2D),
     "zeros_like": lambda x: x * 0,
 }
 

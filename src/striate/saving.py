@@ -102,7 +102,7 @@ def save_weights(model: Model, filepath: Any, overwrite: bool = True) -> None:
     Raises:
         UsageError: If `model` is not a model.
     """
-    _checked(model).save_weights(filepath, overwrite)
+    _check_model(model).save_weights(filepath, overwrite)
 
 
 def load_weights(model: Model, filepath: Any, skip_mismatch: bool = False) -> None:
@@ -116,10 +116,10 @@ def load_weights(model: Model, filepath: Any, skip_mismatch: bool = False) -> No
     Raises:
         UsageError: If `model` is not a model.
     """
-    _checked(model).load_weights(filepath, skip_mismatch)
+    _check_model(model).load_weights(filepath, skip_mismatch)
 
 
-def _checked(model: Any) -> Model:
+def _check_model(model: Any) -> Model:
     if not isinstance(model, Model):
         raise UsageError(f"model must be a model; received {describe(model)}.")
     return model

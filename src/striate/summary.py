@@ -46,7 +46,7 @@ def summary(
         lenet5: 61,706 parameters, 416,520 multiply-adds for one image
     """
     rows = network.table() if rows is None else rows
-    lines, legend = _fitted(rows, width)
+    lines, legend = _fit_width(rows, width)
     notes = [line for note in _rounding_notes(rows) for line in (wrap(note, width) if width else [note])]
     return "\n".join([*lines, *legend, *notes, f"{network.name}: {_totals(network, frozen)}"])
 
@@ -142,7 +142,7 @@ def summary_dict(network: Network) -> dict[str, Any]:
     }
 
 
-def _fitted(rows: list[LayerRow], width: int | None) -> tuple[list[str], list[str]]:
+def _fit_width(rows: list[LayerRow], width: int | None) -> tuple[list[str], list[str]]:
     """Return the most detailed table that is narrow enough, and the legend of its headings."""
     right = [COLUMNS.index("parameters"), COLUMNS.index("multiply-adds")]
     lines = table([_heads(COLUMNS), *map(_cells, rows)], right, rule=True, multiline=True)

@@ -15,7 +15,7 @@ import striate as st
 from striate.errors import ModelFileError, UsageError
 from striate.network import Dense, Input, Network
 from striate.pretrained import load_pretrained, required_settings
-from striate.pretrained.load import _without_prefix
+from striate.pretrained.load import _strip_prefix
 from striate.pretrained.statedict import MAGIC, read_state_dict
 
 LEVELS = 200  # a tuple that holds the last one twice has 2^200 items
@@ -130,7 +130,7 @@ def test_wrapped_state_dicts_are_found(tmp_path: Path, value: Any) -> None:
 
 def read_written(path: Path, value: Any) -> dict[str, Any]:
     torch.save(value, path)
-    return dict(_without_prefix(read_state_dict(path), {"fc"}))
+    return dict(_strip_prefix(read_state_dict(path), {"fc"}))
 
 
 def test_checkpoint_with_several_networks_raises(tmp_path: Path) -> None:

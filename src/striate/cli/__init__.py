@@ -120,7 +120,7 @@ def _explain(error: Exception) -> tuple[int, str]:
             return FAILURE, _error_line(_describe(error))
         case MemoryError():
             return FAILURE, _error_line("There is not enough memory. Try a smaller --batch-size or smaller images.")
-        case _ if _interrupted(error):
+        case _ if _is_interrupted(error):
             return INTERRUPTED, translate("Stopped.")
     fault = f"{type(error).__name__}: {error}"
     return FAILURE, _error_line(
@@ -135,7 +135,7 @@ def _describe(error: Exception) -> str:
     return str(error)
 
 
-def _interrupted(error: BaseException | None) -> bool:
+def _is_interrupted(error: BaseException | None) -> bool:
     """Return whether Ctrl-C caused an error: an interrupted import of a compiled package may raise another one."""
     while error and not isinstance(error, KeyboardInterrupt):
         error = error.__cause__ or error.__context__

@@ -93,7 +93,7 @@ class AugmentationParameters:
                 "Pass uint8 pixels, or set brightness, contrast, saturation, hue, gray and erase to 0."
             )
         rounded = self.color_matrices is None and self.mixing is None  # otherwise later steps use the unrounded values
-        out = self._warped(x, rounded=rounded)
+        out = self._warp(x, rounded=rounded)
         if self.color_matrices is not None:
             for image, matrix in zip(out, self.color_matrices, strict=True):
                 recolor(image, matrix)
@@ -102,7 +102,7 @@ class AugmentationParameters:
                 image[box_slices(box)] = color
         if self.mixing is not None:
             out = self.mixing.mix_images(out)
-        return _rounded(out) if x.dtype == np.uint8 else out
+        return _round_pixels(out) if x.dtype == np.uint8 else out
 
     def position_terms(self, height: int, width: int) -> tuple[Int32s, Int32s] | None:
         """Compute the position that each output pixel samples, or None where no image is moved.
@@ -117,7 +117,7 @@ class AugmentationParameters:
         """
         return None if self.matrices is None else position_terms(self.matrices, height, width)
 
-    def _warped(self, x: Pixels, *, rounded: bool) -> Pixels:
+    def _warp(self, x: Pixels, *, rounded: bool) -> Pixels:
         if self.matrices is None:
             return x.copy() if rounded else x.astype(np.float32)
         _, H, W, _ = x.shape
@@ -379,7 +379,7 @@ def _log_uniform(limits: tuple[float, float], draw: Floats) -> Floats:
     return factor
 
 
-def _rounded(x: Pixels) -> Pixels:
+def _round_pixels(x: Pixels) -> Pixels:
     return x if x.dtype == np.uint8 else np.rint(x).astype(np.uint8)
 
 

@@ -76,7 +76,7 @@ def load_or_make(
         return cached
     try:
         entry.folder.mkdir(parents=True, exist_ok=True, mode=0o700)  # images may be private
-        with _locked(entry.folder / ".lock"):
+        with _hold_lock(entry.folder / ".lock"):
             cached = entry.load()
             return cached if cached and is_valid(cached.metadata) else entry.make(make)
     except OSError as error:
@@ -226,7 +226,7 @@ def _size(count: int) -> str:
 
 
 @contextmanager
-def _locked(path: Path) -> Iterator[None]:
+def _hold_lock(path: Path) -> Iterator[None]:
     """Hold the lock. The operating system releases it when the process ends, even after a crash."""
     with path.open("ab") as file:
         if not try_lock(file):

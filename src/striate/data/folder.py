@@ -180,12 +180,12 @@ def _split(
 ) -> Dataset:
     assert images.groups is not None
     return split_all(
-        layout.name, layout.classes, images, policy, digests=_keyed(read.digests, seed), groups=images.groups,
+        layout.name, layout.classes, images, policy, digests=_key_by_seed(read.digests, seed), groups=images.groups,
         assigned=layout.parts[read.rows], notes=notes, task=layout.task,
     )  # fmt: skip
 
 
-def _keyed(digests: Digests, seed: int) -> Digests:
+def _key_by_seed(digests: Digests, seed: int) -> Digests:
     """Return the digests that decide the parts for this seed; the cache holds those of seed 0."""
     return digest_bytes((digest.tobytes() for digest in digests.astype("<u8")), seed) if seed else digests
 

@@ -96,7 +96,9 @@ def position_terms(inverse: Matrices, height: int, width: int) -> tuple[Int32s, 
         int32 (2, N, height) and int32 (2, N, width), in 1/256 pixel; the first axis is (row, column) in the original.
     """
     terms = np.moveaxis(inverse, 1, 0)  # N 2 3 → 2 N 3
-    return _fixed(terms[..., :1] * np.arange(height) + terms[..., 2:]), _fixed(terms[..., 1:2] * np.arange(width))
+    return _to_subpixels(terms[..., :1] * np.arange(height) + terms[..., 2:]), _to_subpixels(
+        terms[..., 1:2] * np.arange(width)
+    )
 
 
 def _warp_chunk(x: Pixels, row_terms: Int32s, column_terms: Int32s, fill: str, out: Pixels) -> None:
@@ -138,7 +140,7 @@ def _positions(row_terms: Int32s, column_terms: Int32s, size: int, fill: str) ->
     return position
 
 
-def _fixed(pixels: Matrices) -> Int32s:
+def _to_subpixels(pixels: Matrices) -> Int32s:
     return np.rint(np.clip(pixels, -MAX_POSITION, MAX_POSITION) * SUBPIXELS).astype(np.int32)
 
 

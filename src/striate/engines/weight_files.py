@@ -61,9 +61,9 @@ def load_weights(path: str | os.PathLike[str]) -> tuple[Weights, dict[str, Any]]
     try:
         arrays = parse_tensors(data)
     except (SafetensorError, ValueError, KeyError) as error:
-        raise ModelFileError(_damaged(path)) from error
+        raise ModelFileError(_damaged_message(path)) from error
     if header.get("sha256") != _digest(arrays, strict_json.canonical_with_nan(header.get("metadata"))):
-        raise ModelFileError(_damaged(path))
+        raise ModelFileError(_damaged_message(path))
     return dict(sorted(arrays.items())), header["metadata"]
 
 
@@ -201,16 +201,16 @@ def _header(path: Path, data: bytes) -> dict[str, Any]:
         metadata = strict_json.loads(data[8 : 8 + length]).get("__metadata__") or {}
         text = metadata.get("striate")
     except (ValueError, AttributeError) as error:
-        raise ModelFileError(_damaged(path)) from error
+        raise ModelFileError(_damaged_message(path)) from error
     if text is None:
         raise ModelFileError(f"'{path}' is a safetensors file that was not written by Striate: it contains no network.")
     try:
         header: dict[str, Any] = strict_json.loads(text)
         version = header["format"]
     except (ValueError, KeyError, TypeError) as error:
-        raise ModelFileError(_damaged(path)) from error
+        raise ModelFileError(_damaged_message(path)) from error
     if not isinstance(version, int) or version < 1 or not isinstance(header.get("metadata"), dict):
-        raise ModelFileError(_damaged(path))
+        raise ModelFileError(_damaged_message(path))
     if version > FORMAT:
         raise ModelFileError(
             f"'{path}' has format {version}, but this version of Striate reads formats up to {FORMAT}. Update Striate."
@@ -218,7 +218,7 @@ def _header(path: Path, data: bytes) -> dict[str, Any]:
     return header
 
 
-def _damaged(path: Path) -> str:
+def _damaged_message(path: Path) -> str:
     return f"'{path}' is damaged: its content does not match its checksum. Use a copy, or train again."
 
 

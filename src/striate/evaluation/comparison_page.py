@@ -83,7 +83,11 @@ def difference(estimate: Estimate, interval: bool = False) -> str:
     """
     if estimate.value is None or estimate.low is None or estimate.high is None:
         return EMPTY_CELL
-    return f"{_signed(estimate.low)} … {_signed(estimate.high)}" if interval else _signed(estimate.value)
+    return (
+        f"{_format_signed(estimate.low)} … {_format_signed(estimate.high)}"
+        if interval
+        else _format_signed(estimate.value)
+    )
 
 
 def p_value(p: float) -> str:
@@ -115,7 +119,7 @@ def verdict(pair: PairedDifference) -> Markup:
     return t("compare_better" if pair.significant else "compare_chance", **values)
 
 
-def _signed(share: float) -> str:
+def _format_signed(share: float) -> str:
     points = round(100 * share, 1)
     return f"{'+' if points > 0 else '−' if points < 0 else '±'}{abs(points):.1f}"
 

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from striate.arguments import explain_arguments
-from striate.explain.graph_items import Item, collapsed, single
+from striate.explain.graph_items import Item, collapse_blocks, one_box_per_node
 from striate.explain.graph_layout import Point, layout
 from striate.explain.trace import AnyModel, as_model
 from striate.network import LayerRow, Network, Padding, Pair, Shape
@@ -110,7 +110,7 @@ def graph(model: AnyModel | Network, *, collapse: bool = True) -> Graph:
         ('Add', 'Activation')
     """
     network = model if isinstance(model, Network) else as_model(model).network
-    items = collapsed(network) if collapse else single(network)
+    items = collapse_blocks(network) if collapse else one_box_per_node(network)
     return _Drawing(network).graph(items, ())
 
 

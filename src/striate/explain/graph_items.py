@@ -7,13 +7,8 @@ from dataclasses import dataclass, fields
 from striate.network import Activation, BatchNormalization, Dropout, Network, PReLU
 from striate.network.layers.activation import ActivationLayer
 
-FOLLOWERS = (
-    BatchNormalization,
-    Activation,
-    ActivationLayer,
-    PReLU,
-    Dropout,
-)  # drawn with the layer whose output they change
+# Layers that are drawn with the layer whose output they change.
+FOLLOWERS = (BatchNormalization, Activation, ActivationLayer, PReLU, Dropout)
 
 
 @dataclass(frozen=True)
@@ -36,12 +31,12 @@ class Item:
         return tuple(node for repeat in self.repeats for node in repeat)
 
 
-def collapsed(network: Network) -> tuple[Item, ...]:
+def collapse_blocks(network: Network) -> tuple[Item, ...]:
     """Return the boxes of a network, in topological order, with blocks collapsed."""
     return _Grouping(network).level(range(len(network.nodes)), 0)
 
 
-def single(network: Network) -> tuple[Item, ...]:
+def one_box_per_node(network: Network) -> tuple[Item, ...]:
     """Return one box for every node."""
     return tuple(Item(str(node.layer.name), ((index,),)) for index, node in enumerate(network.nodes))
 
@@ -68,12 +63,12 @@ class _Grouping:
             else:
                 named = self._prefix(group[0], depth) == self._prefix(group[-1], depth) is not None
                 inner = self.level(group, depth + 1 if named else len(self.names[group[0]]))
-                name = ".".join(self.names[group[0]][: depth + 1]) if named else self._meeting(group)
+                name = ".".join(self.names[group[0]][: depth + 1]) if named else self._merging_name(group)
                 if len(inner) > 1:
                     items.append(Item(name, (tuple(group),), inner))
                 else:
                     items.extend(inner)
-        return tuple(self._repeated(self._fused(items)))
+        return tuple(self._merge_repeated(self._fuse_followers(items)))
 
     def _prefix(self, node: int, depth: int) -> str | None:
         """Return the part of a name that may be that of a block."""
@@ -90,7 +85,7 @@ class _Grouping:
             else:
                 groups.append([node])
         if all(len(group) == 1 for group in groups):
-            return self._branched(nodes)
+            return self._group_branches(nodes)
         return [part for group in groups for part in ([group] if self._has_one_exit(group) else [[n] for n in group])]
 
     def _has_one_exit(self, group: Sequence[int]) -> bool:
@@ -98,7 +93,7 @@ class _Grouping:
         inside = set(group)
         return all(reader in inside for node in group[:-1] for reader in self.consumers[node])
 
-    def _branched(self, nodes: Sequence[int]) -> list[list[int]]:
+    def _group_branches(self, nodes: Sequence[int]) -> list[list[int]]:
         """Group what is between two nodes through which everything passes, and the activation that follows."""
         groups: list[list[int]] = [[]]
         outside = ((source, node) for node in nodes for source in self.network.nodes[node].inputs if source < nodes[0])
@@ -117,7 +112,7 @@ class _Grouping:
                 result.append(group)
         return result
 
-    def _meeting(self, group: Sequence[int]) -> str:
+    def _merging_name(self, group: Sequence[int]) -> str:
         """Return the name of the last node of a block that has several inputs."""
         merging = [node for node in group if len(self.network.nodes[node].inputs) > 1]
         return ".".join(self.names[(merging or group)[-1]])
@@ -125,7 +120,7 @@ class _Grouping:
     def _layers(self, nodes: Sequence[int]) -> list[Item]:
         return [Item(".".join(self.names[node]), ((node,),)) for node in nodes]
 
-    def _fused(self, items: Sequence[Item]) -> list[Item]:
+    def _fuse_followers(self, items: Sequence[Item]) -> list[Item]:
         """Draw batch normalizations, activations and dropout with the layer before them."""
         result: list[Item] = []
         for item in items:
@@ -145,7 +140,7 @@ class _Grouping:
                 result.append(item)
         return result
 
-    def _repeated(self, items: Sequence[Item]) -> list[Item]:
+    def _merge_repeated(self, items: Sequence[Item]) -> list[Item]:
         """Draw consecutive equal blocks as one."""
         result: list[Item] = []
         for item in items:

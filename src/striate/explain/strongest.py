@@ -147,7 +147,7 @@ def strongest_patches(
         Zeiler and Fergus 2014, "Visualizing and understanding convolutional networks", section 4, without the
         deconvolutional network.
     """
-    model, pixels, node = _checked(model, images, layer)
+    model, pixels, node = _check_arguments(model, images, layer)
     channels = as_maps(model.network.nodes[node].shape)[2]
     if channel is not None and check_integer("channel", channel) >= channels:
         raise UsageError(f"{model.network.nodes[node].layer.label} has {channels} channels; received {channel}.")
@@ -227,7 +227,7 @@ def dead_units(model: AnyModel, images: Any, layer: AnyLayer, *, progress: Progr
         >>> found.dead_fraction <= 1, found.active.shape
         (True, (30,))
     """
-    model, pixels, node = _checked(model, images, layer)
+    model, pixels, node = _check_arguments(model, images, layer)
     channels = as_maps(model.network.nodes[node].shape)[2]
     smallest, largest = np.full(channels, np.inf, np.float32), np.full(channels, -np.inf, np.float32)
     total, above, count = np.zeros(channels), np.zeros(channels), 0
@@ -260,7 +260,7 @@ def as_images(images: Any) -> Any:
     return pixels
 
 
-def _checked(model: AnyModel, images: Any, layer: AnyLayer) -> tuple[Model, Any, int]:
+def _check_arguments(model: AnyModel, images: Any, layer: AnyLayer) -> tuple[Model, Any, int]:
     """Return the model, its images and the index of a node."""
     model = as_model(model)
     node = node_index(model.network, layer)

@@ -163,7 +163,7 @@ def decoded(
     Raises:
         DataError: If the bytes cannot be decoded; the message names the path and the reason.
     """
-    with _opened(data, path, min_side) as file:
+    with _open_within_memory(data, path, min_side) as file:
         with _errors(path), file.image:
             image = file.to_rgb(high_depth)
             if image is not file.image:
@@ -172,7 +172,7 @@ def decoded(
 
 
 @contextmanager
-def _opened(data: bytes, path: str | Path, min_side: int | None = None) -> "Iterator[_ImageFile]":
+def _open_within_memory(data: bytes, path: str | Path, min_side: int | None = None) -> "Iterator[_ImageFile]":
     """Read the header of an image, and reserve the memory for decoding it inside the `with` block."""
     early = webp_pixels(data[:HEAD]) * modes.SEVERAL_COPIES  # Pillow prepares for decoding when it opens the file
     if early > MAX_MEMORY:
@@ -220,7 +220,7 @@ def check_image(data: bytes, path: str | Path = "image") -> ImageHeader:
     Raises:
         DataError: If the bytes cannot be decoded; the message names the path and the reason.
     """
-    with _opened(data, path, 1) as file, _errors(path), file.image:
+    with _open_within_memory(data, path, 1) as file, _errors(path), file.image:
         width, height = (file.jpeg.width, file.jpeg.height) if file.jpeg else file.image.size
         header = ImageHeader(file.format, width, height)
         file.to_rgb(BY_DATA).close()
@@ -333,7 +333,7 @@ def _pillow_image(data: bytes, header: jpeg.JpegHeader | None) -> "Image.Image":
     try:
         return Image.open(BytesIO(data), formats=pillow_formats())
     except UnidentifiedImageError as error:
-        raise UnsuitableError(_unidentified(data)) from error
+        raise UnsuitableError(_unidentified_reason(data)) from error
 
 
 def _size(image: "Image.Image") -> str:
@@ -360,7 +360,7 @@ def _errors(path: str | Path) -> "Iterator[None]":
         raise DataError(f"'{path}' cannot be read: the image is damaged ({str(error).rstrip('.')}).") from error
 
 
-def _unidentified(data: bytes) -> str:
+def _unidentified_reason(data: bytes) -> str:
     """Return the reason why Pillow did not recognize the file."""
     kind = identify(data[:HEAD])
     if kind == "TIFF" and (content := describe_tiff(data)):

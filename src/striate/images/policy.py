@@ -159,12 +159,12 @@ class ImagePolicy:
         if self.fit == "digit":
             fitted = self._digit(image)
         else:  # gray images are resized before they become RGB, which is faster
-            fitted = self._fit(image if image.mode == "L" else _converted(image, mode))
-        pixels: Pixels = np.asarray(_converted(fitted, mode))
+            fitted = self._fit(image if image.mode == "L" else _convert_mode(image, mode))
+        pixels: Pixels = np.asarray(_convert_mode(fitted, mode))
         return pixels.reshape(self.shape)  # (H, W) → (H, W, 1) for gray
 
     def _digit(self, image: "Image.Image") -> "Image.Image":
-        gray = np.asarray(_converted(image, "L"))
+        gray = np.asarray(_convert_mode(image, "L"))
         return _to_pillow(normalize_digit(gray, self.height, self.width, self.digit_size))
 
     def _fit(self, image: "Image.Image") -> "Image.Image":
@@ -212,7 +212,7 @@ def decode_together(content: bytes, path: str | Path, policies: Sequence[ImagePo
     return [pixels[policy] if policy in pixels else policy.decode(content, path) for policy in policies]
 
 
-def _converted(image: "Image.Image", mode: str) -> "Image.Image":
+def _convert_mode(image: "Image.Image", mode: str) -> "Image.Image":
     """Convert the mode of an image; return the image itself, not a copy, if it has that mode."""
     return image if image.mode == mode else image.convert(mode)
 

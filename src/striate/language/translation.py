@@ -58,10 +58,10 @@ def localized(message: str) -> str:
     if current_language() is not Language.KOREAN:
         return message
     body = message.strip()
-    return message.replace(body, catalogue().get(body) or _matched(body) or body) if body else message
+    return message.replace(body, catalogue().get(body) or _match(body) or body) if body else message
 
 
-def _matched(message: str) -> str | None:
+def _match(message: str) -> str | None:
     for literal, pattern, korean in _patterns():
         if literal in message and (found := pattern.fullmatch(message)):
             values = {

@@ -90,7 +90,7 @@ class ModelBase:
                 )
 
     def __init__(self, inputs: Any, outputs: Any, *, name: str | None = None, seed: int = 0) -> None:
-        structure = Structure.of_calls(connect(inputs, outputs), self._first_name(name))
+        structure = Structure.from_calls(connect(inputs, outputs), self._first_name(name))
         self._initialize(structure.network, seed)
         self._connect(structure)
 
@@ -138,7 +138,7 @@ class ModelBase:
         """The layer objects, whose weights other models may share; made when they are first needed."""
         network = self.network
         if self._structure is None:
-            self._connect(Structure.of_network(network))
+            self._connect(Structure.from_network(network))
         assert self._structure is not None
         return self._structure
 

@@ -105,7 +105,7 @@ class BuildableModel(ModelBase):
         self._first_inputs, inputs = _descriptions(inputs), _tensors(inputs)
         with outside_of_traces():
             outputs = self._named_outputs(self._connect_layers(inputs))
-            structure = Structure.of_calls(connect(tensors_in(inputs), outputs), self.name)
+            structure = Structure.from_calls(connect(tensors_in(inputs), outputs), self.name)
         self._network = structure.network
         self._connect(structure)
 
@@ -133,7 +133,7 @@ class BuildableModel(ModelBase):
         if not isinstance(outputs, Mapping):
             return tensors_in(outputs)
         self._output_names = tuple(map(str, outputs))
-        return [_named(key, tensor) for key, tensor in outputs.items()]
+        return [_with_name(key, tensor) for key, tensor in outputs.items()]
 
     def _pack(self, outputs: Any) -> Any:
         """Return outputs as the model's class gives them: one, a list, or a dictionary."""
@@ -142,7 +142,7 @@ class BuildableModel(ModelBase):
         return outputs[0] if len(outputs) == 1 else list(outputs)
 
 
-def _named(name: str, tensor: Any) -> Tensor:
+def _with_name(name: str, tensor: Any) -> Tensor:
     if isinstance(tensor, Tensor) and not tensor.scope and tensor.layer.name is None:
         object.__setattr__(tensor.layer, "name", name)
     if isinstance(tensor, Tensor) and not tensor.scope and tensor.layer.name == name:

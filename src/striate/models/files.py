@@ -155,7 +155,7 @@ def _parse(
         decision = _decision(metadata.get("decision"), network)
         slots = {name: array for name, array in extras.items() if name.startswith(PREFIX)}
         extras = {name: array for name, array in extras.items() if name not in slots}
-        training = _training(metadata.get("training"), slots, network)
+        training = _parse_training(metadata.get("training"), slots, network)
         sequential = metadata.get("sequential", False)
         if not isinstance(sequential, bool):
             raise ModelFileError(f"'sequential' must be true or false, but is {sequential!r:.60}")
@@ -208,7 +208,7 @@ def _decision(values: Any, network: Network) -> Decision:
         raise ModelFileError(str(error)) from error
 
 
-def _training(values: Any, slots: Weights, network: Network) -> SavedTraining | None:
+def _parse_training(values: Any, slots: Weights, network: Network) -> SavedTraining | None:
     """Return the compile settings; older files have none."""
     if values is None:
         return None

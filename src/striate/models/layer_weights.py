@@ -111,7 +111,7 @@ class LayerWeights:
         Raises:
             UsageError: If the number of arrays or a shape is wrong.
         """
-        self.set(matched(values, self.parameters, owner))
+        self.set(match_arrays(values, self.parameters, owner))
 
 
 class SharedWeights:
@@ -223,7 +223,7 @@ def _initial(network: Network, seed: int, layer: str) -> Weights:
     return {name.rpartition("/")[2]: array for name, array in weights.items()}
 
 
-def matched(values: Any, parameters: Sequence[Parameter], owner: str) -> Weights:
+def match_arrays(values: Any, parameters: Sequence[Parameter], owner: str) -> Weights:
     """Return the arrays of a list by the names of the parameters.
 
     Args:
@@ -305,6 +305,6 @@ class LayerVariable(Variable):
         assert self._layer is not None
         source = self._layer.identity.weights
         parameters = [each for each in source.parameters if each.name == self.name]
-        source.set(source.arrays() | matched([value], parameters, f"'{self.path}'"))
+        source.set(source.arrays() | match_arrays([value], parameters, f"'{self.path}'"))
         self[...] = value
         return self

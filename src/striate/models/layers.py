@@ -12,7 +12,7 @@ from striate.arguments import check_methods, describe
 from striate.engines.variables import Values
 from striate.errors import NetworkError, UsageError, nearest
 from striate.models.building import BuildableModel
-from striate.models.layer_weights import LayerVariable, matched
+from striate.models.layer_weights import LayerVariable, match_arrays
 from striate.models.structure import Structure
 from striate.network import Input, Layer, Network, Parameter, Tensor
 from striate.network.composite import is_model, parts_of
@@ -247,7 +247,7 @@ class LayeredModel(BuildableModel):
             UsageError: If the number of arrays or a shape does not fit.
         """
         if not isinstance(weights, Mapping):
-            weights = matched(weights, self._parameters, f"'{self.name}'")
+            weights = match_arrays(weights, self._parameters, f"'{self.name}'")
         self.named_weights = dict(weights)
 
     def count_params(self) -> int:

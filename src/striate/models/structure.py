@@ -30,7 +30,7 @@ class Structure:
     scopes: dict[str, object]
 
     @classmethod
-    def of_calls(cls, calls: Connections, name: str) -> Self:
+    def from_calls(cls, calls: Connections, name: str) -> Self:
         """Make the structure of called layers. Layers without a name are given their name in the network.
 
         Args:
@@ -59,7 +59,7 @@ class Structure:
         return cls(network, calls.tensors, layers, scopes)
 
     @classmethod
-    def of_network(cls, network: Network) -> Self:
+    def from_network(cls, network: Network) -> Self:
         """Make the structure of a description, with new layer objects.
 
         Args:

@@ -27,7 +27,7 @@ def named_layers(tensors: Iterable[Tensor]) -> dict[int, Layer]:
     for tensor in tensors:
         paths.setdefault(id(tensor.layer.identity), (*tensor.scope, tensor.layer))
     names = _names(paths.values())
-    return {key: _renamed(path, names) for key, path in paths.items()}
+    return {key: _rename(path, names) for key, path in paths.items()}
 
 
 def scope_names(tensors: Iterable[Tensor]) -> dict[str, object]:
@@ -59,7 +59,7 @@ def has_default_name(layer: Layer) -> bool:
     return re.fullmatch(rf"{snake_case(layer.kind)}(_\d+)?", str(layer.name)) is not None
 
 
-def _renamed(path: Path, names: dict[int, str]) -> Layer:
+def _rename(path: Path, names: dict[int, str]) -> Layer:
     layer = path[-1]
     assert isinstance(layer, Layer)
     return layer.renamed(".".join(names[_key(part)] for part in path))

@@ -98,7 +98,7 @@ def _row(network: Network, node: Node, field: ReceptiveField | None, *, first: b
         activation=getattr(layer, "activation", None),
         parameters=sum(parameter.size for parameter in network.parameters_of(node)) if first else 0,
         multiply_adds=layer.multiply_adds(*network.shapes_into(node)),
-        receptive_field=_clipped(network, field.size) if field else None,
+        receptive_field=_clipped_size(network, field.size) if field else None,
         theoretical_field=field.size if field else None,
         jump=field.jump if field and spatial else None,
     )
@@ -119,7 +119,7 @@ def _rounding(window: Window, size: Pair) -> str | None:
     return " and ".join(dict.fromkeys(lines)) or None
 
 
-def _clipped(network: Network, field: Pair) -> Pair:
+def _clipped_size(network: Network, field: Pair) -> Pair:
     """Return the size of a receptive field within the largest of the input images."""
     images = [network.nodes[index].shape for index in network.inputs if len(network.nodes[index].shape) == 3]
     return min(field[0], max(shape[0] for shape in images)), min(field[1], max(shape[1] for shape in images))

@@ -276,10 +276,10 @@ def _attribute(item: AttributeProto, what: str) -> Any:
     if item.type not in SIMPLE_ATTRIBUTES or item.ref_attr_name:
         raise ModelFileError(f"{what}: the type of its attribute '{shorten(item.name)}' is not supported.")
     value = getattr(item, SIMPLE_ATTRIBUTES[item.type])
-    return _decoded(value) if isinstance(value, int | float | bytes) else tuple(map(_decoded, value))
+    return _decode_text(value) if isinstance(value, int | float | bytes) else tuple(map(_decode_text, value))
 
 
-def _decoded(value: int | float | bytes) -> int | float | str:
+def _decode_text(value: int | float | bytes) -> int | float | str:
     return value.decode("utf-8", "replace") if isinstance(value, bytes) else value
 
 

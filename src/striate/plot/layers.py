@@ -53,7 +53,7 @@ def filters(model: "Model", layer: Any = None, *, ax: Any = None) -> "Axes":
                 Tile(np.squeeze(scaled[..., number], 2) if depth == 1 else scaled[..., number])
                 for number in range(min(count, MAX_FILTERS))
             ]
-            return draw_tiles(tiles, _even(len(tiles)), ax, limits=(0, 1), cell=0.75)
+            return draw_tiles(tiles, _even_columns(len(tiles)), ax, limits=(0, 1), cell=0.75)
         outputs = min(count, MAX_OUTPUTS)
         tiles = [
             Tile(scaled[:, :, source, number], f"filter {number + 1}" if not source and outputs <= 8 else "")
@@ -93,7 +93,7 @@ def feature_maps(model: "Model", image: Any, layer: Any, *, ax: Any = None) -> "
             return _bars(maps, model.classes, ax)
         tiles = [Tile(maps[:, :, number]) for number in range(min(maps.shape[2], MAX_MAPS))]
         limits = float(maps.min()), float(maps.max())
-        return draw_tiles(tiles, _even(len(tiles)), ax, limits=limits, cmap="viridis", cell=0.95)
+        return draw_tiles(tiles, _even_columns(len(tiles)), ax, limits=limits, cmap="viridis", cell=0.95)
 
 
 def attribution(found: explain.Attribution, image: Any = None, *, ax: Any = None) -> "Axes":
@@ -147,7 +147,7 @@ def _bars(values: Array, classes: Sequence[str], ax: Any) -> "Axes":
     return drawn
 
 
-def _even(count: int) -> int:
+def _even_columns(count: int) -> int:
     """Return a number of columns, at most 8, with which the last row is as full as the others, if there is one."""
     rows = -(-count // 8)
     return -(-count // rows)

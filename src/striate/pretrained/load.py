@@ -59,8 +59,8 @@ def load_pretrained(network: Network, source: str | os.PathLike[str]) -> tuple[W
     if not arrays:
         raise ModelFileError(f"'{path}' contains no weights: it is empty.")
     if not any("/" in name for name in arrays):
-        arrays = _renamed(network, arrays, path)
-    return _fitting(network, arrays, path)
+        arrays = _convert_names(network, arrays, path)
+    return _select_fitting(network, arrays, path)
 
 
 def _read(path: Path) -> Weights:
@@ -123,7 +123,7 @@ def required_settings(id: str, source: str) -> Mapping[str, Any]:
     return _recognize(zoo_network(id), known, arrays)[0].settings
 
 
-def _renamed(network: Network, arrays: Weights, path: Path) -> Weights:
+def _convert_names(network: Network, arrays: Weights, path: Path) -> Weights:
     """Convert the names and layouts of other libraries to those of the network."""
     known = get_architecture(network.name).weight_names if network.name in list_models() else ()
     if not known:
@@ -136,7 +136,7 @@ def _renamed(network: Network, arrays: Weights, path: Path) -> Weights:
     known_names = arrays.keys() & names_in_file.values()
     if 2 * len(known_names) < len(names_in_file):
         examples = sorted({min(_names_in_file(network, each).values(), key=len) for each in known})
-        raise _another_network(
+        raise _mismatch_error(
             path,
             f"only {len(known_names)} of its {len(arrays)} names belong to '{network.name}', which has "
             f"{len(names_in_file)} such as {' or '.join(map(repr, examples))}; it contains '{next(iter(arrays))}'",
@@ -178,7 +178,7 @@ def _recognize(
     for weights in known:
         names_in_file = _names_in_file(network, weights)
         modules = {name.partition(".")[0] for name in names_in_file.values()}
-        found.append((weights, names_in_file, _without_prefix(arrays, modules)))
+        found.append((weights, names_in_file, _strip_prefix(arrays, modules)))
     return max(found, key=lambda each: len(each[2].keys() & each[1].values()))
 
 
@@ -195,20 +195,20 @@ def _check_names(network: Network, path: Path, extra: Collection[str], missing: 
     """Raise ModelFileError that names all arrays that are not the network's, and all that are missing."""
     problems = []
     if extra:
-        problems.append(f"it contains {_listed(extra)}, which '{network.name}' does not have")
+        problems.append(f"it contains {_quote_names(extra)}, which '{network.name}' does not have")
     if missing:
-        problems.append(f"it lacks {_listed(missing)}")
+        problems.append(f"it lacks {_quote_names(missing)}")
     if problems:
-        raise _another_network(path, ", and ".join(problems))
+        raise _mismatch_error(path, ", and ".join(problems))
 
 
-def _listed(found: Collection[str]) -> str:
+def _quote_names(found: Collection[str]) -> str:
     """Return names in quotes, and the number of those that are too many to list."""
     quoted = ", ".join(f"'{name}'" for name in [*found][:MAX_NAMED])
     return quoted if len(found) <= MAX_NAMED else f"{quoted} and {len(found) - MAX_NAMED} more"
 
 
-def _without_prefix(arrays: Weights, modules: Collection[str]) -> Weights:
+def _strip_prefix(arrays: Weights, modules: Collection[str]) -> Weights:
     """Remove the prefix that wrappers of a network add to all names, such as "module.", "model." or "backbone.".
 
     Args:
@@ -276,27 +276,27 @@ def _from_torch_layout(array: Array, shape: Shape, maps: Shape | None) -> Array:
     return array.T  # (O, F) → (F, O)
 
 
-def _fitting(network: Network, arrays: Weights, path: Path) -> tuple[Weights, tuple[str, ...]]:
+def _select_fitting(network: Network, arrays: Weights, path: Path) -> tuple[Weights, tuple[str, ...]]:
     """Return the weights up to the first dense layer that does not fit, and a note if there is one."""
     _check_names(network, path, sorted(set(arrays) - {parameter.name for parameter in network.parameters}), ())
     taken: Weights = {}
     skipped: dict[str, str] = {}  # the problem by layer
     for node in network.nodes:
         parameters = network.parameters_of(node)
-        problem = next(filter(None, (_problem(parameter, arrays) for parameter in parameters)), None)
+        problem = next(filter(None, (_find_problem(parameter, arrays) for parameter in parameters)), None)
         if problem and not skipped and not isinstance(node.layer, Dense):
-            raise _another_network(path, problem)
+            raise _mismatch_error(path, problem)
         if parameters and (problem or skipped):
             skipped[str(node.layer.name)] = problem or ""
         else:
             taken |= {p.name: np.ascontiguousarray(arrays[p.name], np.float32) for p in parameters}
     if not taken:
-        raise _another_network(path, next(iter(skipped.values())))
+        raise _mismatch_error(path, next(iter(skipped.values())))
     check_finite(taken, path)
     return taken, _notes(skipped, path)
 
 
-def _problem(parameter: Parameter, arrays: Weights) -> str | None:
+def _find_problem(parameter: Parameter, arrays: Weights) -> str | None:
     if parameter.name not in arrays:
         return f"it lacks '{parameter.name}'"
     shape = arrays[parameter.name].shape
@@ -313,5 +313,5 @@ def _notes(skipped: dict[str, str], path: Path) -> tuple[str, ...]:
     return (f"{layers} initial weights, because '{path.name}' does not fit there: {next(iter(skipped.values()))}.",)
 
 
-def _another_network(path: Path, problem: str) -> ModelFileError:
+def _mismatch_error(path: Path, problem: str) -> ModelFileError:
     return ModelFileError(f"'{path}' contains the weights of another network: {problem}.")

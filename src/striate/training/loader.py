@@ -75,7 +75,7 @@ class BatchLoader:
         indices = self._indices(epoch, start)
         augmentation = self._augmentation
         if augmentation is not None:
-            return _prefetch(lambda index: (self._augmented(augmentation, index, epoch), len(index)), indices)
+            return _prefetch(lambda index: (self._augment(augmentation, index, epoch), len(index)), indices)
         return map(self._plain, indices) if self._batch_bytes <= SMALL_BATCH else _prefetch(self._plain, indices)
 
     def _indices(self, epoch: int, start: int) -> list[Array]:
@@ -98,7 +98,7 @@ class BatchLoader:
     def _plain(self, index: Array) -> tuple[Samples, int]:
         return self._train.take(index[self._engine.rank :: self._engine.world_size]), len(index)
 
-    def _augmented(self, augmentation: Augmentation, index: Array, epoch: int) -> Samples:
+    def _augment(self, augmentation: Augmentation, index: Array, epoch: int) -> Samples:
         engine = self._engine
         inputs = []
         for x in self._train.inputs:

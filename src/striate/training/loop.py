@@ -176,7 +176,7 @@ class _Loop:
         model = self.model
         try:
             state = TrainingState.from_dict(checkpoint.state, self.loader.steps or 0, 1 + self.reported.size)
-            for key, callback in _numbered(self.callbacks):
+            for key, callback in _number_callbacks(self.callbacks):
                 if key in state.callbacks:
                     callback.restore(state.callbacks[key])
         except ValueError as error:
@@ -315,7 +315,7 @@ class _Loop:
             return
         model = self.model
         counters = Counters(model.iterations, model.epochs_done, model.learning_rate, model.figures)
-        callbacks = {key: callback.state() for key, callback in _numbered(self.callbacks)}
+        callbacks = {key: callback.state() for key, callback in _number_callbacks(self.callbacks)}
         state = TrainingState(self.position, counters, callbacks).to_dict()
         checkpoint = Checkpoint(model.engine.weights, model.engine.slots, state)
         self.run.checkpoints.save(checkpoint, model.iterations)
@@ -328,7 +328,7 @@ class _Loop:
         return self.run.checkpoints.load()
 
 
-def _numbered(callbacks: Sequence[Callback]) -> Iterator[tuple[str, Callback]]:
+def _number_callbacks(callbacks: Sequence[Callback]) -> Iterator[tuple[str, Callback]]:
     """Yield each callback with a name that is the same whenever the same callbacks are passed."""
     counts: dict[str, int] = {}
     for callback in callbacks:

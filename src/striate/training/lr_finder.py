@@ -90,8 +90,8 @@ def analyze_sweep(rates: Array, losses: Array) -> LearningRateSweep:
     diverged = float(rates[-1]) if _has_diverged(losses.tolist()) else None
     finite = np.isfinite(losses)
     rates, losses = rates[finite], losses[finite]
-    smooth = _smoothed(losses)
-    low, slope = int(smooth.argmin()), np.gradient(_smoothed(smooth), np.log(rates))
+    smooth = _smooth(losses)
+    low, slope = int(smooth.argmin()), np.gradient(_smooth(smooth), np.log(rates))
     fell = smooth[low] < (1 - MIN_GAIN) * smooth[0]
     steepest = float(rates[slope[: low + 1].argmin()]) if fell else None
     return LearningRateSweep(
@@ -104,7 +104,7 @@ def _endless(loader: BatchLoader) -> Generator[tuple[Samples, int], None, None]:
         yield from loader.epoch(epoch)
 
 
-def _smoothed(losses: Array) -> Array:
+def _smooth(losses: Array) -> Array:
     """Return the mean over a window around each number (N,); the window is cut off at both ends."""
     window = np.ones(min(2 * WINDOW + 1, len(losses)))
     sums: Array = np.convolve(losses, window, "same")
@@ -114,5 +114,5 @@ def _smoothed(losses: Array) -> Array:
 def _has_diverged(losses: Sequence[float]) -> bool:
     if not isfinite(losses[-1]):
         return True
-    means = _smoothed(np.array(losses))
+    means = _smooth(np.array(losses))
     return len(losses) > MIN_STEPS and float(np.mean(losses[-WINDOW:])) > DIVERGED * float(means.min())

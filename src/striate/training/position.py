@@ -89,8 +89,8 @@ class TrainingState:
         Raises:
             ValueError: If an entry is missing, unknown or invalid.
         """
-        parts = _checked(values, {"position": dict, "model": dict, "callbacks": dict})
-        position = Position(**_checked(parts["position"], {
+        parts = _check_entries(values, {"position": dict, "model": dict, "callbacks": dict})
+        position = Position(**_check_entries(parts["position"], {
             "cycle_end": int, "cycle_start": int, "epoch": int, "batch": int, "stopped": bool, "count": int,
             "sums": list,
         }))  # fmt: skip
@@ -100,7 +100,7 @@ class TrainingState:
             raise ValueError(f"'sums' has {len(position.sums)} values, expected {sums}")
         if position.batch and not (position.count and position.sums):
             raise ValueError("'count' and 'sums' are missing in the middle of an epoch")
-        model = Counters(**_checked(parts["model"], {
+        model = Counters(**_check_entries(parts["model"], {
             "iterations": int, "epochs_done": int, "learning_rate": float, "figures": dict,
         }))  # fmt: skip
         if not (math.isfinite(model.learning_rate) and model.learning_rate >= 0):
@@ -140,7 +140,7 @@ def _kind(value: Any) -> type:
     return next((kinds[0] for kinds in COMPATIBLE_TYPES if isinstance(value, kinds)), type(value))
 
 
-def _checked(values: Any, types: Mapping[str, type]) -> dict[str, Any]:
+def _check_entries(values: Any, types: Mapping[str, type]) -> dict[str, Any]:
     """Return a dictionary that has exactly these entries, of these types, integers within bounds."""
     if not isinstance(values, dict) or values.keys() != types.keys():
         raise ValueError(f"expected the entries {', '.join(types)}")

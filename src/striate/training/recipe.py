@@ -114,8 +114,8 @@ class Recipe:
         if missing := [name for name in ALWAYS_SAVED if name not in settings]:
             raise UsageError(f"The recipe has no entry '{missing[0]}'.")
         values = dict(settings)
-        values["optimizer"] = _named(get_optimizer, values["optimizer"])
-        values["schedule"] = _named(get_schedule, values["schedule"])
+        values["optimizer"] = _get_named(get_optimizer, values["optimizer"])
+        values["schedule"] = _get_named(get_schedule, values["schedule"])
         if isinstance(values.get("frozen"), list):
             values["frozen"] = tuple(values["frozen"])
         if values.get("augmentation") is not None:
@@ -168,6 +168,6 @@ def _to_dict(value: Optimizer | Schedule, role: str, kinds: Mapping[str, type]) 
     return {"name": names[type(value)]} | settings
 
 
-def _named(get: Any, settings: Mapping[str, Any]) -> Any:
+def _get_named(get: Any, settings: Mapping[str, Any]) -> Any:
     """Call `get` with the entry "name" and the other settings."""
     return get(settings["name"], **{key: value for key, value in settings.items() if key != "name"})

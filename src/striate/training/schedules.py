@@ -76,10 +76,10 @@ class OneCycle(Schedule):
         last = max(steps - 1, 1)
         peak = self.warmup * last
         if step < peak:
-            return self._between(1 / self.start_divisor, 1.0, step / peak)
-        return self._between(1.0, 1 / self.end_divisor, (step - peak) / max(last - peak, 1e-12))
+            return self._interpolate(1 / self.start_divisor, 1.0, step / peak)
+        return self._interpolate(1.0, 1 / self.end_divisor, (step - peak) / max(last - peak, 1e-12))
 
-    def _between(self, start: float, end: float, part: float) -> float:
+    def _interpolate(self, start: float, end: float, part: float) -> float:
         if self.shape == "cosine":
             part = (1 - math.cos(math.pi * part)) / 2
         return start + (end - start) * part

@@ -100,7 +100,7 @@ class TensorBoard(Callback):
         summary = _library().summary
         for name, values in self.model.engine.weights.items():
             if np.isfinite(values).all():
-                self._writer("train").add_summary(summary.histogram(_grouped(name), values, BINS), step)
+                self._writer("train").add_summary(summary.histogram(_to_scopes(name), values, BINS), step)
 
     def on_train_end(self, logs: Logs | None = None) -> None:
         """Close the files."""
@@ -168,13 +168,13 @@ def _node_names(network: Network) -> list[str]:
     """Return the layers' names; further uses of a shared layer get numbers."""
     names: list[str] = []
     for node in network.nodes:
-        name = _grouped(str(node.layer.name))
+        name = _to_scopes(str(node.layer.name))
         uses = sum(other.layer is node.layer for other in network.nodes[: len(names)])
         names.append(f"{name}_{uses}" if uses else name)
     return names
 
 
-def _grouped(name: str) -> str:
+def _to_scopes(name: str) -> str:
     """Return a name in TensorBoard's form: block1.conv → block1/conv. Spaces would end it."""
     return name.replace(" ", "_").replace(".", "/")
 

@@ -161,7 +161,7 @@ def open_onnx(
     except NetworkError as error:
         raise ModelFileError(f"'{path}' cannot be a base, for which every operator needs a layer. {error}") from error
     last = _last_dense(imported, path)
-    return _as_base(imported, last, _preprocessing(graph, imported, path, (settings or {}).get(PREPROCESSING)))
+    return _as_base(imported, last, _find_preprocessing(graph, imported, path, (settings or {}).get(PREPROCESSING)))
 
 
 def _image_shape(graph: "OnnxGraph", path: str) -> tuple[int, int, int]:
@@ -218,7 +218,7 @@ def _last_dense(imported: "ImportedNetwork", path: str) -> int:
     )
 
 
-def _preprocessing(graph: "OnnxGraph", imported: "ImportedNetwork", path: str, given: Any) -> Preprocessing | None:
+def _find_preprocessing(graph: "OnnxGraph", imported: "ImportedNetwork", path: str, given: Any) -> Preprocessing | None:
     """Return how pixels become the input; None if it takes them as they are."""
     layer = imported.network.nodes[imported.network.inputs[0]].layer
     if isinstance(layer, Input) and layer.dtype == "uint8" and given is None:

@@ -153,7 +153,7 @@ def _fit_detector(
         discriminant[block] = distance_to_nearest(vectors, discriminants, means)
     if held_out.all():
         neighbor[rows] = neighbor_distances(bank, bank, _excluded_pairs(bank, None if groups is None else groups[rows]))
-        discriminant[rows] = _cross_validated(bank, labels, folds[rows])
+        discriminant[rows] = _cross_validate(bank, labels, folds[rows])
     neighbor, discriminant = neighbor[held_out], discriminant[held_out]
     # Sorted, so that the order of the images does not matter.
     neighbor_std, discriminant_std = (np.sort(part).std() for part in (neighbor, discriminant))
@@ -197,7 +197,7 @@ def _excluded_pairs(bank: Array, groups: Array | None) -> Array:
     return np.asarray(same)
 
 
-def _cross_validated(bank: Array, y: Array, folds: Array) -> Array:
+def _cross_validate(bank: Array, y: Array, folds: Array) -> Array:
     """Return (M,): the distance of each image along discriminants that were fitted without its fold."""
     _, number = np.unique(folds, return_inverse=True)
     distances = np.zeros(len(bank))

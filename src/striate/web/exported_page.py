@@ -171,7 +171,7 @@ def _page_files(trained: TrainedModel, path: Path, options: PageOptions) -> tupl
         **runtime_files(),
         "index.html": _index(options.name).encode(),
         "manifest.webmanifest": _manifest(options.name),
-        MODEL: _compressed(model),
+        MODEL: _compress(model),
     }
     settings = _settings(trained, options.name) | {"files": sorted([*files, SETTINGS, WORKER])}
     return files | {SETTINGS: strict_json.dumps(settings).encode()}, result
@@ -193,13 +193,13 @@ def runtime_files() -> Mapping[str, bytes]:
             assert content
             name = f"runtime/{member.name}"
             if name.endswith(LARGE):
-                files[f"{name}.gzip"] = _compressed(content.read())
+                files[f"{name}.gzip"] = _compress(content.read())
             else:
                 files[name] = content.read()
     return files
 
 
-def _compressed(content: bytes) -> bytes:
+def _compress(content: bytes) -> bytes:
     return gzip.compress(content, 9, mtime=0)
 
 

@@ -43,10 +43,10 @@ def _add(name: str, read: Callable[[str], str], made: dict[str, str], importing:
         return
     code = read(name)
     for _, source in IMPORT.findall(code):
-        _add(_resolved(name, source), read, made, (*importing, name))
+        _add(_resolve(name, source), read, made, (*importing, name))
     exports = [found for _, found in EXPORT.findall(code)]
     for names in EXPORT_LIST.findall(code):
-        exports += [_renamed(item, "{1}: {0}") for item in names.split(",")]
+        exports += [_rename(item, "{1}: {0}") for item in names.split(",")]
     code = EXPORT_LIST.sub("", EXPORT.sub(r"\1", IMPORT.sub(lambda found: _constants(name, *found.groups()), code)))
     if left := UNSUPPORTED.search(code):
         raise UsageError(f"{name} has an import or export that one script cannot contain: {left[0]}")
@@ -54,26 +54,26 @@ def _add(name: str, read: Callable[[str], str], made: dict[str, str], importing:
 
 
 def _constants(importer: str, names: str, source: str) -> str:
-    found = ", ".join(_renamed(item, "{0}: {1}") for item in names.split(","))
-    return f"const {{ {found} }} = {module_variable(_resolved(importer, source))};"
+    found = ", ".join(_rename(item, "{0}: {1}") for item in names.split(","))
+    return f"const {{ {found} }} = {module_variable(_resolve(importer, source))};"
 
 
-def _renamed(item: str, form: str) -> str:
+def _rename(item: str, form: str) -> str:
     """Return an item of a list of names as an item of an object.
 
     Example:
-        >>> _renamed(" own as public ", "{1}: {0}"), _renamed("name", "{1}: {0}")
+        >>> _rename(" own as public ", "{1}: {0}"), _rename("name", "{1}: {0}")
         ('public: own', 'name')
     """
     first, _, second = item.strip().partition(" as ")
     return form.format(first, second) if second else first
 
 
-def _resolved(importer: str, source: str) -> str:
+def _resolve(importer: str, source: str) -> str:
     """Return the path of the file that a module imports.
 
     Example:
-        >>> _resolved("static/predict/worker.js", "../../runtime/ort.mjs")
+        >>> _resolve("static/predict/worker.js", "../../runtime/ort.mjs")
         'runtime/ort.mjs'
     """
     parts = importer.split("/")[:-1]

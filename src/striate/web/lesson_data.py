@@ -47,7 +47,9 @@ def lesson_data(explorer: Explorer, keys: Sequence[str], progress: Progress | No
     pack, network = _Pack(), explorer.model.network
     count = len(keys) * sum(int(np.prod(node.shape)) for node in network.nodes)
     exact = count <= MAX_UNITS
-    classes = {key: _explained(explorer, key, MAX_CLASSES_WITH_UNITS if exact else MAX_CLASSES) for key in keys}
+    classes = {
+        key: _classes_to_explain(explorer, key, MAX_CLASSES_WITH_UNITS if exact else MAX_CLASSES) for key in keys
+    }
     steps = _Steps(len(keys) * len(network.nodes) + sum(map(len, classes.values())), progress)
     answers: dict[str, Any] = {"model": _model(explorer, keys), **_filters(explorer)}
     tables: dict[str, Any] = {}
@@ -112,7 +114,7 @@ def _model(explorer: Explorer, keys: Sequence[str]) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _explained(explorer: Explorer, key: str, count: int) -> list[int]:
+def _classes_to_explain(explorer: Explorer, key: str, count: int) -> list[int]:
     """Return the classes that are explained: the most probable ones, and the true one."""
     order = np.argsort(-explorer.probabilities(key), kind="stable")[:count].tolist()
     label = explorer.label(key)
@@ -181,11 +183,11 @@ class _Pack:
         if isinstance(value, dict):
             if value.keys() == {"shape", "dtype", "data"}:
                 array = np.frombuffer(b64decode(value["data"]), value["dtype"]).reshape(value["shape"])
-                return self.add(array) if exact or array.dtype == np.uint8 else self._rounded(array)
+                return self.add(array) if exact or array.dtype == np.uint8 else self._quantize(array)
             return {name: self.replaced(part, exact=exact) for name, part in value.items()}
         return [self.replaced(part, exact=exact) for part in value] if isinstance(value, list | tuple) else value
 
-    def _rounded(self, array: Array) -> dict[str, Any]:
+    def _quantize(self, array: Array) -> dict[str, Any]:
         low, high = (float(array.min()), float(array.max())) if array.size else (0.0, 0.0)
         step = (high - low) / 255 or 1.0
         return {**self.add(np.round((array - low) / step).astype(np.uint8)), "low": low, "step": step}

@@ -98,7 +98,7 @@ def _captions(parameters: AugmentationParameters, labels: Sequence[str]) -> list
 
 def _from_dataset(name: str, count: int) -> _Examples:
     train, classes = (data := load(name)).train, data.classes
-    rows = _alternating(train.y, count)[:count]
+    rows = _rows_alternating_classes(train.y, count)[:count]
     return _Examples(np.stack([train.x[row] for row in rows]), [classes[label] for label in train.y[rows]])
 
 
@@ -106,7 +106,7 @@ def _from_folder(layout: Layout, count: int) -> _Examples:
     """Return readable training images, prepared as for a network but larger than most networks take them."""
     policy = ImagePolicy(SIZE, SIZE)
     images, labels = [], []
-    for row in _alternating(np.where(layout.parts == TRAINING, layout.y, -1), count):
+    for row in _rows_alternating_classes(np.where(layout.parts == TRAINING, layout.y, -1), count):
         try:
             images.append(policy.read(layout.files[row]))
         except DataError:
@@ -123,7 +123,7 @@ def _from_folder(layout: Layout, count: int) -> _Examples:
     return _Examples(np.stack(images), labels)
 
 
-def _alternating(y: Targets, count: int) -> list[int]:
+def _rows_alternating_classes(y: Targets, count: int) -> list[int]:
     """Return the rows of all samples, one of each class in turn.
 
     Args:

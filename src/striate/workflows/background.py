@@ -135,7 +135,7 @@ class BackgroundProcess:
         try:
             self._connection.send(message)
         except OSError as error:
-            raise self._ended() from error
+            raise self._ended_error() from error
 
     def receive(self, timeout: float) -> Any:
         """Wait for the next message.
@@ -152,7 +152,7 @@ class BackgroundProcess:
         try:
             message = self._connection.recv() if self._connection.poll(timeout) else None
         except (EOFError, OSError) as error:
-            raise self._ended() from error
+            raise self._ended_error() from error
         if isinstance(message, _Failure):
             raise UsageError(message.message)
         return message
@@ -162,7 +162,7 @@ class BackgroundProcess:
         self._process.kill()
         self._process.join()
 
-    def _ended(self) -> UsageError:
+    def _ended_error(self) -> UsageError:
         return UsageError(
             f"The process that {self._name} has ended: it was stopped, or memory ran out. Start it again."
         )

@@ -75,7 +75,7 @@ def compare_runs(
         raise UsageError("The same run is given twice. Give different runs.")
     names = _short_names(paths)
     evaluated = [evaluate_model(open_trained_model(path), data) for path in paths] if data else []
-    predictions = [result.predictions for result in evaluated] or [_stored(path) for path in paths]
+    predictions = [result.predictions for result in evaluated] or [_read_stored(path) for path in paths]
     for path, each in zip(paths, predictions, strict=True):
         if each.decision.task is not Task.CLASSIFICATION:
             raise UsageError(
@@ -114,7 +114,7 @@ def _folder_of(path: Path) -> Path:
     return path if path.is_dir() else path.parent
 
 
-def _stored(path: Path) -> Predictions:
+def _read_stored(path: Path) -> Predictions:
     """Return the predictions that training has kept in a run folder."""
     if path.is_file():
         raise UsageError(f"'{path}' is a model file, which has no test images. Give a run folder, or --data.")
@@ -145,7 +145,7 @@ def _take_shared_images(names: Sequence[str], runs: Sequence[Predictions]) -> tu
             f"The runs have no test image in common; they have {counts} test images. Train them on the same images and "
             "the same split, or compare them on new images with --data FOLDER."
         )
-    aligned = [_aligned(run, digests, classes) for run in runs]
+    aligned = [_align(run, digests, classes) for run in runs]
     same = np.all([run.labels == aligned[0].labels for run in aligned], axis=0)
     if not same.any():
         raise DataError("All shared test images have different classes in the runs, so they cannot be compared.")
@@ -157,7 +157,7 @@ def _groups(runs: Sequence[Predictions]) -> Array | None:
     return next((run.groups for run in runs if run.groups is not None), None)
 
 
-def _aligned(run: Predictions, digests: Array, classes: tuple[str, ...]) -> Predictions:
+def _align(run: Predictions, digests: Array, classes: tuple[str, ...]) -> Predictions:
     """Return the predictions for the images with these digests, with the classes in this order."""
     taken = run.take(_rows_of(digests, run.digests))
     columns = [run.classes.index(name) for name in classes]

@@ -84,7 +84,7 @@ def evaluate_model(
         raise UsageError(f"--labels is for a folder of images, and '{name}' is not a folder.")
     dataset, notes = local_rank_0_first(lambda: load_for_model(name, trained))
     return _evaluate(trained, dataset.name, dataset.classes, _test_part(dataset),
-                     (*notes, *dataset.notes, *_changed(trained, dataset, name)))  # fmt: skip
+                     (*notes, *dataset.notes, *_describe_changes(trained, dataset, name)))  # fmt: skip
 
 
 def _evaluate_folder(
@@ -112,7 +112,7 @@ def _evaluate_folder(
         f"The model was trained on '{folder.name}', so it is evaluated on the test part only: "
         f"{len(test):,} of {len(folder.images):,} images."
     )
-    notes = (note, *split.notes, *_changed(trained, split, name))
+    notes = (note, *split.notes, *_describe_changes(trained, split, name))
     return _evaluate(trained, folder.name, split.classes, test, notes, split.leaked)
 
 
@@ -248,7 +248,7 @@ def to_model_labels(
     return complete
 
 
-def _changed(trained: TrainedModel, dataset: Dataset, name: str) -> list[str]:
+def _describe_changes(trained: TrainedModel, dataset: Dataset, name: str) -> list[str]:
     changed = trained.data == name and trained.fingerprint not in (None, dataset.fingerprint)
     return ["The data have changed since the model was trained."] if changed else []
 

@@ -184,7 +184,7 @@ def convert(
     if trained.ranges:  # the file computes in integers already, as the model does
         precision = "int8"
     elif precision != "float32":
-        model = quantize_weights(model) if precision == "8-bit weights" else _quantized(model, compared.calibration)
+        model = quantize_weights(model) if precision == "8-bit weights" else _quantize(model, compared.calibration)
         exported = _probabilities_of_file(model, compared.x, compared.what)
     check_model(model)
     difference = float(np.abs(original - exported).max())
@@ -262,7 +262,7 @@ def _batches(x: Array, size: int) -> Iterator[Array]:
     return (x[start : start + size] for start in range(0, len(x), size))
 
 
-def _quantized(model: bytes, x: Array) -> bytes:
+def _quantize(model: bytes, x: Array) -> bytes:
     from striate.onnx.export.quantize import quantize
 
     return quantize(model, ([batch] for batch in _batches(x, 1)))

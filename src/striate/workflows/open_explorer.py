@@ -76,7 +76,7 @@ def open_explorer(path: str | os.PathLike[str] | None = None, images: Sequence[s
     if is_whole and policy.shape == (28, 28, 1) and model.network.output_shapes[0] == (10,):
         digits = load_data_set(DIGITS)
         named = model.classes in ((), digits.classes)
-        return Explorer(name, model, _predicted(model, digits.test, known=named), notes, None, digits.train)
+        return Explorer(name, model, _predict(model, digits.test, known=named), notes, None, digits.train)
     return Explorer(name, model, _no_images(policy), notes, is_whole=is_whole)
 
 
@@ -96,7 +96,7 @@ def _open_model(path: Path) -> tuple[Model, bool]:
 def _digits() -> Explorer:
     digits, model = load_data_set(DIGITS), build("lenet5")
     model.train(digits, DIGITS_RECIPE, verbose=0)
-    return Explorer("LeNet-5", model, _predicted(model, digits.test), training=digits.train)
+    return Explorer("LeNet-5", model, _predict(model, digits.test), training=digits.train)
 
 
 def _with_files(
@@ -115,7 +115,7 @@ def _with_files(
         raise UsageError(f"None of the files can be shown: {reason}")
     left_out = [f"Not shown: {counted(len(unusable), 'file')}. {unusable[0].reason}"] if unusable else []
     images = Images(np.stack(pixels), np.zeros(len(pixels), np.int64), names=tuple(names))
-    shown = _predicted(model, images, known=False, predict=is_whole)
+    shown = _predict(model, images, known=False, predict=is_whole)
     return Explorer(name, model, shown, [*notes, *left_out], is_whole=is_whole)
 
 
@@ -132,12 +132,12 @@ def _with_run(name: str, folder: Path, trained: TrainedModel, notes: list[str]) 
     stored = read_predictions(folder)
     if stored is None or trained.decision.task is not Task.CLASSIFICATION:
         known = trained.decision.task is Task.CLASSIFICATION
-        return Explorer(name, model, _predicted(model, data.test, known=known), [*notes, *more], run, data.train)
+        return Explorer(name, model, _predict(model, data.test, known=known), [*notes, *more], run, data.train)
     parts = [part for part in (data.test, data.validation, data.train) if len(part)]
-    return Explorer(name, model, _matched(stored, parts), [*notes, *more], run, data.train)
+    return Explorer(name, model, _match_stored(stored, parts), [*notes, *more], run, data.train)
 
 
-def _matched(stored: Predictions, parts: Sequence[Images]) -> ExploredImages:
+def _match_stored(stored: Predictions, parts: Sequence[Images]) -> ExploredImages:
     """Return the images of which there are stored predictions, found by their content."""
     row_of = {int(digest): row for row, digest in enumerate(stored.digests)}
     rows: list[int] = []
@@ -155,7 +155,7 @@ def _matched(stored: Predictions, parts: Sequence[Images]) -> ExploredImages:
     return ExploredImages(x, names, stored.labels[order], predicted, probabilities.max(axis=1))
 
 
-def _predicted(model: Model, images: Images, *, known: bool = True, predict: bool = True) -> ExploredImages:
+def _predict(model: Model, images: Images, *, known: bool = True, predict: bool = True) -> ExploredImages:
     """Return images with the predictions of a model, for as many as do not take long."""
     count = min(len(images), max(1, MAX_PREDICTION_WORK // cost_of(model)))
     predicted, best = np.full(len(images), -1, np.int64), np.zeros(len(images), np.float32)

@@ -165,12 +165,14 @@ def check_options(method: Method, chosen_by: str, options: list[str], sets: Mapp
             wrong.setdefault(" or ".join(f"--method {each}" for each in Method if each in methods), []).append(option)
     if not wrong:
         return
-    needs = "; ".join(f"{_joined(some)} {'needs' if len(some) == 1 else 'need'} {what}" for what, some in wrong.items())
+    needs = "; ".join(
+        f"{_join_words(some)} {'needs' if len(some) == 1 else 'need'} {what}" for what, some in wrong.items()
+    )
     subject = "it does" if sum(map(len, wrong.values())) == 1 else "they do"
     raise UsageError(f"{needs}: {subject} not apply to the method '{method}', {chosen_by}.")
 
 
-def _joined(words: Sequence[str]) -> str:
+def _join_words(words: Sequence[str]) -> str:
     return " and ".join(filter(None, [", ".join(words[:-1]), words[-1]]))
 
 

@@ -277,13 +277,13 @@ def check_network(setup: NetworkSetup, data: PlaygroundDataset) -> Network:
         The network.
     """
     network = build_network(setup, data.train.x.shape[1:])
-    model = _compiled(network, setup)
+    model = _compile(network, setup)
     labels = np.array([0, len(data.classes) - 1])
     model.test_on_batch(np.asarray(data.train.x[:1]).repeat(2, axis=0), labels)
     return network
 
 
-def _compiled(network: Network, setup: NetworkSetup) -> Model:
+def _compile(network: Network, setup: NetworkSetup) -> Model:
     model = Model.from_network(network, seed=0)
     model.use_engine("numpy")
     model.compile(_optimizer(setup.optimizer, setup.learning_rate), "sparse_categorical_crossentropy", ["accuracy"])
@@ -300,7 +300,7 @@ class _Learner:
 
     def __init__(self, setup: NetworkSetup, data: PlaygroundDataset) -> None:
         self._data = data
-        self._model = _compiled(build_network(setup, data.train.x.shape[1:]), setup)
+        self._model = _compile(build_network(setup, data.train.x.shape[1:]), setup)
         self._losses: list[float] = []
         self._measured: list[tuple[int, float, float]] = []
         self._diverged = False

@@ -92,7 +92,7 @@ class PredictionFile(AbstractContextManager["PredictionFile"]):
                 self._write(_csv_row(self._columns))
                 self._file.flush()
         except OSError as error:
-            raise self._failed(error) from error
+            raise self._write_error(error) from error
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -100,7 +100,7 @@ class PredictionFile(AbstractContextManager["PredictionFile"]):
         try:
             self._file.close()
         except OSError as failure:
-            raise self._failed(failure) from failure
+            raise self._write_error(failure) from failure
 
     @property
     def done(self) -> int:
@@ -138,7 +138,7 @@ class PredictionFile(AbstractContextManager["PredictionFile"]):
             try:
                 self._write(self._text(result))
             except OSError as error:
-                raise self._failed(error) from error
+                raise self._write_error(error) from error
             yield result
 
     def rows(self, path: Path) -> Iterator[bytes]:
@@ -172,7 +172,7 @@ class PredictionFile(AbstractContextManager["PredictionFile"]):
     def _write(self, text: str) -> None:
         self._file.write(text.encode(**ENCODING))
 
-    def _failed(self, error: OSError) -> RunError:
+    def _write_error(self, error: OSError) -> RunError:
         if error.errno in NO_SPACE:
             return RunError(
                 f"The disk is full: '{self.path}' is incomplete. Free some space and repeat the command with --resume, "

@@ -182,12 +182,12 @@ def continued(prepared: PreparedRun, path: Path, run: TrainingRun) -> TrainingRu
     Returns:
         The inner run.
     """
-    folder = on_rank_0(partial(_started, path)) or start(prepared, path)
+    folder = on_rank_0(partial(_open_started, path)) or start(prepared, path)
     folder.record.engine_reason = run.record.engine_reason
     if folder.recipe.epochs < run.recipe.epochs:
         folder.extend(run.recipe.epochs)
     return folder
 
 
-def _started(path: Path) -> TrainingRun | None:
+def _open_started(path: Path) -> TrainingRun | None:
     return TrainingRun.open(path) if (path / "config.json").exists() else None

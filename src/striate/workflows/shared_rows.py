@@ -86,7 +86,7 @@ def share_outputs(trained: TrainedModel, images: Images) -> Array:
 
     if process.world_size == 1:
         with progress_bar("evaluating", len(images)) as advance:
-            return np.concatenate([_advanced(outputs(number), advance) for number in range(len(ranges))])
+            return np.concatenate([_advance(outputs(number), advance) for number in range(len(ranges))])
     rows = _Rows(f"outputs/{_output_key(trained, images)}", list(map(len, ranges)), len(trained.classes))
     rows.compute(lambda: outputs, "evaluating")
     content = b"".join(rows.content()) if process.rank == 0 else b""
@@ -96,7 +96,7 @@ def share_outputs(trained: TrainedModel, images: Images) -> Array:
     return np.frombuffer(bytearray(content), np.float32).reshape(len(images), rows.width)
 
 
-def _advanced(rows: Array, advance: Callable[[int], object]) -> Array:
+def _advance(rows: Array, advance: Callable[[int], object]) -> Array:
     advance(len(rows))
     return rows
 

@@ -116,7 +116,7 @@ def train(
         RunError: If the run began with other data, or another process is training in its folder.
     """
     run.require_data(prepared.data.fingerprint)
-    with _locked(run):
+    with _lock_run(run):
         if prepared.plan.base:
             with run.timed():
                 prepared = compute_in_time(prepared, run, echo, remaining)
@@ -171,7 +171,7 @@ def _train_folds(
 
     def train_fold(part: PreparedRun, path: Path, left: Remaining) -> Predictions:
         folder = continued(part, path, run)
-        with _locked(folder):
+        with _lock_run(folder):
             return _train(part, folder, verbose, echo, left).predictions
 
     found = cross_validate(prepared, run, train_fold, echo, remaining)
@@ -199,7 +199,7 @@ def _with_cross_validated(trained: _Trained, run: TrainingRun, found: "CrossVali
 
 
 @contextmanager
-def _locked(run: TrainingRun) -> Iterator[None]:
+def _lock_run(run: TrainingRun) -> Iterator[None]:
     """Lock the run folder against other processes, and after Ctrl-C tell the user how to continue."""
     run.lock()
     try:
@@ -319,14 +319,14 @@ def _finish(prepared: PreparedRun, run: TrainingRun, trained: _Trained) -> Train
         run.write_record()
         atomic_write(run.path / "metrics.json", strict_json.dumps(evaluation.to_dict()) + "\n")
         predictions.write(run.path)
-        uncalibrated = _uncalibrated(prepared, run, predictions)
+        uncalibrated = _uncalibrated_bins(prepared, run, predictions)
         write_run_report(prepared, run, evaluation, trained.model, trained.open_set, uncalibrated)
         run.record.finished_epochs = run.recipe.epochs
         run.write_record()
     return TrainingResult(run, evaluation, predictions, run.total_seconds if run.written_here else run.record.seconds)
 
 
-def _uncalibrated(prepared: PreparedRun, run: TrainingRun, predictions: Predictions) -> tuple[Bin, ...]:
+def _uncalibrated_bins(prepared: PreparedRun, run: TrainingRun, predictions: Predictions) -> tuple[Bin, ...]:
     """Return the images by the probability that they had before a head on features was calibrated."""
     found = run.record.extraction
     of_head = prepared.plan.method is Method.FEATURES and prepared.data.task is Task.CLASSIFICATION

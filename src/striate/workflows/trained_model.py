@@ -340,11 +340,11 @@ def _plan_of_run(folder: Path) -> TrainingPlan | None:
 def _open_run(run: TrainingRun) -> TrainedModel:
     plan, threshold = run.record.plan, run.record.unknown_threshold
     if plan.ensemble == 1:
-        return _open_file(_finished(run.model_path, run))
+        return _open_file(_finished_path(run.model_path, run))
     if threshold is None:
-        raise _unfinished(run)
+        raise _unfinished_error(run)
     members = [member_path(run, number) / run.model_path.name for number in range(plan.ensemble)]
-    models = tuple(with_fast_engine(load(_finished(path, run))) for path in members)
+    models = tuple(with_fast_engine(load(_finished_path(path, run))) for path in members)
     if len({(model.classes, model.fingerprint) for model in models}) > 1:
         raise DataError(f"The members of '{run.path}' were trained on different data, so they are not one ensemble.")
     stored = read_predictions(run.path)
@@ -369,13 +369,13 @@ def member_path(run: TrainingRun, number: int) -> Path:
     return run.path / f"member-{number + 1}"
 
 
-def _finished(path: Path, run: TrainingRun) -> Path:
+def _finished_path(path: Path, run: TrainingRun) -> Path:
     if not path.is_file():
-        raise _unfinished(run)
+        raise _unfinished_error(run)
     return path
 
 
-def _unfinished(run: TrainingRun) -> RunError:
+def _unfinished_error(run: TrainingRun) -> RunError:
     return RunError(
         f"'{run.path}' has no trained model yet. Finish the training with: striate train --resume "
         f"{shlex.quote(str(run.path))}"

@@ -77,13 +77,13 @@ def convnext_tiny(input_shape: tuple[int, ...] = (224, 224, 3), classes: int = 1
         The network.
     """
     image = Input(input_shape)
-    x = _normalized(_conv(WIDTHS[0], 4, "stem")(standardize(input_shape[-1])(image)), "stem_norm")
+    x = _normalize(_conv(WIDTHS[0], 4, "stem")(standardize(input_shape[-1])(image)), "stem_norm")
     for stage, (count, width) in enumerate(zip(BLOCKS, WIDTHS, strict=True), start=1):
         if stage > 1:
-            x = _conv(width, 2, f"down{stage}")(_normalized(x, f"down{stage}_norm"))
+            x = _conv(width, 2, f"down{stage}")(_normalize(x, f"down{stage}_norm"))
         for number in range(1, count + 1):
             x = _ConvNeXt(f"block{stage}_{number}")(x)
-    x = _normalized(GlobalAveragePool2D(name="pool")(x), "head_norm")
+    x = _normalize(GlobalAveragePool2D(name="pool")(x), "head_norm")
     if dropout:
         x = Dropout(dropout, name="dropout")(x)
     output = Dense(classes, activation="softmax", kernel_initializer=INITIALIZER, name="output")
@@ -101,7 +101,7 @@ class _ConvNeXt(Block):
         (x,) = inputs
         channels = x.sample_shape[2]
         depthwise = DepthwiseConv2D(7, padding=3, depthwise_initializer=INITIALIZER, name="depthwise")
-        y = _normalized(depthwise(x), "norm")
+        y = _normalize(depthwise(x), "norm")
         y = _conv(4 * channels, 1, "expand", activation="gelu")(y)
         y = LayerScale(INITIAL_SCALE, name="scale")(_conv(channels, 1, "project")(y))
         return Add(name="add")(y, x)
@@ -112,5 +112,5 @@ def _conv(filters: int, size: int, name: str, activation: str = "linear") -> Con
     return Conv2D(filters, size, size, activation=activation, kernel_initializer=INITIALIZER, name=name)
 
 
-def _normalized(x: Tensor, name: str) -> Tensor:
+def _normalize(x: Tensor, name: str) -> Tensor:
     return LayerNormalization(epsilon=EPSILON, name=name)(x)

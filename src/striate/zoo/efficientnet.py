@@ -77,12 +77,12 @@ def efficientnet_b0(input_shape: tuple[int, ...] = (224, 224, 3), classes: int =
     """
     image = Input(input_shape)
     stem = Conv2D(STEM, 3, 2, 1, use_bias=False, kernel_initializer="he_normal", name="stem")
-    x = _normalized(standardize(input_shape[-1])(image), stem)
+    x = _apply_normalized(standardize(input_shape[-1])(image), stem)
     for stage, (count, kernel, strides, expansion, filters) in enumerate(STAGES, start=1):
         for number in range(1, count + 1):
             first = strides if number == 1 else 1
             x = _Bottleneck(filters, kernel, first, expansion, f"block{stage}_{number}")(x)
-    x = _normalized(x, pointwise(HEAD, "head"))
+    x = _apply_normalized(x, pointwise(HEAD, "head"))
     x = Dropout(dropout, name="dropout")(GlobalAveragePool2D(name="pool")(x))
     return Network(image, Dense(classes, activation="softmax", name="output")(x), name="efficientnet-b0")
 
@@ -99,16 +99,16 @@ class _Bottleneck(Block):
         (x,) = inputs
         y, channels = x, x.sample_shape[2]
         if self.expansion > 1:
-            y = _normalized(y, pointwise(self.expansion * channels, "expand"))
+            y = _apply_normalized(y, pointwise(self.expansion * channels, "expand"))
         depthwise = DepthwiseConv2D(
             self.kernel, self.strides, self.kernel // 2, use_bias=False, depthwise_initializer="he_normal",
             name="depthwise",
         )  # fmt: skip
-        y = SqueezeExcitation(channels // 4, activation="silu")(_normalized(y, depthwise))
-        y = _normalized(y, pointwise(self.filters, "project"), swish=False)
+        y = SqueezeExcitation(channels // 4, activation="silu")(_apply_normalized(y, depthwise))
+        y = _apply_normalized(y, pointwise(self.filters, "project"), swish=False)
         return Add(name="add")(y, x) if y.shape == x.shape else y
 
 
-def _normalized(x: Tensor, layer: Layer, *, swish: bool = True) -> Tensor:
+def _apply_normalized(x: Tensor, layer: Layer, *, swish: bool = True) -> Tensor:
     """Apply the layer NAME, batch normalization NAME_bn and, if wanted, swish as NAME_swish."""
     return normalized(x, layer, EPSILON, "silu" if swish else None, suffix="swish")

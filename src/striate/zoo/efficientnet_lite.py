@@ -193,17 +193,17 @@ class InvertedBottleneck(Block):
         (x,) = inputs
         y = x
         if self.expansion > 1:
-            y = _normalized(y, pointwise(self.expansion * x.sample_shape[2], "expand"), timm=self.timm)
+            y = _apply_normalized(y, pointwise(self.expansion * x.sample_shape[2], "expand"), timm=self.timm)
         padding = self.kernel // 2 if self.timm else "same"
         depthwise = DepthwiseConv2D(
             self.kernel, self.strides, padding, use_bias=False, depthwise_initializer="he_normal", name="depthwise"
         )
-        y = _normalized(y, depthwise, timm=self.timm)
-        y = _normalized(y, pointwise(self.filters, "project"), timm=self.timm, relu=False)
+        y = _apply_normalized(y, depthwise, timm=self.timm)
+        y = _apply_normalized(y, pointwise(self.filters, "project"), timm=self.timm, relu=False)
         return Add(name="add")(y, x) if y.shape == x.shape else y
 
 
-def _normalized(x: Tensor, layer: Layer, *, timm: bool, relu: bool = True) -> Tensor:
+def _apply_normalized(x: Tensor, layer: Layer, *, timm: bool, relu: bool = True) -> Tensor:
     """Apply the layer NAME, batch normalization NAME_bn and, if wanted, relu6 as NAME_relu6."""
     return normalized(x, layer, 1e-5 if timm else 1e-3, "relu6" if relu else None, suffix="relu6")
 
@@ -217,7 +217,7 @@ def _lite(
     scaling = standardize(input_shape[-1]) if timm else Rescale(1 / 128, -127 / 128, name="rescale")
     x: Tensor = scaling(image)
     stem = Conv2D(STEM, 3, 2, 1 if timm else "same", use_bias=False, kernel_initializer="he_normal", name="stem")
-    x = _normalized(x, stem, timm=timm)
+    x = _apply_normalized(x, stem, timm=timm)
     counts = _block_counts(depth)
     for stage, (count, (_, kernel, strides, expansion, filters)) in enumerate(
         zip(counts, STAGES, strict=True), start=1
@@ -226,6 +226,6 @@ def _lite(
         for number in range(1, count + 1):
             first = strides if number == 1 else 1
             x = InvertedBottleneck(scaled, kernel, first, expansion, f"block{stage}_{number}", timm=timm)(x)
-    x = _normalized(x, pointwise(HEAD, "head"), timm=timm)
+    x = _apply_normalized(x, pointwise(HEAD, "head"), timm=timm)
     x = Dropout(dropout, name="dropout")(GlobalAveragePool2D(name="pool")(x))
     return Network(image, Dense(classes, activation="softmax", name="output")(x), name=name)

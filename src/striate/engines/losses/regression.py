@@ -184,7 +184,7 @@ class CosineSimilarity(Loss):
         self, t: Array, p: Array, form: OutputForm = "probabilities", floor: float | None = None
     ) -> tuple[Array, Array]:
         """Return minus the cosine, and its gradient."""
-        (t, _), (q, length) = _normalized(t), _normalized(p)
+        (t, _), (q, length) = _normalize(t), _normalize(p)
         cosine = (t * q).sum(axis=-1, keepdims=True)
         return -cosine[..., 0], -(t - q * cosine) / length
 
@@ -194,7 +194,7 @@ def _signs(t: Array) -> Array:
     return np.where(t == 0, -1, t).astype(t.dtype)
 
 
-def _normalized(x: Array) -> tuple[Array, Array]:
+def _normalize(x: Array) -> tuple[Array, Array]:
     """Return vectors of length 1 along the last axis, and their length before."""
     length = np.sqrt(np.maximum(np.square(x).sum(axis=-1, keepdims=True), EPSILON**2))
     return x / length, length

@@ -78,12 +78,12 @@ def categorical_focal_crossentropy(loss: base.CategoricalFocalCrossentropy, t: T
 
 def binary_crossentropy(loss: base.BinaryCrossentropy, t: Tensor, output: Output) -> Tensor:
     """Return the mean over the outputs of −s log p − (1 − s) log(1 − p)."""
-    return output.binary_crossentropy(_smoothed(loss, t)).mean(dim=-1)
+    return output.binary_crossentropy(_smooth(loss, t)).mean(dim=-1)
 
 
 def binary_focal_crossentropy(loss: base.BinaryFocalCrossentropy, t: Tensor, output: Output) -> Tensor:
     """Return the mean over the outputs of (1 − pₜ)^γ times the binary cross-entropy."""
-    t, p = _smoothed(loss, t), output.probabilities
+    t, p = _smooth(loss, t), output.probabilities
     values = _power(1 - (t * p + (1 - t) * (1 - p)), loss.gamma) * output.binary_crossentropy(t)
     if loss.apply_class_balancing:
         values = values * (t * loss.alpha + (1 - t) * (1 - loss.alpha))
@@ -220,7 +220,7 @@ def _smoothed_rows(
     return t * (1 - loss.label_smoothing) + loss.label_smoothing / p.shape[-1] if loss.label_smoothing else t
 
 
-def _smoothed(loss: base.BinaryCrossentropy, t: Tensor) -> Tensor:
+def _smooth(loss: base.BinaryCrossentropy, t: Tensor) -> Tensor:
     return t * (1 - loss.label_smoothing) + loss.label_smoothing / 2 if loss.label_smoothing else t
 
 

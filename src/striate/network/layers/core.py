@@ -284,7 +284,7 @@ class Add(Layer):
         if len(set(inputs)) == 1:
             return inputs[0]
         raise self.error(
-            f"expected inputs of the same shape, received {_listed(inputs)}. "
+            f"expected inputs of the same shape, received {_list_shapes(inputs)}. "
             "Match filters and strides of the branches, or put a 1×1 Conv2D on the shortcut."
         )
 
@@ -323,7 +323,7 @@ class Multiply(Layer):
             return largest
         raise self.error(
             f"expected inputs of the same shape, or feature maps (H, W, C) and vectors (C,), "
-            f"received {_listed(inputs)}. "
+            f"received {_list_shapes(inputs)}. "
             "Match the channels, for example by a Dense layer with as many units."
         )
 
@@ -355,7 +355,7 @@ class Concatenate(Layer):
             return (*inputs[0][:axis], sum(shape[axis] for shape in inputs), *inputs[0][axis + 1 :])
         differing = "channels" if axis == count - 1 else f"axis {axis + 1}"
         raise self.error(
-            f"expected inputs that differ only in {differing}, received {_listed(inputs)}. "
+            f"expected inputs that differ only in {differing}, received {_list_shapes(inputs)}. "
             "Use padding='same' and equal strides in all branches."
         )
 
@@ -396,5 +396,5 @@ def _channels(value: Any) -> tuple[int, ...]:
     return tuple(check.integer(channel) for channel in value)
 
 
-def _listed(shapes: tuple[Shape, ...]) -> str:
+def _list_shapes(shapes: tuple[Shape, ...]) -> str:
     return " and ".join(map(str, shapes))

@@ -9,20 +9,20 @@ class Operators:
     """Operators of `Tensor` and `Input`. What no layer computes raises a NetworkError."""
 
     def __add__(self, other: Any) -> Any:
-        return _merge("Add", self, other) if _is_tensor(other) else _scaled(self, "+", other, 1, other)
+        return _merge("Add", self, other) if _is_tensor(other) else _scale(self, "+", other, 1, other)
 
     def __mul__(self, other: Any) -> Any:
-        return _merge("Multiply", self, other) if _is_tensor(other) else _scaled(self, "*", other, other, 0)
+        return _merge("Multiply", self, other) if _is_tensor(other) else _scale(self, "*", other, other, 0)
 
     def __sub__(self, other: Any) -> Any:
-        return self + -other if _is_tensor(other) else _scaled(self, "-", other, 1, _negative(other))
+        return self + -other if _is_tensor(other) else _scale(self, "-", other, 1, _negative(other))
 
     def __truediv__(self, other: Any) -> Any:
         if _is_tensor(other):
             return self * other**-1
         if _is_number(other) and float(other) == 0:
             raise NetworkError("A tensor cannot be divided by 0.")
-        return _scaled(self, "/", other, 1 / other if _is_number(other) else other, 0)
+        return _scale(self, "/", other, 1 / other if _is_number(other) else other, 0)
 
     def __pow__(self, exponent: Any) -> Any:
         from striate.network.layers.power import Power
@@ -34,7 +34,7 @@ class Operators:
     __radd__, __rmul__ = __add__, __mul__
 
     def __rsub__(self, other: Any) -> Any:
-        return _scaled(self, "-", other, -1, other)
+        return _scale(self, "-", other, -1, other)
 
     def __rtruediv__(self, other: Any) -> Any:
         return self**-1 * other
@@ -96,7 +96,7 @@ def _merge(kind: str, first: Any, second: Any) -> Any:
     return getattr(core, kind)()(first, second)
 
 
-def _scaled(tensor: Any, operator: str, value: Any, scale: Any, offset: Any) -> Any:
+def _scale(tensor: Any, operator: str, value: Any, scale: Any, offset: Any) -> Any:
     """Return scale · tensor + offset, for numbers or one number per channel."""
     from striate.network.layers.core import Rescale
 

@@ -61,7 +61,7 @@ class GraphBuilder:
         Returns:
             The name.
         """
-        name = self._unused(f"{self.layer_name}/{op_type}")
+        name = self._unused_name(f"{self.layer_name}/{op_type}")
         self.nodes.append(helper.make_node(op_type, inputs, [name], name, **attributes))
         return name
 
@@ -153,7 +153,7 @@ class GraphBuilder:
         """Return the constants as ONNX tensors."""
         return [numpy_helper.from_array(array, name) for name, array in self.constants.items()]
 
-    def _unused(self, name: str) -> str:
+    def _unused_name(self, name: str) -> str:
         self._name_counts[name] += 1
         return name if self._name_counts[name] == 1 else f"{name}_{self._name_counts[name]}"
 

@@ -65,12 +65,12 @@ def resize_images(graph: GraphBuilder, x: str, fit: str, height: int, width: int
     vertical, horizontal = _AXES[fit](_Float64(graph), rows, columns, height, width)
     pixels = graph.rename_output(graph.cast(x, "float32"), UNSIZED)
     across = [graph.op("Transpose", part, perm=[1, 0]) for part in _resize_matrix(graph, horizontal)]  # (W, width)
-    narrow = _rounded(graph, *(graph.op("MatMul", pixels, part) for part in across))
-    resized = _rounded(graph, *(graph.op("MatMul", part, narrow) for part in _resize_matrix(graph, vertical)))
+    narrow = _round_half_up(graph, *(graph.op("MatMul", pixels, part) for part in across))
+    resized = _round_half_up(graph, *(graph.op("MatMul", part, narrow) for part in _resize_matrix(graph, vertical)))
     return graph.rename_output(resized, RESIZED)
 
 
-def _rounded(graph: GraphBuilder, coarse: str, fine: str) -> str:
+def _round_half_up(graph: GraphBuilder, coarse: str, fine: str) -> str:
     """Round the sum of a multiple of COARSE and a small rest to an integer, halves up, without errors before."""
     raised = graph.op("Add", coarse, graph.constant("half", 0.5))
     below = graph.op("Floor", raised)

@@ -225,14 +225,14 @@ def _layer_normalization(rewriter: _Rewriter, node: OnnxNode) -> OnnxNode | None
         deviation = square.inputs[0] if square else ""
         if not square or not rewriter.is_power(reduction.inputs[0], deviation, 2):
             continue
-        x, axes = _centered(rewriter, deviation)
-        same = x is not None and (x, axes) == _centered(rewriter, node.inputs[0])
+        x, axes = _find_centered(rewriter, deviation)
+        same = x is not None and (x, axes) == _find_centered(rewriter, node.inputs[0])
         if same and axes and rewriter.integers(reduction, 1, "axes") == axes:
             return _new_node("LayerNormalization", node, node.outputs[0], x or "", axes=axes, epsilon=number)
     return None
 
 
-def _centered(rewriter: _Rewriter, name: str) -> tuple[str | None, tuple[int, ...] | None]:
+def _find_centered(rewriter: _Rewriter, name: str) -> tuple[str | None, tuple[int, ...] | None]:
     """Return x and the axes of the mean where a tensor is x − mean(x)."""
     difference = rewriter.producer(name, "Sub")
     mean = rewriter.producer(difference.inputs[1], "ReduceMean") if difference else None

@@ -106,7 +106,7 @@ def _merge(kept: list[ImportedLayer], kept_readers: list[int], layer: ImportedLa
     if kept_readers[source] != 1:
         return None
     if isinstance(layer.layer, Flatten):
-        merged = _flat_pooling(kept, kept[source])
+        merged = _as_global_pooling(kept, kept[source])
     elif isinstance(layer.layer, Rescale):
         merged = _with_scale(kept[source], layer.layer)
     else:
@@ -117,7 +117,7 @@ def _merge(kept: list[ImportedLayer], kept_readers: list[int], layer: ImportedLa
     return source
 
 
-def _flat_pooling(kept: list[ImportedLayer], layer: ImportedLayer) -> ImportedLayer | None:
+def _as_global_pooling(kept: list[ImportedLayer], layer: ImportedLayer) -> ImportedLayer | None:
     """Return global pooling for a flattened pooling whose window covers the whole maps; None for other layers."""
     whole = GLOBAL_POOLS.get(type(layer.layer))
     if whole is None or layer.layer.window is None or layer.shape[:2] != (1, 1):

@@ -288,7 +288,7 @@ class CustomMetric(MeanOfSamples):
         try:
             result = np.asarray(self._function(t, p), np.float64)
         except Exception as error:
-            raise UsageError(_failed(self, t, p, error)) from error
+            raise UsageError(_failure_message(self, t, p, error)) from error
         if result.ndim and len(result) != len(p):
             raise UsageError(
                 f"The metric '{self.name}' must return a number, or one for each of {len(p)} samples; it returned the "
@@ -330,7 +330,7 @@ def added_state(metric: Metric, t: Array, p: Array, weights: Array | None) -> Ar
     except UsageError:
         raise
     except Exception as error:
-        raise UsageError(_failed(metric, t, p, error)) from error
+        raise UsageError(_failure_message(metric, t, p, error)) from error
     finally:
         _set_state(metric, before)
     return added
@@ -373,7 +373,7 @@ def _set_state(metric: Metric, values: Array) -> None:
         start += variable.size
 
 
-def _failed(metric: Metric, t: Array, p: Array, error: Exception) -> str:
+def _failure_message(metric: Metric, t: Array, p: Array, error: Exception) -> str:
     return (
         f"The metric '{metric.name}' failed with y_true {t.shape} and y_pred {p.shape}, which are NumPy arrays: "
         f"{type(error).__name__}: {error}"

@@ -123,12 +123,12 @@ class MetricSet:
             rows = [row if isinstance(row, list | tuple) else [] if row is None else [row] for row in given]
             pairs = [(i, item) for i, row in enumerate(rows) for item in row]
             return [(i, get_metric(item, self._outputs[i])) for i, item in pairs]
-        return [(i, metric) for item in given for i, metric in self._fitting(item)]
+        return [(i, metric) for item in given for i, metric in self._match_outputs(item)]
 
     def _match_in_order(self, given: Sequence[Any]) -> bool:
-        return all(any(index == i for i, _ in self._fitting(item)) for index, item in enumerate(given))
+        return all(any(index == i for i, _ in self._match_outputs(item)) for index, item in enumerate(given))
 
-    def _fitting(self, item: Any) -> Chosen:
+    def _match_outputs(self, item: Any) -> Chosen:
         """Return the metric for each output that it matches."""
         chosen, error = [], None
         for index, output in enumerate(self._outputs):

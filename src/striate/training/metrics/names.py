@@ -115,13 +115,13 @@ def get_metric(metric: Any, output: Output) -> Metric:
     if isinstance(metric, type) and issubclass(metric, Metric):
         metric = metric()
     if isinstance(metric, str):
-        metric = _named(metric, output)
+        metric = _create_named(metric, output)
     elif isinstance(metric, Loss):
         metric = LossMetric(metric, snake_case(type(metric).__name__))
     elif callable(metric) and not isinstance(metric, Metric):
         name = getattr(metric, "__name__", "")
         own = name not in NAMED and name not in NAMES
-        metric = CustomMetric(metric) if own else _named(name, output)
+        metric = CustomMetric(metric) if own else _create_named(name, output)
     if not isinstance(metric, Metric) or isinstance(metric, values.Mean):
         raise UsageError(f"metrics must be names of metrics, metrics or functions; received {describe(metric)}.")
     if isinstance(metric, accuracies.Accuracy):
@@ -208,7 +208,7 @@ def metric_function(name: str) -> Callable[..., Any]:
     return function
 
 
-def _named(name: str, output: Output) -> Metric:
+def _create_named(name: str, output: Output) -> Metric:
     """Return the metric with a Keras name, which is also its name in results."""
     if name in ("accuracy", "acc", "Accuracy"):
         if output.kind == "values":

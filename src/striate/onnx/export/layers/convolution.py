@@ -38,7 +38,7 @@ def _separable(graph: GraphBuilder, layer: SeparableConv2D, weights: Parameters,
 
 
 @rule(Conv2DTranspose)
-def _transposed(graph: GraphBuilder, layer: Conv2DTranspose, weights: Parameters, x: GraphTensor) -> str:
+def _conv_transpose(graph: GraphBuilder, layer: Conv2DTranspose, weights: Parameters, x: GraphTensor) -> str:
     window = layer.forward_window
     kernel = weights["kernel"].transpose(3, 2, 0, 1)  # (KH, KW, O, C) → (C, O, KH, KW)
     inputs = [graph.layer_constant("kernel", kernel)]

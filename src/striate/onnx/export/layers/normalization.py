@@ -49,7 +49,7 @@ def _layer_normalization(graph: GraphBuilder, layer: LayerNormalization, weights
     variance = graph.reduce("ReduceMean", graph.op("Mul", centered, centered), [1])
     shifted = graph.op("Add", variance, graph.layer_constant("epsilon", layer.epsilon))
     normalized = graph.op("Div", centered, graph.op("Sqrt", shifted))
-    return _scaled(graph, normalized, gamma, beta, x)
+    return _scale_channels(graph, normalized, gamma, beta, x)
 
 
 @rule(GroupNormalization)
@@ -62,10 +62,10 @@ def _group_normalization(graph: GraphBuilder, layer: GroupNormalization, weights
     normalized = graph.op("InstanceNormalization", grouped, ones, zeros, epsilon=layer.epsilon)
     y = graph.op("Reshape", normalized, graph.layer_constant("channels", full, "int64"))
     gamma, beta = weights.get("gamma", np.ones(channels)), weights.get("beta", np.zeros(channels))
-    return _scaled(graph, y, gamma, beta, x)
+    return _scale_channels(graph, y, gamma, beta, x)
 
 
-def _scaled(graph: GraphBuilder, y: str, gamma: Array, beta: Array, x: GraphTensor) -> str:
+def _scale_channels(graph: GraphBuilder, y: str, gamma: Array, beta: Array, x: GraphTensor) -> str:
     """Append y · gamma + beta, one of each for each channel."""
     scaled = graph.op("Mul", y, graph.layer_constant("gamma", per_channel(gamma, x.shape)))
     return graph.op("Add", scaled, graph.layer_constant("beta", per_channel(beta, x.shape)))

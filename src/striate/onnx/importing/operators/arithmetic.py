@@ -95,7 +95,7 @@ def _of_two_outputs(builder: NetworkBuilder, node: OnnxNode, first: LayerOutput,
 
 
 def _add(builder: NetworkBuilder, node: OnnxNode, values: list[LayerOutput]) -> LayerOutput:
-    values = one_kind_of_pixel(builder, node, _repeated(builder, node, values))
+    values = one_kind_of_pixel(builder, node, _repeat_channels(builder, node, values))
     first = values[0]
     for value in values[1:]:
         if value.dims != first.dims or value.axes != first.axes or not _same_order(first, value):
@@ -106,7 +106,7 @@ def _add(builder: NetworkBuilder, node: OnnxNode, values: list[LayerOutput]) -> 
     return first.after(layer)
 
 
-def _repeated(builder: NetworkBuilder, node: OnnxNode, values: list[LayerOutput]) -> list[LayerOutput]:
+def _repeat_channels(builder: NetworkBuilder, node: OnnxNode, values: list[LayerOutput]) -> list[LayerOutput]:
     """Return the values, with a single channel repeated where another value of this size has more."""
     largest = max(values, key=lambda value: value.channels)
     result = []
@@ -188,7 +188,7 @@ def multiply(builder: NetworkBuilder, node: OnnxNode, first: LayerOutput, second
     Returns:
         The product.
     """
-    first, second = _repeated(builder, node, [first, second])
+    first, second = _repeat_channels(builder, node, [first, second])
     large, small = (first, second) if prod(first.dims) >= prod(second.dims) else (second, first)
     same_channels = large.axes == small.axes and large.channels == small.channels and _same_order(large, small)
     if not same_channels or small.size not in (large.size, (1, 1)):

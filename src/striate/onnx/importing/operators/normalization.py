@@ -74,10 +74,10 @@ def _layer_normalization(builder: NetworkBuilder, node: OnnxNode) -> LayerOutput
         layer = GroupNormalization(1, epsilon=epsilon)
     else:
         raise builder.unsupported(node, f"it runs over the axes {axes}; only the channels or whole maps are supported.")
-    return _normalized(builder, node, value, layer)
+    return _append_normalization(builder, node, value, layer)
 
 
-def _normalized(builder: NetworkBuilder, node: OnnxNode, value: LayerOutput, layer: Layer) -> LayerOutput:
+def _append_normalization(builder: NetworkBuilder, node: OnnxNode, value: LayerOutput, layer: Layer) -> LayerOutput:
     """Append a normalization with gamma and beta for each channel, the second and third input."""
     if any(node.outputs[1:]):
         raise builder.unsupported(node, "its second output, the mean, is used.")

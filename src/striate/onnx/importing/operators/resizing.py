@@ -110,7 +110,7 @@ def _blocks(builder: NetworkBuilder, node: OnnxNode) -> LayerOutput:
 
 
 @rule("ConvTranspose")
-def _transposed(builder: NetworkBuilder, node: OnnxNode) -> LayerOutput:
+def _conv_transpose(builder: NetworkBuilder, node: OnnxNode) -> LayerOutput:
     value, kernel = builder.feature_maps(node), builder.constant(node, 1)
     if builder.is_vector(value):
         raise builder.unsupported(node, "its input is one pixel after global pooling.")

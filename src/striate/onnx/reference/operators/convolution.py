@@ -106,7 +106,7 @@ def conv_transpose(
         surplus = [max(size - wanted, 0) for size, wanted in zip(sizes, output_shape, strict=True)]
         starts = [total // 2 if auto_pad == "SAME_UPPER" else total - total // 2 for total in surplus]
         kept = [slice(start, start + size) for start, size in zip(starts, output_shape, strict=True)]
-    return _with_bias(_crop(_transposed(x, kernel, axes, group), kept), bias)
+    return _with_bias(_crop(_transposed_convolution(x, kernel, axes, group), kept), bias)
 
 
 def _crop(y: Array, kept: list[slice]) -> Array:
@@ -115,17 +115,17 @@ def _crop(y: Array, kept: list[slice]) -> Array:
     return np.pad(y, ((0, 0), (0, 0), *missing))[(slice(None), slice(None), *kept)]
 
 
-def _transposed(x: Array, kernel: Array, axes: WindowAxes, group: int) -> Array:
+def _transposed_convolution(x: Array, kernel: Array, axes: WindowAxes, group: int) -> Array:
     """Return everything the kernels cover: (N, O, …), `transposed_size` values on each axis."""
     if x.ndim == 3:
-        return _transposed(x[..., None], kernel[..., None], (*axes, SINGLE), group)[..., 0]
+        return _transposed_convolution(x[..., None], kernel[..., None], (*axes, SINGLE), group)[..., 0]
     if x.ndim == 4:
         return _transposed_maps(x, kernel, axes, group)
     first, *rest = axes
     y = np.zeros((x.shape[0], kernel.shape[1] * group, *(axis.transposed_size for axis in axes)), x.dtype)
     maps = _into_batch(x)
     for tap in range(first.kernel):
-        part = _transposed(maps, kernel[:, :, tap], tuple(rest), group)
+        part = _transposed_convolution(maps, kernel[:, :, tap], tuple(rest), group)
         y[:, :, first.tap(tap, first.size)] += _out_of_batch(part, first.size)
     return y
 

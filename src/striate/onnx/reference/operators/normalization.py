@@ -82,7 +82,7 @@ def _standardize(rows: Array, epsilon: float) -> tuple[Array, Moments]:
     return batch_norm_forward(x, moments, moments, centred, one, zero, epsilon, UncachedScratch())[0].T, moments
 
 
-def _scaled(rows: Array, x: Array, scale: Array, bias: Array) -> Array:
+def _scale_channels(rows: Array, x: Array, scale: Array, bias: Array) -> Array:
     """Compute scale · y + bias for each channel, in the shape and dtype of x; scale and bias are (C,)."""
     factor, offset = (values.reshape(-1, *[1] * (x.ndim - 2)) for values in (scale, bias))
     y: Array = factor * rows.reshape(x.shape).astype(x.dtype) + offset
@@ -93,7 +93,7 @@ def _scaled(rows: Array, x: Array, scale: Array, bias: Array) -> Array:
 def instance_normalization(x: Array, scale: Array, bias: Array, *, epsilon: float = 1e-5) -> Array:
     """Normalize each map of each image by itself; scale and bias are (C,)."""
     y, _ = _standardize(x.reshape(x.shape[0] * x.shape[1], -1), epsilon)
-    return _scaled(y, x, scale, bias)
+    return _scale_channels(y, x, scale, bias)
 
 
 @operator("GroupNormalization")
@@ -104,7 +104,7 @@ def group_normalization(
     y, _ = _standardize(x.reshape(x.shape[0] * num_groups, -1), epsilon)
     if opset < 21:
         scale, bias = (np.repeat(values, x.shape[1] // num_groups) for values in (scale, bias))
-    return _scaled(y, x, scale, bias)
+    return _scale_channels(y, x, scale, bias)
 
 
 @operator("LayerNormalization")

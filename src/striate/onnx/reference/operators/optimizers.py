@@ -20,11 +20,11 @@ Step = Callable[[Array, Array, tuple[Array, ...]], None]
 
 def _all_tensors(tensors: tuple[Array, ...], slots: int, penalty: float, step: Step) -> tuple[Array, ...]:
     """Take the step for each X, its gradient increased by penalty · X; return all new X, then all new slots."""
-    results = [_one(group, penalty, step) for group in _grouped(tensors, slots + 2)]
+    results = [_one(group, penalty, step) for group in _group_tensors(tensors, slots + 2)]
     return tuple(array for kind in zip(*results, strict=True) for array in kind)
 
 
-def _grouped(tensors: tuple[Array, ...], kinds: int) -> Iterator[tuple[Array, ...]]:
+def _group_tensors(tensors: tuple[Array, ...], kinds: int) -> Iterator[tuple[Array, ...]]:
     """Regroup X1 X2 … G1 G2 … V1 V2 … as (X1, G1, V1), (X2, G2, V2), …"""
     count = len(tensors) // kinds
     return zip(*(tensors[kind * count : (kind + 1) * count] for kind in range(kinds)), strict=True)

@@ -58,13 +58,13 @@ def computed_in_float32(function: F) -> F:
     def call(x: Array, *inputs: Array | None, **attributes: Any) -> Result:
         if x.dtype != np.float16:
             return function(x, *inputs, **attributes)
-        result = function(*(_converted(value, np.float16, np.float32) for value in (x, *inputs)), **attributes)
+        result = function(*(_convert_dtype(value, np.float16, np.float32) for value in (x, *inputs)), **attributes)
         if isinstance(result, tuple):
-            return tuple(_converted(value, np.float32, np.float16) for value in result)
-        return cast(Array, _converted(result, np.float32, np.float16))
+            return tuple(_convert_dtype(value, np.float32, np.float16) for value in result)
+        return cast(Array, _convert_dtype(result, np.float32, np.float16))
 
     return cast(F, call)
 
 
-def _converted(value: Any, old: Any, new: Any) -> Any:
+def _convert_dtype(value: Any, old: Any, new: Any) -> Any:
     return value.astype(new) if value is not None and value.dtype == old else value
