@@ -16,11 +16,13 @@ from striate.engines.torch import engine as torch_engine
 from striate.images import encode_png
 from striate.language import Language, localized, use_language
 from striate.training import Recipe, Run, RunRecord
+from striate.workflows import trained_model
 from striate.workflows.plan import make_plan
 from striate.workflows.prepare import prepare
 from striate.workflows.run_folder import reopen, start
 from striate.workflows.run_record import TrainingRun
 from striate.workflows.train import train
+from striate.workflows.trained_model import with_fast_engine
 
 TORCH = EngineSettings("torch", "cpu")
 
@@ -35,6 +37,18 @@ def one_thread() -> Iterator[None]:
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(before)
+
+
+@pytest.mark.parametrize("with_torch", [True, False])
+@pytest.mark.parametrize(("filters", "engine"), [(2, "numpy"), (2000, "onnx")])
+def test_large_networks_predict_with_onnx_runtime_with_and_without_torch(
+    monkeypatch: pytest.MonkeyPatch, with_torch: bool, filters: int, engine: str
+) -> None:
+    monkeypatch.setattr(choose, "installed", lambda package: with_torch)
+    monkeypatch.setattr(trained_model, "accelerator", lambda: None)
+    monkeypatch.setattr(choose, "accelerator", lambda: None)
+    model = st.Sequential([st.layers.Input((30, 30, 1)), st.layers.Conv2D(filters, 3), st.layers.Flatten()])
+    assert with_fast_engine(model).engine.name == engine
 
 
 def measure(monkeypatch: pytest.MonkeyPatch, precision: str) -> None:
