@@ -121,7 +121,7 @@ class EarlySync:
             content: What to append.
 
         Raises:
-            OSError: What was written before could not be stored.
+            OSError: If what was written before could not be stored.
         """
         self._written += self._file.write(content)
         if self._written >= SYNC_BYTES and (self._pending is None or self._pending.done()):

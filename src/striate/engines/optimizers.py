@@ -170,7 +170,14 @@ class Optimizer:
         }
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the settings as values for JSON. Raise UsageError for a schedule that Striate does not have."""
+        """Convert the settings to values for JSON.
+
+        Returns:
+            The settings by name.
+
+        Raises:
+            UsageError: If the learning rate is a schedule that Striate does not have.
+        """
         rate = self.learning_rate
         return self._settings() | {"learning_rate": rate.to_dict() if isinstance(rate, LearningRateSchedule) else rate}
 

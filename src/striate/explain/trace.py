@@ -61,7 +61,17 @@ class Trace:
         self._weights: dict[str, Mapping[str, Array]] = {}
 
     def maps(self, layer: AnyLayer) -> Array:
-        """Return the output of a layer, float32 (H, W, C) or (F,). Raise NetworkError if there is no such layer."""
+        """Return the output of a layer.
+
+        Args:
+            layer: The layer.
+
+        Returns:
+            float32 (H, W, C) or (F,).
+
+        Raises:
+            NetworkError: If there is no such layer.
+        """
         found: Array = self.values[node_index(self.network, layer)]
         return found
 

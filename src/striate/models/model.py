@@ -100,14 +100,15 @@ class Model(FittableModel):
             validation_data: (x, y), images that the model was not trained on; at least five, better some hundred.
 
         Raises:
-            DataError: The images do not match the network, or there are fewer than five for validation.
-            UsageError: The network is not a classifier that ends in a chain of layers, or an argument is missing.
+            DataError: If the images do not match the network, or there are fewer than five for validation.
+            UsageError: If the network is not a classifier that ends in a chain of layers, or an argument is missing.
 
         Example:
             >>> import striate as st
+            >>> from striate.training import Recipe
             >>> digits = st.data.load("mnist5k")
             >>> model = st.zoo.build("lenet5")
-            >>> history = model.train(digits, st.Recipe(epochs=1), verbose=0)
+            >>> history = model.train(digits, Recipe(epochs=1), verbose=0)
             >>> model.fit_unknown(digits)
             >>> bool(model.is_unknown(digits.test.x).mean() < 0.1)
             True
@@ -133,7 +134,7 @@ class Model(FittableModel):
             Bool (N,).
 
         Raises:
-            UsageError: The model has no detector of unknown images.
+            UsageError: If the model has no detector of unknown images.
 
         Example:
             >>> import numpy as np

@@ -53,8 +53,8 @@ def check_parts(network: Network, task: Task, x: Any, y: Any, validation_data: A
         Training images, held-out images, and the number of classes.
 
     Raises:
-        DataError: They do not match the network, or there are too few.
-        UsageError: The network is not a classifier, or something is missing.
+        DataError: If they do not match the network, or there are too few.
+        UsageError: If the network is not a classifier, or something is missing.
     """
     if len(network.outputs) != 1 or task is not Task.CLASSIFICATION:
         raise UsageError(

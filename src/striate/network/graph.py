@@ -220,7 +220,13 @@ class Network:
         return rows(self)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the network as a dictionary of JSON values. Raise NetworkError for an unregistered layer class.
+        """Convert the network to a dictionary of JSON values.
+
+        Returns:
+            The dictionary.
+
+        Raises:
+            NetworkError: If a layer class is not registered.
 
         Example:
             >>> from striate.network import Dense, Input, Network
@@ -250,7 +256,14 @@ class Network:
         return from_dict(data)
 
     def to_json(self) -> str:
-        """Return `to_dict` as JSON text. Raise NetworkError for an unregistered layer class."""
+        """Convert the network to JSON text; see `to_dict`.
+
+        Returns:
+            The text.
+
+        Raises:
+            NetworkError: If a layer class is not registered.
+        """
         from striate.network.serialize import to_json
 
         return to_json(self)

@@ -69,7 +69,17 @@ def _encode(layer: Layer, value: Any) -> Any:
 
 
 def layer_config(layer: Layer) -> dict[str, Any]:
-    """Return name and settings of a layer as JSON values. Raise NetworkError as `to_dict`."""
+    """Convert a layer to its name and settings as JSON values.
+
+    Args:
+        layer: The layer.
+
+    Returns:
+        The values by name.
+
+    Raises:
+        NetworkError: If the layer class is not registered, or a setting cannot be written to a file.
+    """
     described = _encode_layer(layer)
     settings: dict[str, Any] = described["settings"]
     return {"name": described["name"], **settings}

@@ -51,7 +51,14 @@ class SavedTraining:
     slots: Weights = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return all but the slots as values for JSON. Raise UsageError for an argument that cannot be saved."""
+        """Convert everything but the slots to values for JSON.
+
+        Returns:
+            The values by name.
+
+        Raises:
+            UsageError: If an argument cannot be saved.
+        """
         counts = {name: getattr(self, name) for name in ("seed", "iterations", "epochs_done", "learning_rate")}
         return counts | {"arguments": _encode(self.arguments), "frozen": list(self.frozen)}
 

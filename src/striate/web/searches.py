@@ -89,7 +89,7 @@ class SearchPages:
             RequestError: If too many computations run already.
         """
         image, neighbors = request.path_params["image"], self._neighbors
-        self._explorer.require_image(image)
+        self._explorer.pixels(image)  # raises UsageError before the stream begins
         if neighbors.is_ready:
             return JSONResponse(await asyncio.to_thread(self._nearest, image))
 

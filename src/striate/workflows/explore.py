@@ -131,17 +131,6 @@ class Explorer:
             return np.asarray(part[number])
         raise UsageError(f"There is no image '{image:.20}' any more: choose or upload one.")
 
-    def require_image(self, image: str) -> None:
-        """Check that there is an image.
-
-        Args:
-            image: The key of the image.
-
-        Raises:
-            UsageError: If there is no such image.
-        """
-        self.pixels(image)
-
     def images_of(self, prefix: str) -> Any:
         """Return all images whose keys have a prefix.
 

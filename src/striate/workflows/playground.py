@@ -267,7 +267,7 @@ def _values(row: LayerRow) -> int:
 
 
 def check_network(setup: NetworkSetup, data: PlaygroundDataset) -> Network:
-    """Return the network of a setup. Raise StriateError as Python would, also if its output does not fit the classes.
+    """Check the network of a setup.
 
     Args:
         setup: The setup.
@@ -275,6 +275,9 @@ def check_network(setup: NetworkSetup, data: PlaygroundDataset) -> Network:
 
     Returns:
         The network.
+
+    Raises:
+        StriateError: If as Python would, also if the output of the network does not fit the classes.
     """
     network = build_network(setup, data.train.x.shape[1:])
     model = _compile(network, setup)

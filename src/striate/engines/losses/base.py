@@ -141,7 +141,11 @@ class Loss:
         return np.asarray(values.reshape(len(values), -1).mean(axis=1))
 
     def check_weighted(self) -> None:
-        """Raise UsageError if the losses of single samples cannot be weighted."""
+        """Check that the losses of single samples can be weighted.
+
+        Raises:
+            UsageError: If they cannot.
+        """
 
     @property
     def call_form(self) -> OutputForm:

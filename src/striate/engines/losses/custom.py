@@ -64,7 +64,11 @@ class CustomLoss(Loss):
         return values.reshape(len(p), -1).mean(axis=1) if values.ndim else np.full(len(p), values)
 
     def check_weighted(self) -> None:
-        """Raise UsageError if the loss cannot be weighted, because it is one number for the batch."""
+        """Check that the loss can be weighted, which it cannot if it is one number for the batch.
+
+        Raises:
+            UsageError: If it is one number for the batch.
+        """
         if not self.per_sample:
             raise UsageError(
                 f"The loss '{self.name}' returns one number for the batch, and sample_weight or class_weight need one "

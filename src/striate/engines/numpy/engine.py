@@ -167,7 +167,14 @@ class NumpyEngine(Engine):
         return {n.removeprefix(f"{layer}/"): w.copy() for n, w in self._views.items() if n.rsplit("/", 1)[0] == layer}
 
     def compile(self, settings: TrainingSettings) -> None:
-        """Set how to train, and clear the slots. Raise UsageError for settings that do not fit the network."""
+        """Set how to train, and clear the slots.
+
+        Args:
+            settings: How to train.
+
+        Raises:
+            UsageError: If the settings do not fit the network.
+        """
         settings.check(self.network)
         for loss in settings.losses:
             if isinstance(loss, CustomLoss) and not loss.has_gradient:

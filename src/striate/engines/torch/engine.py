@@ -108,7 +108,14 @@ class TorchEngine(DistributedEngine):
             return {variable: self._module.to_array(f"{layer}/{variable}", value) for variable, value in values}
 
     def compile(self, settings: TrainingSettings) -> None:
-        """Set how to train, and clear the slots. Raise UsageError for settings that do not fit the network."""
+        """Set how to train, and clear the slots.
+
+        Args:
+            settings: How to train.
+
+        Raises:
+            UsageError: If the settings do not fit the network.
+        """
         settings.check(self.network)
         self._freeze(frozenset(settings.frozen))
         self._settings, self._averages, self._updates = settings, {}, 0

@@ -111,7 +111,7 @@ def to_int8(model: ModelProto, ranges: Ranges, *, signed: bool = True) -> ModelP
         The model.
 
     Raises:
-        ModelFileError: A range is missing.
+        ModelFileError: If a range is missing.
     """
     if missing := [name for name in int8_maps(model) if name not in ranges]:
         raise ModelFileError(

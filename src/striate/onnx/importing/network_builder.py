@@ -152,7 +152,15 @@ class NetworkBuilder:
         return len(self.layers) - 1
 
     def reserve_order(self, node: OnnxNode, count: int) -> None:
-        """Count numbers that will be stored individually. Raise NetworkError if there are too many."""
+        """Count numbers that will be stored individually.
+
+        Args:
+            node: The node that needs them.
+            count: How many.
+
+        Raises:
+            NetworkError: If there are too many.
+        """
         self._order_values += count
         if self._order_values > MAX_ORDER_VALUES:
             raise self.unsupported(node, "with it the network exceeds the size limit for numbers of single channels.")
