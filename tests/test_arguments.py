@@ -34,7 +34,7 @@ CASES: list[tuple[Callable[[Any], object], str]] = [
     (lambda m: m.compile(device="cpu", precison="float32"), "Did you mean 'precision'"),
     (lambda m: m.use_engine("numpy", devise="cpu"), "use_engine has no argument 'devise'. Did you mean 'device'"),
     (lambda m: m.fit(X, Y, epoch=3), r"Sequential\.fit has no argument 'epoch'\. Did you mean 'epochs'"),
-    (lambda m: m.fit(X), r"fit needs targets: pass y beside x; or an iterable of batches \(x, y\)"),
+    (lambda m: m.fit(X), r"fit needs targets: pass y as well as x, or an iterable of batches \(x, y\)"),
     (lambda m: m.predict(X, 32, 0, 1, None, 2), "received 6 arguments by position and takes at most 5"),
     (lambda m: m.fit(X, Y, x=X), r"Sequential\.fit received 'x' twice"),
     (lambda m: m.evaluate(X, Y, batchsize=3), "Did you mean 'batch_size'"),

@@ -16,8 +16,8 @@ def __getattr__(name: str) -> Any:
     if not name.startswith(FAMILIES):
         raise AttributeError(f"module 'striate.applications' has no attribute '{name}'")
     raise UsageError(
-        f"Striate has no applications.{name}: its pretrained networks come with the scaling of their pixels, and need "
-        "no preprocess_input. To train a classifier of your own photographs, run `striate train FOLDER`, which uses "
+        f"Striate has no applications.{name}: its pretrained networks include the scaling of pixels, and need no "
+        "preprocess_input. To train a classifier of your own photographs, run `striate train FOLDER`, which uses "
         "pretrained features (docs/tutorials/photographs.md). An architecture with initial weights is "
         f"striate.zoo.build(…).{nearest(name, list_models())}"
     )

@@ -115,7 +115,7 @@ class Decision:
             ValueError: If an entry is missing, unknown or out of range.
         """
         if not isinstance(values, Mapping) or not set(values) <= {"task", "thresholds", "half_widths", "coverage"}:
-            raise ValueError(f"'decision' must hold a task and its thresholds, but is {values!r:.60}")
+            raise ValueError(f"'decision' must contain a task and its thresholds, but is {values!r:.60}")
         if values.get("task") not in list(Task):
             raise ValueError(f"its task must be one of {', '.join(Task)}, but is {values.get('task')!r:.40}")
         coverage = values.get("coverage", COVERAGE)

@@ -46,7 +46,7 @@ def test_model_file_needs_the_name_of_the_data(cli: Cli, trained: tuple[Path, Fi
     shutil.copy(trained[0] / "model.safetensors", tmp_path / "m.safetensors")
     without = cli("evaluate", "m.safetensors")
     assert without.returncode == 2
-    assert "Name a data set or a folder of images to evaluate on." in without.stderr
+    assert "Pass a data set or a folder of images to evaluate on." in without.stderr
     figures = json.loads(cli("evaluate", "m.safetensors", "mnist5k", "--json").stdout)
     assert figures["correct"] == json.loads((trained[0] / "metrics.json").read_text("utf-8"))["correct"]
 

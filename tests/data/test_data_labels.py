@@ -58,9 +58,8 @@ def test_many_classes_that_are_numbers_give_a_note(folder: Path) -> None:
         (folder / f"{number}.jpg").write_bytes(random_image(number))
     for count, noted in ((12, True), (10, False)):
         path = table(folder, rows({number: f"{number % count}" for number in range(24)}))
-        found = any(
-            "To predict numbers, use --task regression" in note for note in read_labels(folder, LabelFile(path)).notes
-        )
+        notes = read_labels(folder, LabelFile(path)).notes
+        found = any("To predict numeric values, use --task regression" in note for note in notes)
         assert found is noted
 
 

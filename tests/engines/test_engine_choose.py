@@ -217,7 +217,7 @@ def test_auto_equals_the_default() -> None:
 
 def test_onnx_engine_requires_a_trained_model() -> None:
     EngineSettings("onnx").check()
-    with pytest.raises(UsageError, match=r"^The engine 'onnx' runs networks but does not train them: use 'numpy' or"):
+    with pytest.raises(UsageError, match=r"^The engine 'onnx' supports inference only, not training: use 'numpy' or"):
         EngineSettings("onnx").check(training=True)
     with pytest.raises(UsageError, match=r"^The ONNX engine supports only float32 on the CPU: use the engine"):
         EngineSettings("onnx", precision="bfloat16").check()
@@ -227,5 +227,5 @@ def test_onnx_engine_requires_a_trained_model() -> None:
     model.use_engine("onnx")
     assert model.engine.name == "onnx"
     np.testing.assert_allclose(model.predict(x), before, atol=1e-6)
-    with pytest.raises(UsageError, match=r"The engine 'onnx' runs networks but does not train them"):
+    with pytest.raises(UsageError, match=r"The engine 'onnx' supports inference only, not training"):
         model.compile()

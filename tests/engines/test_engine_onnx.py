@@ -48,7 +48,7 @@ from striate.onnx.metadata import ExportMetadata
 from .networks import NETWORKS, chain, perturbed_weights, pixels
 
 MAPS = 7  # before the LRN in NETWORKS; with fewer images, ONNX's reference leaves out the last maps
-REFUSED = r"The ONNX engine runs networks but does not train them: use engine 'numpy' or 'torch'\."
+REFUSED = r"The ONNX engine supports inference only, not training: use engine 'numpy' or 'torch'\."
 
 
 def assert_close(found: Array, expected: Array, tolerance: float = 3e-5) -> None:

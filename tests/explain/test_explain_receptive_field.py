@@ -47,7 +47,7 @@ def test_region_is_exact(name: str) -> None:
         for place in places:
             expected = seen_by(network, node, place)
             if expected is None:
-                with pytest.raises(UsageError, match="sees only padding"):
+                with pytest.raises(UsageError, match="contains only padding"):
                     receptive_field(network, node, place)
                 continue
             region = receptive_field(network, node, place)

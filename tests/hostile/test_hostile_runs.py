@@ -114,9 +114,9 @@ def test_changed_bytes(folder: Path, tmp_path: Path, name: str) -> None:
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
-        ("", "its first line does not name the columns"),
-        ("loss\n1\n", "its first line does not name the columns"),
-        ("epoch,loss,loss\n1,1,1\n", "its first line does not name the columns"),
+        ("", "its first line does not contain the names of the columns"),
+        ("loss\n1\n", "its first line does not contain the names of the columns"),
+        ("epoch,loss,loss\n1,1,1\n", "its first line does not contain the names of the columns"),
         ("epoch,loss\n1\n", "line 2 is not that of epoch 1"),
         ("epoch,loss\n1,1\n1,1\n", "line 3 is not that of epoch 2"),
         ("epoch,val_loss,loss\n1,nan,0.5\n2,0.5,inf\n", "the loss of epoch 2 is inf"),

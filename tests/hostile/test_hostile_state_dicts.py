@@ -168,7 +168,7 @@ def test_folder_without_a_model_raises(tmp_path: Path) -> None:
         ):
             use(tmp_path / "empty")
     st.Sequential([Input((2,)), Dense(3)]).save(tmp_path / "ensemble" / "member-1" / "model.safetensors")
-    with pytest.raises(ModelFileError, match=r"ensemble' contains 1 models\. Name one of them, such as .*member-1"):
+    with pytest.raises(ModelFileError, match=r"ensemble' contains 1 models\. Choose one of them, such as .*member-1"):
         st.load(tmp_path / "ensemble")
     with pytest.raises(UsageError, match="There is no weight file"):
         required_settings("resnet18", str(tmp_path / "nowhere"))

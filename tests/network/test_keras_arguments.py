@@ -64,7 +64,7 @@ def test_names_without_counterpart_say_what_to_write(module: Any, name: str, mes
         (lambda: layers.Reshape((5, 2, 1)).output_shape((12,)), r"\(12,\) has 12 values, which do not fit into"),
         (lambda: layers.Permute((1, 1, 2)), "dims: expected each axis once"),
         (lambda: layers.Permute((2, 1)).output_shape((2, 2, 3)), "expected dims for the 3 axes"),
-        (lambda: layers.Cropping2D(4).output_shape((8, 8, 1)), "cuts off everything"),
+        (lambda: layers.Cropping2D(4).output_shape((8, 8, 1)), "removes all of its input"),
         (lambda: layers.CenterCrop(9, 2).output_shape((8, 8, 1)), r"Write Resizing\(9, 2\)"),
         (lambda: layers.Normalization().output_shape((8, 8, 1)), "Call adapt"),
         (lambda: layers.Normalization().adapt([1, 2]), "expected an array of samples, received list"),

@@ -159,7 +159,7 @@ def test_files_without_weights_raise(tmp_path: Path) -> None:
     with pytest.raises(ModelFileError, match=r"nowhere' could not be read: No such file"):
         load_pretrained(network, tmp_path / "nowhere")
     torch.save({"epoch": 3}, path)
-    with pytest.raises(ModelFileError, match="it contains other things than tensors"):
+    with pytest.raises(ModelFileError, match="it contains objects other than tensors"):
         load_pretrained(network, path)
     torch.save([torch.zeros(2)], path)
     with pytest.raises(ModelFileError, match="it contains no state dict"):

@@ -153,7 +153,7 @@ def test_names_that_are_wrong(hub: Hub, photographs: Path) -> None:
         UsageError, match=r"'timm/vit_base\.x' is not among the networks of timm that Striate has: conv"
     ):
         describe_hub_model("timm/vit_base.x")
-    with pytest.raises(UsageError, match=r"stands for weights on the hub: leave out --weights\."):
+    with pytest.raises(UsageError, match=r"already specifies weights on the hub: leave out --weights\."):
         make_plan(str(photographs), base=NAME, weights="file.pth")
     with pytest.raises(
         UsageError, match=r"The weights 'timm/mobilenet.* are those of 'mobilenetv3-small', not of 'resn"
@@ -163,5 +163,5 @@ def test_names_that_are_wrong(hub: Hub, photographs: Path) -> None:
     with pytest.raises(ModelFileError, match=r"does not take color images, so it cannot be a base\."):
         describe_hub_model(NAME)
     hub.config["pretrained_cfg"] = "?"
-    with pytest.raises(ModelFileError, match=r"on the hub is damaged or of another form\."):
+    with pytest.raises(ModelFileError, match=r"on the hub is damaged or has an unknown format\."):
         describe_hub_model(NAME)

@@ -167,7 +167,7 @@ def test_frames_replace_each_other(client: TestClient, model: st.Model, channels
         ("images/..%2F..%2Fetc", 404, "Not found: "),
         ("images/0/units/3/99/0/0", 422, "has no unit"),
         ("images/0/maps/99", 422, "has the nodes 0 to 10"),
-        ("images/0/attributions", 422, "Say for which classes"),
+        ("images/0/attributions", 422, "The classes are missing from the request"),
         ("images/0/attributions?class=2,10", 422, "must be below 10"),
         ("images/0/attributions?class=x", 400, "must be a whole number"),
         ("filters/4", 422, "has no filters"),

@@ -35,7 +35,7 @@ def client(path: Path) -> Iterator[TestClient]:
 
 def test_patches_are_those_of_explain(client: TestClient, model: st.Model, digits: Any) -> None:
     before = client.get(f"{API}/patches/{C3}/0")
-    assert before.status_code == 422 and "not searched" in before.json()["error"]
+    assert before.status_code == 422 and "not been searched" in before.json()["error"]
     lines = [json.loads(line) for line in client.get(f"{API}/patches/{C3}").text.splitlines()]
     done = [line["done"] for line in lines if "done" in line]
     assert done == sorted(done) and done[-1] == len(digits)

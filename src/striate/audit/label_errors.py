@@ -136,13 +136,13 @@ def _check(probabilities: Any, labels: Any) -> tuple[Array, Array]:
     p, y = np.asarray(probabilities, np.float64), np.asarray(labels)
     if p.ndim != 2 or p.shape[1] < 2 or y.shape != (len(p),) or not len(p):
         raise DataError(
-            "label_errors expects probabilities of shape (N, K) for at least two classes and labels of shape (N,); "
-            f"received {p.shape} and {y.shape}."
+            "find_label_errors expects probabilities of shape (N, K) for at least two classes and labels of shape "
+            f"(N,); received {p.shape} and {y.shape}."
         )
     if not (p >= 0).all() or not np.allclose(p.sum(axis=1), 1, atol=1e-3):
         raise DataError(
-            "label_errors expects probabilities: 0 or more, with the sum 1 in each row. Outputs without softmax must "
-            "be converted first."
+            "find_label_errors expects probabilities: 0 or more, with the sum 1 in each row. Outputs without softmax "
+            "must be converted first."
         )
     if y.dtype.kind not in "iu" or y.min() < 0 or y.max() >= p.shape[1]:
         received = f"{y.min()} to {y.max()}" if y.dtype.kind in "iu" else str(y.dtype)

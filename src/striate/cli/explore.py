@@ -91,7 +91,7 @@ def _check_chosen(chosen: tuple[str, ...], export: str | None) -> None:
     from striate.errors import UsageError
 
     if chosen and export is None:
-        raise UsageError("--image needs --export FILE: name images to explore after the model.")
+        raise UsageError("--image needs --export FILE. To choose images for the browser, list them after MODEL.")
 
 
 def _export(explorer: "Explorer", file: Path, chosen: tuple[str, ...]) -> None:

@@ -70,7 +70,9 @@ def read_corrections(path: str | Path, layout: Layout) -> Corrections:
         found = finder.find(cells["file"])
         if len(found) > 1:
             names = " or ".join(f"'{layout.names[number]}'" for number in found[:2])
-            raise DataError(f"'{table.path}', line {line}: '{cells['file']}' may be {names}. Write the whole path.")
+            raise DataError(
+                f"'{table.path}', line {line}: '{cells['file']}' is ambiguous: it matches {names}. Write the full path."
+            )
         if not found:
             missing.append(cells["file"])
             continue

@@ -388,15 +388,18 @@ def _text(value: Value) -> str:
 def _check_classes(table: _LabelTable, names: Sequence[str], images: int, known: Sequence[str] | None) -> None:
     """Raise DataError unless the labels are those of a classification."""
     if known is None and images and len(names) < 2:
-        raise DataError(f"All images in '{table.path}' have the label '{names[0]}'; a classifier needs two or more.")
+        raise DataError(
+            f"All images in '{table.path}' have the label '{names[0]}'; a classifier needs two or more labels."
+        )
     if known is None and len(names) > REGRESSION_SHARE * images and all(NUMBER.fullmatch(name) for name in names):
         raise DataError(
-            f"'{table.path}' has {len(names):,} different numbers for {images:,} images. To predict numbers, use "
-            "--task regression."
+            f"'{table.path}' has {len(names):,} different numbers for {images:,} images. To predict numeric values, "
+            "use --task regression."
         )
     if known is None and len(names) > MAX_NUMERIC_CLASSES and all(NUMBER.fullmatch(name) for name in names):
         table.notes.append(
-            f"The labels in '{table.path}' are numbers, and each is a class. To predict numbers, use --task regression."
+            f"The labels in '{table.path}' are numbers, and each number is treated as a class. To predict numeric "
+            "values, use --task regression."
         )
     several = [name for name in names if ";" in name or "|" in name]
     if several:

@@ -111,7 +111,7 @@ class EngineSettings:
     def _check_entry(self, entry: EngineEntry, *, training: bool) -> None:
         if training and not entry.trains:
             raise UsageError(
-                f"The engine '{self.engine}' runs networks but does not train them: use 'numpy' or 'torch'."
+                f"The engine '{self.engine}' supports inference only, not training: use 'numpy' or 'torch'."
             )
         if self.needs_torch and not entry.configurable:
             raise UsageError(f"The {entry.label} engine supports only float32 on the CPU: use the engine 'torch'.")

@@ -127,7 +127,7 @@ class OnnxEngine(Engine):
 
     def _raise_inference_only(self, *_: Any, **__: Any) -> NoReturn:
         """Raise UsageError: ONNX Runtime does not train."""
-        raise UsageError("The ONNX engine runs networks but does not train them: use engine 'numpy' or 'torch'.")
+        raise UsageError("The ONNX engine supports inference only, not training: use engine 'numpy' or 'torch'.")
 
     compile = gradients = train_step = _raise_inference_only
 

@@ -85,7 +85,7 @@ def find_model_file(path: str | os.PathLike[str]) -> Path:
     members = sorted(path.glob(f"*/{MODEL_NAME}"))
     if members:
         raise ModelFileError(
-            f"'{path}' contains {len(members)} models. Name one of them, such as '{members[0].parent}'."
+            f"'{path}' contains {len(members)} models. Choose one of them, such as '{members[0].parent}'."
         )
     raise ModelFileError(
         f"'{path}' is a folder without a {MODEL_NAME}. Pass a model file, or the run folder of a finished training run."

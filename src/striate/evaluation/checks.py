@@ -25,8 +25,8 @@ def check_shapes(outputs: Array, y: Array, classes: Sequence[str], names: Sequen
     expected = (len(y), len(classes))
     if outputs.shape != expected or y.shape not in (expected, expected[:1]):
         raise DataError(
-            f"Evaluation expected outputs of shape {expected}, for {len(y)} images and {len(classes)} classes, "
-            f"labels or numbers, but received {outputs.shape} with true values of shape {y.shape}."
+            f"Evaluation expected outputs of shape {expected}, for {len(y)} images and {len(classes)} classes, labels "
+            f"or targets, but received {outputs.shape} with true values of shape {y.shape}."
         )
     if names is not None and len(names) != len(y):
         raise DataError(f"Evaluation expected one file name for each of {len(y)} images, received {len(names)}.")

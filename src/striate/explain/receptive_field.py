@@ -145,7 +145,7 @@ class Fields:
                     _after(outer.rows),
                     _after(outer.columns),
                 )
-        raise UsageError(f"The unit of '{name}' sees only padding.")
+        raise UsageError(f"The receptive field of the unit of '{name}' contains only padding.")
 
     def _inputs(self, number: int, start: _Box, *, clip: bool) -> Mapping[int, _Box]:
         """Return the cells of the network's inputs on which cells of a node depend."""

@@ -79,10 +79,10 @@ ERRORS: dict[str, str] = {
         "'{table}'에는 파일 이름 말고도 열이 여럿 있습니다: {names}. 라벨이 있는 열을 --label-column으로 "
         "고르십시오.{rest}"
     ),
-    "All images in '{folder}' have the label '{name}'; a classifier needs two or more.": (
+    "All images in '{folder}' have the label '{name}'; a classifier needs two or more labels.": (
         "'{folder}'의 이미지가 모두 라벨 '{name}'입니다. 분류기에는 라벨이 둘 이상 필요합니다."
     ),
-    "'{table}' has {n} different numbers for {m} images. To predict numbers, use --task regression.": (
+    "'{table}' has {n} different numbers for {m} images. To predict numeric values, use --task regression.": (
         "'{table}'에 이미지 {m}장에 대해 서로 다른 숫자가 {n}개 있습니다. 숫자를 예측하려면 --task regression을 "
         "쓰십시오."
     ),
@@ -186,7 +186,7 @@ ERRORS: dict[str, str] = {
     "'{path}' could not be read: it is a folder, pipe or device, not a regular file.": (
         "'{path}'을(를) 읽을 수 없습니다: 보통 파일이 아니라 폴더나 파이프, 장치입니다."
     ),
-    "'{path}' contains {n} models. Name one of them, such as '{name}'.": (
+    "'{path}' contains {n} models. Choose one of them, such as '{name}'.": (
         "'{path}'에 모델이 {n}개 있습니다. '{name}'처럼 하나를 지정하십시오."
     ),
     "'{path}' has no weights '{name}', which this network needs. The file belongs to another network.": (
@@ -276,8 +276,8 @@ ERRORS: dict[str, str] = {
     "With the method '{method}', --weights also needs --base, the network that these weights belong to.": (
         "방법 '{method}'에서 --weights를 쓰려면 그 가중치의 신경망을 --base로 함께 지정하십시오."
     ),
-    "All {n} images of '{name}' belong to one group, by --groups or as near-duplicates, so none can be kept apart "
-    "for testing. Add images of other groups.": (
+    "All {n} images of '{name}' belong to one group, by --groups or as near-duplicates, so the test split would be "
+    "empty. Add images of other groups.": (
         "'{name}'의 이미지 {n}장이 --groups에 따라, 또는 거의 같아서 모두 한 묶음입니다. 테스트용으로 떼어 둘 것이 "
         "없으니 다른 묶음의 이미지를 더하십시오."
     ),
@@ -285,7 +285,7 @@ ERRORS: dict[str, str] = {
         "학습 이미지 {n}장이 모두 클래스 {name}입니다. 분류기에는 클래스가 둘 이상 필요합니다."
     ),
     # evaluation, comparison, prediction, export
-    "The model file does not record its training data. Name a data set or a folder of images to evaluate on.": (
+    "The model file does not record its training data. Pass a data set or a folder of images to evaluate on.": (
         "모델 파일에 학습 데이터가 적혀 있지 않습니다. 평가할 데이터셋이나 이미지 폴더를 지정하십시오."
     ),
     "The model's task is {task}: to evaluate it on a folder, give the labels with --labels FILE.": (
@@ -356,7 +356,7 @@ ERRORS: dict[str, str] = {
         "{host}에서 받으면 다른 컴퓨터도 서비스를 쓸 수 있으므로 토큰이 필요합니다. 환경 변수 STRIATE_TOKEN을 길고 "
         "임의의 문자열로 정하십시오."
     ),
-    "--image needs --export FILE: name images to explore after the model.": (
+    "--image needs --export FILE. To choose images for the browser, list them after MODEL.": (
         "--image에는 --export FILE이 필요합니다. 살펴볼 이미지는 모델 뒤에 적으십시오."
     ),
     "'{name}' has the {what_word} '{label}', which the model does not know. The {plural_word} of the model are: "

@@ -30,8 +30,8 @@ EXPLORER_ERRORS: dict[str, str] = {
         "여기에는 '{name}' 층이 없습니다. 다음 가운데 고르십시오: {names}."
     ),
     "A network of the playground has at most {n} layers.": "플레이그라운드의 신경망은 층이 {n}개 이하여야 합니다.",
-    "The network has {n} {size_text}; the playground allows at most {m}, so that you can watch it learn. Use fewer "
-    "filters or units, pooling, or strides.": (
+    "The network has {n} {size_text}; the playground allows at most {m}, so that training is fast enough to watch. Use "
+    "fewer filters or units, pooling, or strides.": (
         "신경망의 {size_text}이(가) {n}개입니다. 학습을 지켜볼 수 있도록 플레이그라운드에서는 {m}개까지 허용합니다. "
         "필터나 유닛을 줄이거나, 풀링이나 스트라이드를 쓰십시오."
     ),

@@ -148,7 +148,9 @@ MESSAGES: dict[str, str] = {
     "fit can be set for folders only; that of '{name}' is fixed.": (
         "fit은 폴더에만 지정할 수 있습니다. '{name}'의 fit은 정해져 있습니다."
     ),
-    "The classes come from the data: '{name}' has {n}.": "클래스는 데이터에 따릅니다. '{name}'의 클래스는 {n}개입니다.",
+    "The number of classes is that of the data: '{name}' has {n}. Leave this setting out.": (
+        "클래스 수는 데이터에 따라 정해집니다. '{name}'의 클래스는 {n}개입니다. 이 설정을 빼십시오."
+    ),
     "The preview is a PNG image, so --out must end in .png; received '{path}'.": (
         "미리보기는 PNG 이미지이므로 --out이 .png로 끝나야 하는데 '{path}'을(를) 받았습니다."
     ),
@@ -265,7 +267,8 @@ MESSAGES: dict[str, str] = {
         "제외: '{table}'에서 칸이 비어 있는 이미지 {n}장({names})."
     ),
     "The labels are those of the column '{column}' in '{table}'.": "라벨은 '{table}'의 '{column}' 열에서 읽었습니다.",
-    "The labels in '{table}' are numbers, and each is a class. To predict numbers, use --task regression.": (
+    "The labels in '{table}' are numbers, and each number is treated as a class. To predict numeric values, use --task "
+    "regression.": (
         "'{table}'의 라벨은 숫자이며, 각각을 클래스로 봅니다. 숫자를 예측하려면 --task regression을 쓰십시오."
     ),
     "1 image occurs several times with different labels: for example, '{first}' and '{second}' are identical.": (

@@ -168,7 +168,9 @@ def _parse_config(content: bytes, source: str) -> tuple[tuple[int, int, int], tu
         channels, height, width = (int(size) for size in trained["input_size"])  # type: ignore[index]
         mean, std = (tuple(map(float, trained[name])) for name in ("mean", "std"))  # type: ignore[index]
     except (TypeError, ValueError, KeyError) as error:
-        raise ModelFileError(f"The description of '{source}' on the hub is damaged or of another form.") from error
+        raise ModelFileError(
+            f"The description of '{source}' on the hub is damaged or has an unknown format."
+        ) from error
     if channels != 3 or len(mean) != 3 or len(std) != 3 or min(std) <= 0 or not 0 < max(height, width) < 10_000:
         raise ModelFileError(f"'{source}' does not take color images, so it cannot be a base.")
     return (height, width, 3), mean, std
@@ -178,7 +180,7 @@ def _json(content: bytes, source: str) -> Any:
     try:
         return strict_json.loads(content)
     except ValueError as error:
-        raise ModelFileError(f"What the hub says about '{source}' is not JSON.") from error
+        raise ModelFileError(f"The description of '{source}' on the hub is not JSON.") from error
 
 
 def _hub() -> str:

@@ -134,7 +134,7 @@ def _state_dict(value: Any) -> dict[str, Tensor]:
         if len(found) > 1 and (key,) in found:
             found = {(key,): found[key,]}
     if not found:
-        raise DamagedError("it contains other things than tensors")
+        raise DamagedError("it contains objects other than tensors")
     if len(found) > 1:
         keys = ", ".join(f"'{'.'.join(keys)}'" for keys in [*found][:MAX_NAMED])
         raise DamagedError(f"it contains several state dicts, such as {keys}; save one of them to a separate file")

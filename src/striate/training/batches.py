@@ -299,7 +299,8 @@ def _check_not_samples(batches: Any) -> None:
     for kind in type(batches).__mro__:
         if kind.__module__.startswith("torch.utils.data") and kind.__name__ == "Dataset":
             raise UsageError(
-                f"A {type(batches).__name__} of PyTorch holds single samples: pass DataLoader(dataset, batch_size=32)."
+                f"A {type(batches).__name__} of PyTorch contains single samples: pass DataLoader(dataset, "
+                "batch_size=32)."
             )
 
 

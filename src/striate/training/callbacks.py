@@ -216,7 +216,7 @@ def check_callbacks(callbacks: Any) -> tuple[Callback, ...]:
         raise UsageError(f"callbacks must be a list of callbacks; received {describe(callbacks)}.")
     for callback in callbacks:
         if not isinstance(callback, Callback):
-            raise UsageError(f"callbacks must hold callbacks of striate.callbacks; received {describe(callback)}.")
+            raise UsageError(f"callbacks must contain callbacks of striate.callbacks; received {describe(callback)}.")
         for name in (*dir(type(callback)), *vars(callback)):
             if name.startswith("on_") and name not in HOOKS and callable(getattr(callback, name)):
                 raise UsageError(f"{type(callback).__name__}.{name} is never called.{nearest(name, HOOKS)}")

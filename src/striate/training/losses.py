@@ -94,8 +94,8 @@ def _default_loss(network: Network, index: int, classifies: bool) -> Loss:
     if activation not in LOSS_OF_ACTIVATION:
         raise UsageError(
             f"The output layer '{network.nodes[index].layer.name}' has activation '{activation}', for which there is "
-            "no default loss: end in softmax (one class of several), sigmoid (independent classes) or linear (numbers),"
-            " or pass a loss to compile."
+            "no default loss: end in softmax (one class of several), sigmoid (independent classes) or linear "
+            "(regression), or pass a loss to compile."
         )
     if classifies and _takes_class_numbers(activation, network.nodes[index].shape):
         return CategoricalCrossentropy()
@@ -186,8 +186,8 @@ def check_losses(network: Network, losses: Sequence[Loss]) -> None:
             )
         if getattr(loss, "from_logits", False) and activation != "linear":
             raise UsageError(
-                f"The loss '{name}' has from_logits=True, and '{layer}' ends in activation='{activation}', which gives "
-                "no logits: remove from_logits=True, or the activation."
+                f"The loss '{name}' has from_logits=True, and '{layer}' ends in activation='{activation}', which does "
+                "not return logits: remove from_logits=True, or the activation."
             )
         if loss.target_kind != "classes":
             continue

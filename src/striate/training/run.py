@@ -278,7 +278,7 @@ def _read_text(file: Path) -> str:
 def _parse_history(text: str) -> dict[str, list[float]]:
     head, *rows = list(csv.reader(io.StringIO(text), strict=True)) or [[]]
     if not head or head[0] != "epoch" or len(set(head)) < len(head):
-        raise ValueError("its first line does not name the columns")
+        raise ValueError("its first line does not contain the names of the columns")
     for number, row in enumerate(rows, start=1):
         if len(row) != len(head) or row[0] != str(number):
             raise ValueError(f"line {number + 1} is not that of epoch {number}")

@@ -56,8 +56,8 @@ class UserData:
     ) -> None:
         if isinstance(x, Dataset):
             raise UsageError(
-                "A Dataset has several parts. To train on it call model.train(data); to pass one of them to "
-                f"{purpose}, write for example data.test.x, data.test.y."
+                f"A Dataset has several splits. To train on it call model.train(data); to pass one split to {purpose}, "
+                "write for example data.test.x, data.test.y."
             )
         if isinstance(x, Images) and y is None:
             x, y = x.x, x.y
@@ -78,7 +78,7 @@ class UserData:
         elif x is None:
             raise UsageError(f"{purpose} needs data: pass x and y, or an iterable of batches (x, y).")
         elif y is None and purpose != "predict":
-            raise UsageError(f"{purpose} needs targets: pass y beside x; or an iterable of batches (x, y).")
+            raise UsageError(f"{purpose} needs targets: pass y as well as x, or an iterable of batches (x, y).")
         if sample_weight is not None and class_weight is not None:
             raise UsageError(
                 "sample_weight and class_weight exclude each other, as in Keras: multiply the weight of each sample by "

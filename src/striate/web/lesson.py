@@ -36,8 +36,8 @@ def make_lesson(explorer: Explorer, keys: Sequence[str], progress: Progress | No
     page = _page(as_base64(data))
     if len(page) > MAX_BYTES:
         raise UsageError(
-            f"The lesson would have {len(page) / 1e6:.0f} MB, more than {MAX_BYTES / 1e6:.0f} MB, which browsers open "
-            f"with ease. It shows {counted(len(keys), 'image')}: export fewer, or a smaller network."
+            f"The page would have {len(page) / 1e6:.0f} MB, more than {MAX_BYTES / 1e6:.0f} MB, the maximum that "
+            f"browsers open quickly. It shows {counted(len(keys), 'image')}: export fewer, or a smaller network."
         )
     return page, left_out
 

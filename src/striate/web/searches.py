@@ -70,7 +70,7 @@ class SearchPages:
         channels = [read_integer("channel", text) for text in request.path_params["channels"].split(",")[:MAX_CHANNELS]]
         search = self._searches.find(prefix, request.path_params["node"])
         if search is None:
-            raise UsageError("The images were not searched for this layer yet.")
+            raise UsageError("The images have not been searched for this layer yet. Search them first.")
         return JSONResponse(
             [[_patch_payload(prefix, patch) for patch in search.found.for_channel(channel)] for channel in channels]
         )

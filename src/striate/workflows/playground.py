@@ -256,8 +256,8 @@ def build_network(setup: NetworkSetup, shape: Sequence[int]) -> Network:
     ):
         if number > most:
             raise UsageError(
-                f"The network has {number:,} {what}; the playground allows at most {most:,}, so that you can watch it "
-                "learn. Use fewer filters or units, pooling, or strides."
+                f"The network has {number:,} {what}; the playground allows at most {most:,}, so that training is fast "
+                "enough to watch. Use fewer filters or units, pooling, or strides."
             )
     return network
 

@@ -123,7 +123,7 @@ def _count_folds(plan: TrainingPlan, data: Dataset) -> int:
     if different < 2:
         raise DataError(
             f"All {len(data.train):,} images of '{data.name}' belong to one group, by --groups or as near-duplicates, "
-            "so none can be kept apart for testing. Add images of other groups."
+            "so the test split would be empty. Add images of other groups."
         )
     if plan.folds is None:
         return min(FOLDS if different > LEAVE_ONE_OUT else LEAVE_ONE_OUT, different)
@@ -267,7 +267,9 @@ def build_network(plan: TrainingPlan, data: Dataset) -> Network:
     """
     settings = _network_settings(plan)
     if "classes" in settings:
-        raise UsageError(f"The classes come from the data: '{data.name}' has {len(data.classes)}.")
+        raise UsageError(
+            f"The number of classes is that of the data: '{data.name}' has {len(data.classes)}. Leave this setting out."
+        )
     network = zoo.network(plan.model, input_shape=data.shape, classes=len(data.classes), **settings)
     return with_output_activation(network, data.task.activation)
 

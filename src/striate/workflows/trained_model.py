@@ -273,7 +273,9 @@ def open_by_name(paths: Sequence[Path]) -> dict[str, TrainedModel]:
     for path in paths:
         name = name_of(path)
         if name in models:
-            raise UsageError(f"Two models have the name '{name}', by which requests choose one. Rename a folder.")
+            raise UsageError(
+                f"Two models have the name '{name}', but each request chooses a model by its name. Rename a folder."
+            )
         models[name] = open_trained_model(path)
         _ = models[name].policy  # raises now, rather than at the first request
     return models

@@ -289,7 +289,7 @@ class Conv2DTranspose(Convolution):
             )
         )
         if min(size) < 1:
-            raise self.error(f"its padding cuts off everything of its input of {height}×{width}. Use less padding.")
+            raise self.error(f"its padding removes all of its input of {height}×{width}. Use less padding.")
         return *size, self.filters
 
     def parameters(self, *inputs: Shape) -> tuple[Parameter, ...]:

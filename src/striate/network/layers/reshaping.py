@@ -48,8 +48,8 @@ class Reshape(Layer):
 def _target(value: Any) -> tuple[int, ...]:
     if not isinstance(value, list | tuple) or len(value) not in (1, 3):
         raise NetworkError(
-            f"expected (H, W, C) or (F,), without the batch, received {value!r}. There are no sequences: networks hold "
-            "feature maps and vectors."
+            f"expected (H, W, C) or (F,), without the batch, received {value!r}. There are no sequences: networks "
+            "contain feature maps and vectors."
         )
     shape = tuple(-1 if size == -1 else check.positive(size) for size in value)
     if shape.count(-1) > 1:
@@ -102,7 +102,7 @@ class Crop(Layer):
         rows, columns = self.margins(inputs[0])
         size = height - sum(rows), width - sum(columns)
         if min(size) < 1:
-            raise self.error(f"it cuts off everything of its input of {height}×{width}. Crop less.")
+            raise self.error(f"it removes all of its input of {height}×{width}. Crop less.")
         return *size, channels
 
 

@@ -126,7 +126,7 @@ def get_metric(metric: Any, output: Output) -> Metric:
         raise UsageError(f"metrics must be names of metrics, metrics or functions; received {describe(metric)}.")
     if isinstance(metric, accuracies.Accuracy):
         raise UsageError(
-            "Accuracy compares predictions with targets number by number, and outputs are probabilities: use "
+            "Accuracy compares predictions with targets element by element, and outputs are probabilities: use "
             "metrics=['accuracy'], which fits the loss."
         )
     if type(metric).sums is Metric.sums and not metric._variables:
@@ -139,14 +139,14 @@ def get_metric(metric: Any, output: Output) -> Metric:
         raise UsageError(_unsuitable(metric.name, output))
     if getattr(metric, "average", "") is None or getattr(metric, "class_aggregation", "") is None:
         raise UsageError(
-            f"The metric '{metric.name}' gives an array, and training reports numbers: use "
+            f"The metric '{metric.name}' returns an array, and training reports scalars: use "
             f"{type(metric).__name__}({'average' if hasattr(metric, 'average') else 'class_aggregation'}="
             f"{'macro' if hasattr(metric, 'average') else 'uniform_average'!r})."
         )
     if getattr(metric, "_several", False):
         raise UsageError(
-            f"The metric '{metric.name}' gives an array, and training reports numbers: use one metric for each of its "
-            "thresholds."
+            f"The metric '{metric.name}' returns an array, and training reports scalars: use one metric for each "
+            "of its thresholds."
         )
     return metric
 
