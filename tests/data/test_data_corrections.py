@@ -76,7 +76,11 @@ def test_every_name_survives_the_table_of_an_audit(tmp_path: Path, layout: Layou
             DataError,
             "9 files .*'x4.jpg' and 4 more",
         ),
-        ("file,action\n1.jpg,exclude\n", DataError, "line 2: '1.jpg' may be 'dog/1.jpg' or 'train/1.jpg'"),
+        (
+            "file,action\n1.jpg,exclude\n",
+            DataError,
+            "line 2: '1.jpg' is ambiguous: it matches 'dog/1.jpg' or 'train/1.jpg'",
+        ),
         ("file,what\ndog/1.jpg,exclude\n", DataError, "has no column 'action'. Pass the table that"),
         ("dog/1.jpg,exclude\n", DataError, "has no column 'file'"),
         ("file,suggested,action\ndog/1.jpg,,relabel\n", DataError, "'relabel' needs a class in the column 'suggested'"),
