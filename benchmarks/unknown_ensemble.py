@@ -1,6 +1,6 @@
 """How many images `Model.fit_unknown` and ensembles of networks trained from scratch report as unknown.
 
-python benchmarks/unknown_ensemble.py FOLDER [--seeds 3] [--members 3] [--epochs 20]
+python benchmarks/unknown_ensemble.py FOLDER [--model mnist-cnn] [--seeds 3] [--members 3] [--epochs 20]
 
 The folder is split 70/10/20 by each seed. A small network is trained with `Model.fit` on images of 32 × 32 pixels and
 then gets its detector from the validation images, and so does an ensemble in a run folder. Unknown images are those of
@@ -42,11 +42,11 @@ def split(data: Dataset, seed: int) -> Dataset:
     return divide_pooled(everything, fold == 0)[0]
 
 
-def fitted_in_python(data: Dataset, seed: int, epochs: int) -> st.Model:
+def fitted_in_python(name: str, data: Dataset, seed: int, epochs: int) -> st.Model:
     """Return a network trained with `fit`, saved and loaded again."""
-    model = st.zoo.build("simple-convnet", input_shape=SHAPE, classes=len(data.classes))
+    model = st.zoo.build(name, input_shape=SHAPE, classes=len(data.classes))
     model.seed = seed
-    model.compile("adam", "sparse_categorical_crossentropy", learning_rate=0.002)
+    model.compile("adam", "sparse_categorical_crossentropy", learning_rate=0.001)
     held_out = (data.validation.x[:], data.validation.y)
     model.fit(data.train.x[:], data.train.y, epochs=epochs, validation_data=held_out, verbose=0)
     model.fit_unknown(data.train.x[:], data.train.y, validation_data=held_out)
@@ -58,6 +58,7 @@ def fitted_in_python(data: Dataset, seed: int, epochs: int) -> st.Model:
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("folder")
+    parser.add_argument("--model", default="mnist-cnn")
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--members", type=int, default=3)
     parser.add_argument("--epochs", type=int, default=20)
@@ -70,11 +71,11 @@ def main() -> None:
     for seed in range(args.seeds):
         data = split(load_folder(args.folder, policy), seed)
         images: list[Array] = [data.test.x[:], photographs, noise]
-        model = fitted_in_python(data, seed, args.epochs)
+        model = fitted_in_python(args.model, data, seed, args.epochs)
         accuracy = float((model.predict(images[0]).argmax(axis=1) == data.test.y).mean())
         shares.setdefault("Model.fit", []).append([accuracy, *(float(model.is_unknown(x).mean()) for x in images)])
         plan = make_plan(
-            args.folder, "simple-convnet", sets={"input_shape": str(list(SHAPE))}, ensemble=args.members, seed=seed,
+            args.folder, args.model, sets={"input_shape": str(list(SHAPE))}, ensemble=args.members, seed=seed,
             epochs=args.epochs, engine=EngineSettings("numpy"),
         )  # fmt: skip
         prepared = prepare(plan, data=data)

@@ -1,5 +1,7 @@
 """`--minutes`: time is measured, and what would take too long is not tried. Clocks are simulated."""
 
+import os
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -7,14 +9,17 @@ from typing import Any
 import numpy as np
 import pytest
 
+from striate.data import load_folder
+from striate.data.layout import read_layout
 from striate.errors import UsageError
-from striate.images import encode_png
+from striate.images import ImagePolicy, encode_png
 from striate.time_limit import FINAL_SECONDS, TimeLimit
 from striate.transfer import extraction, features, linear_head
-from striate.transfer.bases import ALL_LAYERS
+from striate.transfer.bases import ALL_LAYERS, open_base
 from striate.transfer.linear_head import PENALTIES, content_folds, fit_linear_head
 from striate.workflows import strategy, training_time
 from striate.workflows.features_in_time import compute_in_time
+from striate.workflows.known_features import cached_inputs, remember_features
 from striate.workflows.plan import make_plan
 from striate.workflows.prepare import prepare
 from striate.workflows.run_folder import start
@@ -206,3 +211,33 @@ def test_training_ends_within_an_epoch_that_is_too_long() -> None:
         clock.now += passed
         callback.on_train_batch_end(0)
         assert model.stop_training is stopped
+
+
+def test_cached_features_take_no_time() -> None:
+    hurried = replace(PHOTOGRAPHS, minutes=0.15, classes=2)
+    with pytest.raises(UsageError, match="is too short"):
+        strategy_for(hurried)
+    chosen = strategy_for(replace(hurried, cached=frozenset({(224, False)})))
+    assert (chosen.method, chosen.settings, chosen.int8) == (Method.FEATURES, {}, False)
+    smaller = strategy_for(replace(hurried, cached=frozenset({(160, True)})))
+    assert (smaller.settings, smaller.int8) == ({"input_shape": (160, 160, 3)}, True)
+
+
+def test_features_are_known_to_be_cached_until_a_file_changes(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("STRIATE_CACHE", str(tmp_path / "cache"))
+    photos = Path(shutil.copytree(folder, tmp_path / "photos"))
+    layout, inputs = read_layout(photos), [(224, False), (32, False)]
+    base = open_base(strategy.BASE, (32, 32, 3))
+    data = load_folder(photos, ImagePolicy(32, 32))
+    remember_features(layout, strategy.BASE, base, data)
+    assert cached_inputs(layout, strategy.BASE, inputs) == frozenset()  # they were never computed
+    features.extract_features(base, data)
+    assert cached_inputs(layout, strategy.BASE, inputs) == {(32, False)}
+    assert cached_inputs(layout, "mobilenet", inputs) == frozenset()
+    os.utime(layout.files[0], (1, 1))
+    assert cached_inputs(read_layout(photos), strategy.BASE, inputs) == frozenset()
+    for record in (tmp_path / "cache" / "known-features").iterdir():
+        record.write_text("[1")
+    assert cached_inputs(layout, strategy.BASE, inputs) == frozenset()

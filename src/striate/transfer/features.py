@@ -86,7 +86,9 @@ def store_features(base: Base, data: Dataset, content: Iterable[bytes | memoryvi
             file.write(block)
         return {}
 
-    return load_or_make(feature_key(base, data), _shape(base, data), make, lambda metadata: True, np.float32).x.memmap
+    return load_or_make(
+        feature_key(base, data), feature_shape(base, data), make, lambda metadata: True, np.float32
+    ).x.memmap
 
 
 def are_cached(base: Base, data: Dataset) -> bool:
@@ -99,7 +101,7 @@ def are_cached(base: Base, data: Dataset) -> bool:
     Returns:
         Whether `extract_features` would load them.
     """
-    return is_cached(feature_key(base, data), _shape(base, data), np.float32)
+    return is_cached(feature_key(base, data), feature_shape(base, data), np.float32)
 
 
 def feature_batches(data: Dataset) -> list[Batch]:
@@ -145,7 +147,13 @@ def _parts(data: Dataset) -> tuple[Any, Any, Any]:
     return data.train.x, data.validation.x, data.test.x
 
 
-def _shape(base: Base, data: Dataset) -> tuple[int, int]:
+def feature_shape(base: Base, data: Dataset) -> tuple[int, int]:
+    """Return the shape (N, F) of the features of all layers side by side.
+
+    Args:
+        base: The base.
+        data: The data set.
+    """
     return sum(map(len, _parts(data))), sum(shape[0] for shape in base.network.output_shapes)
 
 

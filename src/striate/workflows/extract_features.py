@@ -27,7 +27,7 @@ from striate.workflows.plan import TrainingPlan, data_options
 from striate.workflows.prepare import PreparedRun
 from striate.workflows.run_record import ExtractionFindings, Score, TrainingRun
 from striate.workflows.shared_rows import share_features
-from striate.workflows.strategy import Method
+from striate.workflows.strategy import BASE, Method
 from striate.workflows.torchrun import leave_to_rank_0
 from striate.workflows.trained_model import THRESHOLD
 
@@ -108,6 +108,10 @@ def run_extraction(
         leave_to_rank_0()
         classes = task is Task.CLASSIFICATION
         found = _fit_classes(prepared, base, remaining) if classes else _fit_task(prepared, base, remaining)
+        if plan.model == BASE and prepared.layout:
+            from striate.workflows.known_features import remember_features
+
+            remember_features(prepared.layout, plan.model, base, prepared.data)
         network, weights = join_head(base, found.findings.layer, found.head, task.activation)
         extras = found.detector.to_extras() | (ranges_to_extras(base.ranges) if base.ranges else {})
         model = save_model(prepared, run, network, weights, found.figures, extras, decision=found.decision)

