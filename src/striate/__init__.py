@@ -97,7 +97,7 @@ _MODULES = {
 }
 _PRECISION = "layers compute in float32; half precision is a setting of a model, compile(precision='bfloat16')"
 _PARALLEL = "several GPUs or machines are used by torchrun -m striate train (docs/scale.md)"
-_REPLACEMENTS = {  # of names of Keras
+_REPLACEMENTS = {  # what to use in place of names in Keras
     **dict.fromkeys(("DTypePolicy", "FloatDTypePolicy", "dtype_policies"), _PRECISION),
     **dict.fromkeys(("Quantizer", "quantizers"), "write `striate export MODEL --to FILE.onnx --int8`"),
     **dict.fromkeys(("distribution", "RematScope", "remat"), _PARALLEL),

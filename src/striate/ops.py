@@ -33,7 +33,7 @@ ACTIVATIONS = (
     "elu", "gelu", "hard_sigmoid", "hard_silu", "leaky_relu", "log_sigmoid", "log_softmax", "relu", "relu6", "selu",
     "sigmoid", "silu", "softmax", "softplus", "softsign", "swish", "tanh",
 )  # fmt: skip
-FLOAT32 = frozenset(("empty", "eye", "full", "identity", "linspace", "ones", "zeros"))  # by default, as in Keras
+FLOAT32_BY_DEFAULT = frozenset(("empty", "eye", "full", "identity", "linspace", "ones", "zeros"))
 IN_TORCH = {"concatenate": "cat", "expand_dims": "unsqueeze", "take": "take_along_dim"}  # names that differ there
 MERGING: dict[str, Any] = {
     "add": layers.Add, "subtract": layers.Subtract, "multiply": layers.Multiply, "maximum": layers.Maximum,
@@ -146,7 +146,7 @@ class Function:
             return _symbolic(self.__name__, args, kwargs)
         if any(map(_is_torch, flat)):
             return getattr(_torch(), IN_TORCH.get(self.__name__, self.__name__))(*args, **kwargs)
-        if self.__name__ in FLOAT32:
+        if self.__name__ in FLOAT32_BY_DEFAULT:
             kwargs.setdefault("dtype", "float32")
         return getattr(_numpy(), self.__name__)(*args, **kwargs)
 

@@ -107,7 +107,7 @@ def test_head_of_many_images_is_fitted_block_by_block(monkeypatch: pytest.Monkey
     folds = np.arange(210) % 5
     whole = fit_linear_head(x, y, 3, folds)
     monkeypatch.setattr(standardization, "IN_MEMORY", 100)
-    monkeypatch.setattr(standardization, "ROWS", 32)
+    monkeypatch.setattr(standardization, "ROWS_PER_BLOCK", 32)
     monkeypatch.setattr(FeatureScaler, "transform", small_transform)
     blocks = fit_linear_head(x, y, 3, folds)
     assert blocks.penalty == whole.penalty

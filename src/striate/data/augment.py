@@ -34,7 +34,7 @@ _LIMITS = {
 }  # fmt: skip
 _RANGE_LIMITS = {"zoom": (0.1, 10), "stretch": (0.1, 10), "crop": (0.01, 1), "crop_aspect": (0.1, 10)}
 _GEOMETRIC = ("rotation", "shift", "shear", "flip_horizontal", "flip_vertical", *_RANGE_LIMITS)
-_FORMER_NAMES = {"grey": "gray"}  # in model files written before the setting was renamed
+_FORMER_NAMES = {"grey": "gray"}  # values in model files written before the setting was renamed
 
 
 class _Draw(IntEnum):

@@ -26,7 +26,7 @@ from striate.text import counted, listed, printable
 Rows = NDArray[np.intp]
 GroupNumbers = NDArray[np.int64]  # (N,), the same number for images of one group
 
-VERSION = 5  # of the cached near-duplicates; increase it when they are found in another way
+CACHE_VERSION = 5  # increase it to invalidate cached near-duplicates
 MAX_IMAGES = 100_000  # images, above which near-duplicates are not searched
 LARGE_GROUP = 20  # images; a larger group of near-duplicates is held together by its most similar pairs only
 STRICT_SIMILARITY = 0.93  # similarity of these pairs
@@ -92,7 +92,7 @@ def near_duplicate_files(folder: Path, files: Sequence[Path], names: Sequence[st
 
 
 def _cached_matches(thumbnails: Any, digests: NDArray[np.uint64]) -> Any:
-    state = hashlib.blake2b(f"{VERSION} {decoder_version()}".encode(), digest_size=16)
+    state = hashlib.blake2b(f"{CACHE_VERSION} {decoder_version()}".encode(), digest_size=16)
     state.update(digests.astype("<u8").tobytes())
 
     def make(file: BinaryIO) -> dict[str, Any]:

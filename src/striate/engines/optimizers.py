@@ -25,7 +25,7 @@ MOVED = {  # arguments of Keras that have another place here
 
 _STEPS = "the engine computes the steps: write model.train_on_batch(x, y)"
 _STATE = "model.save(file) keeps its state, and striate.load(file) continues"
-REPLACEMENTS = {  # of attributes of Keras
+REPLACEMENTS = {  # what to use in place of attributes in Keras
     **dict.fromkeys(("apply_gradients", "apply", "minimize", "update_step", "step", "zero_grad", "assign",
                      "assign_add", "assign_sub", "get_gradients", "stateless_apply", "build"), _STEPS),
     **dict.fromkeys(("variables", "weights", "get_weights", "set_weights", "add_variable", "add_weight"), _STATE),

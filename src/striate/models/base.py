@@ -36,7 +36,7 @@ from striate.text import counted
 MAX_VALUES = 2**40  # numbers; no machine holds more
 _STEPS = "the engine computes the steps. Write train_on_batch(x, y), a custom loss, or a callback"
 _PRECISION = "layers compute in float32; half precision is compile(precision='bfloat16')"
-REPLACEMENTS = {  # of attributes of Keras and PyTorch
+REPLACEMENTS = {  # what to use in place of attributes in Keras and PyTorch
     "fit_generator": "fit takes generators too: fit(generator, steps_per_epoch=…)",
     "evaluate_generator": "evaluate takes generators too: evaluate(generator, steps=…)",
     "predict_generator": "predict takes generators too: predict(generator, steps=…)",

@@ -14,9 +14,9 @@ from striate.tasks import Decision
 VERSION = "striate"  # key of the version, which only files exported by Striate have
 NETWORK, CLASSES, POLICY = "network", "classes", "policy"
 UNKNOWN_THRESHOLD, FINGERPRINT, DECISION = "unknown_threshold", "fingerprint", "decision"
-DETECTOR = "open-set"  # of unknown images: its key, and before the slash in the names of its tensors
+DETECTOR = "open-set"  # key of the open-set detector, and part of the names of its tensors before the slash
 DISTANCE, UNKNOWN = "distance", "unknown"  # the outputs of the detector
-UNSIZED, RESIZED = "/pixels", "/resized pixels"  # before and after the resizing inside a model
+UNSIZED, RESIZED = "/pixels", "/resized pixels"  # tensors before and after the resizing inside a model
 
 
 @dataclass(frozen=True)

@@ -28,9 +28,9 @@ from striate.transfer.open_set import OpenSetDetector
 from striate.transfer.open_set_fitting import FittedDetector, fit_detector
 from striate.transfer.task_heads import FittedTaskHead, fit_task_head, task_folds
 
-GOOD_ACCURACY = 0.97  # of held-out images; if the last feature layer reaches it, no other single layer is tried
-EXCELLENT_ACCURACY = 0.985  # from which nothing else is tried: the gain would be too small to be significant
-STANDARD_ERRORS = 2.0  # by which another feature layer must be better
+GOOD_ACCURACY = 0.97  # held-out accuracy of the last feature layer from which no other single layer is tried
+EXCELLENT_ACCURACY = 0.985  # held-out accuracy from which nothing else is tried: a gain could not be significant
+MIN_STANDARD_ERRORS = 2.0  # advantage of another feature layer that is chosen
 
 
 @dataclass(frozen=True, eq=False)
@@ -259,4 +259,4 @@ def best_layer(losses: Mapping[str, Array], top: str) -> str:
     best = min(losses, key=lambda layer: losses[layer].mean())
     gain = losses[top] - losses[best]
     standard_error = gain.std() / np.sqrt(len(gain))
-    return best if gain.mean() > STANDARD_ERRORS * standard_error else top
+    return best if gain.mean() > MIN_STANDARD_ERRORS * standard_error else top

@@ -22,7 +22,7 @@ Features = Mapping[str, Array]  # float32 (N, F) by the name of the feature laye
 Check = Callable[[int, int], None]
 Batch = tuple[int, int, int]  # the number of a part of the data set, and the first image and that after the last
 
-VERSION = 1  # of how features are computed; increase it to invalidate cached features
+CACHE_VERSION = 1  # increase it to invalidate cached features
 BATCH_SIZE = 64  # images per engine call; the engine distributes them over the cores
 
 
@@ -208,7 +208,7 @@ def feature_key(base: Base, data: Dataset) -> str:
     Returns:
         32 hexadecimal digits that change with an image, a split, the policy, the base or the engine.
     """
-    described = [VERSION, runtime_version(), base.network.to_json(), data.policy, data.fingerprint]
+    described = [CACHE_VERSION, runtime_version(), base.network.to_json(), data.policy, data.fingerprint]
     described += [base.ranges] if base.ranges else []
     state = hashlib.blake2b("\n".join(map(str, described)).encode(), digest_size=16)
     for name in sorted(base.weights):

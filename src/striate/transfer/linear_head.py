@@ -18,18 +18,18 @@ from striate.transfer.lbfgs import minimize
 from striate.transfer.standardization import FeatureScaler, StandardizedRows, slices_in_memory
 
 PENALTIES = (10.0, 3.0, 1.0, 0.3, 0.1, 0.03, 0.01, 0.003, 0.001)
-HURRIED_PENALTIES = PENALTIES[4:]  # that are tried if time is limited and each takes long
+HURRIED_PENALTIES = PENALTIES[4:]  # candidates if time is limited and each takes long
 FOLDS = 5
 JITTER = 1e-10  # relative to the mean square of the images; their products are singular if two are equal
 LEAVE_ONE_OUT = 40  # number of images up to which leave-one-out is used
 MAX_WORK = 2e10  # multiply-adds of one step over all folds; above it, fewer folds are used
-MIN_STEPS = 20  # that are made even if time has run out, unless they take long
+MIN_STEPS = 20  # number of steps even if time has run out, unless they take long
 RIDGE_PENALTY = 0.3  # relative to the mean variance of the features
-RIDGE_SCALE = 10.0  # from targets of 0 and 1 to logits
-SMALL_WORK = 5e8  # up to which several threads for one matrix product gain nothing
-FINAL_TOLERANCE, SEARCH_TOLERANCE = 1e-6, 1e-3  # of the gradient
-SEARCH_SHARE = 0.6  # of limited time, for the choice of the penalty
-FEW_CLASSES = 10  # with more, gradients are smaller in proportion, and so is the tolerance of the search
+RIDGE_SCALE = 10.0  # factor from targets of 0 and 1 to logits
+SMALL_WORK = 5e8  # multiply-adds up to which several threads for one matrix product gain nothing
+FINAL_TOLERANCE, SEARCH_TOLERANCE = 1e-6, 1e-3  # tolerances of the gradient
+SEARCH_SHARE = 0.6  # share of limited time for the choice of the penalty
+FEW_CLASSES = 10  # with more classes, gradients are smaller in proportion, and so is the tolerance of the search
 
 
 @dataclass(frozen=True, eq=False)

@@ -22,15 +22,15 @@ from striate.transfer.open_set import (
 )
 from striate.transfer.standardization import slices_in_memory
 
-REJECTION_RATE = 0.02  # of images of the known classes
+REJECTION_RATE = 0.02  # share of images of the known classes that are rejected
 NOT_HELD_OUT = -1  # the fold of images that are never held out
-TRADE_OFF_RATES = (0.0, 0.005, 0.01, 0.015, 0.02, 0.03, 0.05, 0.1, 0.2)  # that the report lists
-MAX_IMAGES = 2500  # in a detector
-MAX_BYTES = 3_900_000  # of a detector, unless there are thousands of classes
+TRADE_OFF_RATES = (0.0, 0.005, 0.01, 0.015, 0.02, 0.03, 0.05, 0.1, 0.2)  # rates that the report lists
+MAX_IMAGES = 2500  # number of images in a detector
+MAX_BYTES = 3_900_000  # bytes of a detector, unless there are thousands of classes
 MAX_DISCRIMINANTS = 64
-MAX_FOLDS = 5  # for which discriminants are fitted
-SHRINKAGE = 0.3  # of the covariance within the classes toward a multiple of the identity
-DISCRIMINANT_WEIGHT = 0.5  # of the distance along the discriminants, against that from the neighbors
+MAX_FOLDS = 5  # number of folds for which discriminants are fitted
+SHRINKAGE = 0.3  # weight of a multiple of the identity in the covariance within the classes
+DISCRIMINANT_WEIGHT = 0.5  # weight of the distance along the discriminants / of that from the neighbors
 MIN_BEYOND = 5  # images beyond an empirical quantile that make it reliable
 IDENTICAL = 1e-6  # cosine distance up to which two images count as copies of each other
 

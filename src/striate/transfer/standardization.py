@@ -10,7 +10,7 @@ from striate.engines.arrays import row_slices
 
 PRIOR_IMAGES = 100  # weight of the prior that all features have the same variance, in images
 IN_MEMORY = 20_000  # number of images up to which standardized features are held in memory
-ROWS = 4096  # of features that are standardized at once, if there are more
+ROWS_PER_BLOCK = 4096  # number of rows of features that are standardized at once
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,13 +57,13 @@ class FeatureScaler:
             float32 (N, F) with mean 0 and, with blocks of one size, standard deviation about 1.
         """
         scaled = np.empty(x.shape, np.float32)
-        for rows in row_slices(len(x), ROWS):  # the arithmetic is in float64
+        for rows in row_slices(len(x), ROWS_PER_BLOCK):  # the arithmetic is in float64
             scaled[rows] = (x[rows] - self.mean) / self.std
         return scaled
 
 
 def slices_in_memory(count: int) -> list[slice]:
-    """Divide rows into blocks that are in memory one at a time: all rows, or ROWS of a large number.
+    """Divide rows into blocks that are in memory one at a time: all rows, or ROWS_PER_BLOCK of a large number.
 
     Args:
         count: The number of rows.
@@ -71,7 +71,7 @@ def slices_in_memory(count: int) -> list[slice]:
     Returns:
         The slices of the blocks, in order.
     """
-    return row_slices(count, max(1, count) if count <= IN_MEMORY else ROWS)
+    return row_slices(count, max(1, count) if count <= IN_MEMORY else ROWS_PER_BLOCK)
 
 
 class StandardizedRows:

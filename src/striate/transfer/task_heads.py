@@ -22,7 +22,7 @@ from striate.transfer.linear_head import (
 from striate.transfer.standardization import FeatureScaler
 
 RIDGE_PENALTIES = tuple(np.geomspace(1000, 0.01, 11).tolist())
-BIAS_PENALTY = 0.1  # in images: with it, a label that no image has gets the probability that half an image would give
+BIAS_PENALTY = 0.1  # number of images: a label that no image has gets the probability that half an image would give
 MIN_POSITIVES = 5  # images with a label, from which its threshold is chosen
 FINAL_TOLERANCE, SEARCH_TOLERANCE = 1e-5, 1e-3  # tolerances of the gradient
 

@@ -24,7 +24,7 @@ from striate.training import Recipe, Run, RunRecord
 from striate.transfer.features import runtime_version
 from striate.workflows.plan import TrainingPlan, is_folder
 
-START = "start"  # of fine-tuning: the model before its stages
+START = "start"  # name of the model before the stages of fine-tuning
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from striate.workflows.trained_model import TrainedModel
 
 UNKNOWN = "unknown"
 UNSAFE = re.compile(r'[<>:"/\\|?*\x00-\x1f\x7f]|[. ]+$|^[. ]+')  # not allowed in names of folders on some system
-RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)  # on Windows
+RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)  # names of devices on Windows
 MAX_NAME_BYTES = 200  # bytes of the name of a folder; file systems allow 255
 
 

@@ -15,7 +15,7 @@ __all__ = ["Layer", "Parameter", "Tensor"]
 scope: ContextVar[tuple[object, ...]] = ContextVar("scope", default=())
 
 
-REPLACEMENTS = {  # of attributes of Keras
+REPLACEMENTS = {  # what to use in place of attributes in Keras
     "input_shape": "write layer.input.shape, as in Keras 3",
     "call": "call the layer itself: layer(x)",
     "add_metric": "write compile(metrics=[…]) of the model",

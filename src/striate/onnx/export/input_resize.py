@@ -18,7 +18,7 @@ from striate.errors import UsageError
 from striate.onnx.export.graph_builder import GraphBuilder
 from striate.onnx.metadata import RESIZED, UNSIZED
 
-STEP, COARSE = 2.0**-22, 2.0**-11  # of Pillow's weights; of their coarse part, the first half of the bits
+STEP, COARSE = 2.0**-22, 2.0**-11  # unit of Pillow's weights, and of their coarse part, the first half of the bits
 
 
 @dataclass(frozen=True)

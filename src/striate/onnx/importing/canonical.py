@@ -307,7 +307,7 @@ def _selected_channels(rewriter: _Rewriter, node: OnnxNode) -> OnnxNode | None:
     return _new_node("Gather", node, node.outputs[0], before.inputs[0], gather.inputs[1], axis=1)
 
 
-REWRITES = {  # by an operator that the function contains in all its forms
+REWRITES = {  # functions by an operator that occurs in all forms of what they replace
     "Div": (_layer_normalization, _unit_normalization),
     "Erf": (_exact_gelu,),
     "Log": (_softplus,),

@@ -20,7 +20,7 @@ from striate.onnx.reference.operators import OPERATORS
 
 MAX_FOLDED_VALUES = 1 << 27  # number of values of one result
 MAX_WORK = 1 << 32  # values read, multiplied and written by all foldings of a graph together: a few seconds
-MIN_TOTAL_VALUES, TOTAL_PER_CONSTANT = 1 << 24, 4  # of all results together, relative to the values in the file
+MIN_TOTAL_VALUES, TOTAL_PER_CONSTANT = 1 << 24, 4  # of all results, and per value in the file
 Inputs = Sequence[Array]
 Attributes = Mapping[str, Any]
 Function = Callable[[Inputs, Attributes], Array]
