@@ -16,7 +16,7 @@ from torch.nn import functional
 from striate._types import Array, Weights
 from striate.engines.base import TrainingSettings
 from striate.engines.initialization import initial_weights
-from striate.engines.losses import CategoricalCrossentropy
+from striate.engines.losses import CategoricalCrossentropy, MeanSquaredError
 from striate.engines.optimizers import SGD, Adam, Optimizer
 from striate.engines.torch import TorchEngine, micro_batches, trial
 from striate.engines.torch.device import choose_device, keep_freed_memory
@@ -26,11 +26,13 @@ from striate.engines.trial import shortest_times
 from striate.errors import TrainingError, UsageError
 from striate.network import (
     Activation,
+    AveragePool2D,
     BatchNormalization,
     Conv2D,
     Dense,
     Dropout,
     Flatten,
+    GlobalAveragePool2D,
     Input,
     LocalResponseNormalization,
     MaxPool2D,
@@ -263,6 +265,33 @@ def test_compile_captures_the_network_as_one_graph(monkeypatch: pytest.MonkeyPat
     assert train(compiled, range(3)) == train(plain, range(3))
     assert same(bits(compiled), bits(plain))
     np.testing.assert_array_equal(compiled.forward(pixels(network(), 5))[0], plain.forward(pixels(network(), 5))[0])
+
+
+@pytest.mark.parametrize("pool", [MaxPool2D(2), MaxPool2D(3, 2, "same")])
+def test_relu_behind_pooling_changes_no_bits(pool: MaxPool2D) -> None:
+    layers = [Input((9, 7, 3)), Rescale(1 / 64, -2.0), Conv2D(8, 3, activation="relu"), pool, Flatten(), Dense(3)]
+    described = Network.sequential(layers)
+    weights, batch, targets = initial_weights(described, 0), pixels(described, 24), np.zeros((24, 3))
+    moved, own = (TorchEngine(described, weights, device="cpu", precision="float32") for _ in range(2))
+    assert [activation is None for activation in moved._module.moved_activations[2:4]] == [True, False]
+    own._module.moved_activations = own._module.activations
+    for made in (moved, own):
+        made.compile(TrainingSettings(SGD(), [MeanSquaredError()]))
+        for step in range(3):
+            made.train_step(batch, [targets], learning_rate=0.01, step=step)
+    assert same(bits(moved), bits(own))
+    np.testing.assert_array_equal(moved.node_values(batch)[2], own.node_values(batch)[2])
+
+
+def test_activations_that_others_read_stay_before_pooling() -> None:
+    image = Input((9, 7, 3))
+    maps = Conv2D(8, 3, activation="relu")(image)
+    rounded = Conv2D(8, 3, activation="tanh")(image)  # rounding may make values of tanh equal
+    averaged = Conv2D(8, 3, activation="relu")(image)
+    ends = [MaxPool2D(2)(maps), GlobalAveragePool2D()(maps), MaxPool2D(2)(rounded), AveragePool2D(2)(averaged)]
+    described = Network(image, ends)
+    module = TorchEngine(described, initial_weights(described, 0), device="cpu", precision="float32")._module
+    assert module.moved_activations == module.activations
 
 
 def test_small_networks_are_trained_in_float32() -> None:
