@@ -13,6 +13,7 @@ from striate._types import Array, Weights
 from striate.engines.base import Engine
 from striate.engines.numpy import engine, planner
 from striate.engines.numpy.layers import convolution
+from striate.engines.numpy.memory import Scratch
 from striate.errors import NetworkError
 from striate.network import (
     ACTIVATIONS,
@@ -214,3 +215,14 @@ def test_winograd_in_bands() -> None:
     for numbers in (1, 20_000):
         with patch.object(winograd, "BAND_NUMBERS", numbers):
             assert_same(outputs_and_gradients(engine_of(network, weights=weights), inputs), slow)
+
+
+def test_scratch_keeps_one_block_for_all_shapes_of_a_key() -> None:
+    scratch = Scratch()
+    small_one = scratch.empty("x", (2, 3), np.float32)
+    assert scratch.empty("x", (2, 3), np.float32) is small_one
+    large = scratch.empty("x", (4, 3), np.float32)  # in a new block
+    again = scratch.empty("x", (2, 3), np.float32)
+    assert np.shares_memory(again, large)
+    assert not np.shares_memory(again, small_one)
+    assert scratch.empty("x", (2, 3), np.float64).dtype == np.float64

@@ -1,9 +1,10 @@
 """The NumPy engine: runs the plan of a network on threads, one for each shard of a batch."""
 
-from collections.abc import Callable, Collection, Generator, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from functools import cached_property
 from itertools import compress
+from types import GeneratorType
 from typing import Any
 
 import numpy as np
@@ -61,7 +62,7 @@ class Shard:
         for index, (operation, context) in enumerate(zip(self.plan.operations, self.contexts, strict=True)):
             context.training = training and not operation.frozen
             result = operation.rule.forward(context, *[values[slot] for slot in operation.inputs])
-            if isinstance(result, Generator):
+            if isinstance(result, GeneratorType):
                 result = yield from result
             values[operation.output], self.states[index] = result
         return [values[output.slot] for output in self.plan.outputs]
@@ -82,7 +83,7 @@ class Shard:
             if dy is None or not operation.has_backward:
                 continue
             result = operation.rule.backward(context, state, dy)
-            if isinstance(result, Generator):
+            if isinstance(result, GeneratorType):
                 result = yield from result
             if operation.repeated:
                 for variable, gradient in context.gradients.items():

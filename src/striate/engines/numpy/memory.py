@@ -52,7 +52,7 @@ class Scratch:
     def __init__(self, shared: "Scratch | None" = None) -> None:
         self._shared = shared
         self._blocks: dict[Hashable, Array] = {}
-        self._arrays: dict[Hashable, Array] = {}
+        self._arrays: dict[tuple[Hashable, tuple[int, ...]], Array] = {}
 
     def empty(self, key: Hashable, shape: tuple[int, ...], dtype: Any) -> Array:
         """Return an uninitialized array.
@@ -65,10 +65,9 @@ class Scratch:
         Returns:
             The array.
         """
-        array = self._arrays.get(key)
-        if array is not None and array.shape == shape and array.dtype == dtype:
-            return array
-        array = self._arrays[key] = self._view(key, shape, np.dtype(dtype))
+        array = self._arrays.get((key, shape))
+        if array is None or array.dtype != dtype:
+            array = self._arrays[key, shape] = self._view(key, shape, np.dtype(dtype))
         return array
 
     def temporary(self, key: Hashable, shape: tuple[int, ...], dtype: Any) -> Array:
@@ -89,6 +88,7 @@ class Scratch:
         block = self._blocks.get(key)
         if block is None or block.size < size:
             block = self._blocks[key] = np.empty(size, np.uint8)
+            self._arrays = {name: array for name, array in self._arrays.items() if name[0] != key}
         return block[:size].view(dtype).reshape(shape)
 
 

@@ -4,6 +4,7 @@ Arrays have the shape (N, H, W, C) and are planes in memory (see `memory`).
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -225,7 +226,9 @@ def average_pool_forward(x: Array, window: Geometry, scratch: Scratch | None = N
     return planes(y), AveragePoolState(weights, x.shape)
 
 
+@lru_cache(256)
 def _weights(image: tuple[int, ...], window: Geometry, size: Pair) -> Array:
+    """Return (OH, OW), 1 / number of positions of the window inside the image (H, W)."""
     counts = []
     for axis in (0, 1):
         start = np.arange(size[axis]) * window.strides[axis] - window.padding[axis][0]
