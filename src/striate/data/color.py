@@ -3,6 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from striate.data.gray_levels import MID_GRAY
+
 Floats = NDArray[np.float64]
 ColorMatrices = NDArray[np.float32]
 
@@ -10,7 +12,6 @@ LUMA = np.array([0.299, 0.587, 0.114])  # ITU-R BT.601
 RED, BLUE = np.array([1.0, 0.0, 0.0]), np.array([0.0, 0.0, 1.0])
 FROM_RGB = np.stack([LUMA, 0.492 * (BLUE - LUMA), 0.877 * (RED - LUMA)])  # Y, U, V of analog television
 TO_RGB = np.linalg.inv(FROM_RGB)
-MID_GRAY = 127.5  # contrast scales the distance of pixel values from it
 
 
 def color_matrices(
@@ -32,6 +33,7 @@ def color_matrices(
     matrices = np.empty((len(gain), channels, channels + 1), np.float32)
     mixed = _chroma(saturation, hue) if channels == 3 else np.eye(channels)
     matrices[:, :, :channels] = gain[:, None, None] * mixed
+    # Contrast scales the distance of pixel values from MID_GRAY.
     matrices[:, :, channels] = (MID_GRAY * (1 - contrast))[:, None]
     return matrices
 

@@ -1,7 +1,7 @@
 """Split images into training, validation and test parts by their content."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -86,15 +86,15 @@ def assign_groups(
     """
     rows, labels, names = _memberships(y, classes)
     ordered = _sort_groups(digests, groups, rows, labels)
-    of_group = np.zeros(len(ordered.entries), np.int8)
+    group_parts = np.zeros(len(ordered.entries), np.int8)
     counts = np.bincount(labels, minlength=len(names))
     groups_of_class = Counter(label for entry in ordered.entries for label in entry)
     for part, share, least in ((TEST, test, 2), (VALIDATION, validation, 3)):
         target = _target_counts(counts, share, [f"{PARTS[part]} {name}" for name in names])
         enough = np.array([groups_of_class[label] >= least for label in range(len(names))])
         target = np.where(enough & (share > 0), np.maximum(target, 1), np.where(counts > 0, target, 0))
-        _fill_part(of_group, part, target, ordered.entries)
-    return of_group[ordered.number]
+        _PartFiller(group_parts, part, target, ordered.entries).fill()
+    return group_parts[ordered.number]
 
 
 def _memberships(y: Targets, classes: Sequence[str]) -> tuple[NDArray[np.int64], NDArray[np.int64], list[str]]:
@@ -132,46 +132,58 @@ def _target_counts(counts: NDArray[np.int64], share: float, names: Sequence[str]
     return numbers
 
 
-def _fill_part(
-    of_group: NDArray[np.int8], part: int, target: NDArray[np.int64], entries: Sequence[dict[int, int]]
-) -> None:
-    """Put groups of the training part into another part, until its classes have their target numbers of images."""
-    missing = target.tolist()
-    training_groups = Counter(
-        label for part_of, entry in zip(of_group, entries, strict=True) if not part_of for label in entry
-    )
+class _PartFiller:
+    """Moves groups from the training part to another part, until its classes have their target numbers of images.
 
-    def put(number: int) -> None:
-        of_group[number] = part
-        for label, count in entries[number].items():
-            missing[label] -= count
-            training_groups[label] -= 1
+    Args:
+        group_parts: int8 (G,), the part of each group, which is changed.
+        part: The part to fill.
+        target: int64 (K,), the target number of images of each class.
+        entries: For each group its classes and their numbers of images.
+    """
 
-    for number, entry in enumerate(entries):
-        if of_group[number] == TRAINING and _improves(entry, missing) and _leaves_training(entry, training_groups):
-            put(number)
-    present = {label for group, entry in zip(of_group, entries, strict=True) if group == part for label in entry}
-    for label in np.flatnonzero(target).tolist():
-        if label not in present:  # all its groups are large
-            usable = [
-                n
-                for n, entry in enumerate(entries)
-                if label in entry and of_group[n] == TRAINING and _leaves_training(entry, training_groups)
-            ]
-            if usable:
-                number = min(usable, key=lambda n: (sum(entries[n].values()), n))
-                put(number)
-                present |= entries[number].keys()
+    def __init__(
+        self, group_parts: NDArray[np.int8], part: int, target: NDArray[np.int64], entries: Sequence[dict[int, int]]
+    ) -> None:
+        self._group_parts, self._part, self._target, self._entries = group_parts, part, target, entries
+        self._missing: list[int] = target.tolist()
+        self._training_groups = Counter(label for group in self._groups_in(TRAINING) for label in entries[group])
 
+    def fill(self) -> None:
+        """Move groups that bring the numbers of images closer to the targets, and one of each class that has none."""
+        for group in range(len(self._entries)):
+            if self._is_movable(group) and self._improves(group):
+                self._move(group)
+        present = {label for group in self._groups_in(self._part) for label in self._entries[group]}
+        for label in np.flatnonzero(self._target).tolist():
+            if label in present:
+                continue
+            # All groups of this class are large: the smallest one is moved.
+            movable = [group for group, entry in enumerate(self._entries) if label in entry and self._is_movable(group)]
+            if movable:
+                smallest = min(movable, key=lambda group: (sum(self._entries[group].values()), group))
+                self._move(smallest)
+                present |= self._entries[smallest].keys()
 
-def _improves(entry: dict[int, int], missing: Sequence[int]) -> bool:
-    """Return whether a group brings the numbers of images closer to the targets."""
-    return sum(abs(missing[label]) - abs(missing[label] - count) for label, count in entry.items()) > 0
+    def _groups_in(self, part: int) -> list[int]:
+        return np.flatnonzero(self._group_parts == part).tolist()
 
+    def _is_movable(self, group: int) -> bool:
+        """Return whether a group is for training, and each of its classes has another group there."""
+        is_training = bool(self._group_parts[group] == TRAINING)
+        return is_training and all(self._training_groups[label] > 1 for label in self._entries[group])
 
-def _leaves_training(entry: dict[int, int], training_groups: Mapping[int, int]) -> bool:
-    """Return whether each class of a group has another group left for training."""
-    return all(training_groups[label] > 1 for label in entry)
+    def _improves(self, group: int) -> bool:
+        """Return whether a group brings the numbers of images closer to the targets."""
+        missing = self._missing
+        changes = (abs(missing[k]) - abs(missing[k] - count) for k, count in self._entries[group].items())
+        return sum(changes) > 0
+
+    def _move(self, group: int) -> None:
+        self._group_parts[group] = self._part
+        for label, count in self._entries[group].items():
+            self._missing[label] -= count
+            self._training_groups[label] -= 1
 
 
 def split_all(

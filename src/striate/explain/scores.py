@@ -17,9 +17,8 @@ from striate.network import Activation, Dropout, Flatten, Input, Network, Rescal
 from striate.network.graph import Entry
 from striate.network.outputs import needed_network
 
-UNBOUNDED = frozenset(
-    {"softmax", "softmin", "log_softmax", "sigmoid", "hard_sigmoid", "log_sigmoid"}
-)  # replaced by their inputs
+# Activations in whose place their inputs are explained.
+PROBABILITY_ACTIVATIONS = frozenset({"softmax", "softmin", "log_softmax", "sigmoid", "hard_sigmoid", "log_sigmoid"})
 
 
 def logits_network(network: Network, node: int | None = None) -> Network:
@@ -41,7 +40,7 @@ def logits_network(network: Network, node: int | None = None) -> Network:
     activation = getattr(layer, "activation", None)
     if isinstance(layer, Softmax):
         entries[index] = (Activation("linear", name=layer.name), inputs)
-    elif activation in UNBOUNDED:
+    elif activation in PROBABILITY_ACTIVATIONS:
         entries[index] = (replace(layer, activation="linear"), inputs)  # type: ignore[call-arg]
     if activation == "softmin" and isinstance(layer, Activation):
         entries[index] = (Rescale(-1.0, name=layer.name), inputs)
@@ -51,7 +50,7 @@ def logits_network(network: Network, node: int | None = None) -> Network:
     return needed_network(network.name, entries, network.inputs, (output,) if node is None else (output, node))
 
 
-def after(network: Network, node: int) -> Network | None:
+def part_after(network: Network, node: int) -> Network | None:
     """Return the part of a network behind a node, whose output becomes the input.
 
     Args:
@@ -179,7 +178,7 @@ class ClassScores:
         """Return an engine for the layers behind a node, and whether it reads the node's output, not the image."""
         if node not in self._tails:
             network = logits_network(self.model.network, node)
-            rest = after(network, network.outputs[1])
+            rest = part_after(network, network.outputs[1])
             self._tails[node] = make_part(self.model, rest or network, gradients=True), rest is not None
         return self._tails[node]
 
