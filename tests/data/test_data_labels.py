@@ -12,6 +12,7 @@ from striate.data.labels import LabelFile, read_labels
 from striate.data.split import TEST, TRAINING
 from striate.errors import DataError, UsageError
 from striate.images import ImagePolicy
+from striate.language import Language, localized, use_language
 from striate.tasks import Decision, Task
 
 from .conftest import random_image
@@ -61,6 +62,21 @@ def test_many_classes_that_are_numbers_give_a_note(folder: Path) -> None:
         notes = read_labels(folder, LabelFile(path)).notes
         found = any("To predict numeric values, use --task regression" in note for note in notes)
         assert found is noted
+
+
+@pytest.mark.parametrize(("task", "what"), [(Task.CLASSIFICATION, "Class"), (MULTILABEL, "Label")])
+def test_name_that_may_be_misspelled_gives_a_note(folder: Path, task: Task, what: str) -> None:
+    values = dict.fromkeys(range(8), "tulip 튤립") | {8: "tulip 튜립", 9: "rose"}
+    for number in range(10, 15):
+        (folder / f"{number}.jpg").write_bytes(random_image(number))
+        values[number] = "tulip 튤립"
+    layout = read_labels(folder, LabelFile(table(folder, rows(values)), task))
+    assert layout.notes == (
+        f"{what} 'tulip 튜립' has 1 image, and its name resembles 'tulip 튤립' with 13. If it is a typing error, "
+        "correct it.",
+    )
+    with use_language(Language.KOREAN):
+        assert "이미지 1장뿐이고" in localized(layout.notes[0])
 
 
 def test_data_set_has_labels_of_its_images(folder: Path) -> None:

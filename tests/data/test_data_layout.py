@@ -141,6 +141,13 @@ def test_classes_that_differ_only_in_case_are_kept_with_a_note(tmp_path: Path) -
     )
 
 
+def test_rare_class_with_a_name_of_its_own_or_a_number_gives_no_note(tmp_path: Path) -> None:
+    touch(tmp_path / "b/1.jpg", tmp_path / "room 2/1.jpg", *(tmp_path / f"room 1/{n}.jpg" for n in range(20)))
+    assert read_layout(tmp_path).notes == ()
+    touch(tmp_path / "rooom 1/1.jpg")
+    assert ["'rooom 1' has 1 image" in note for note in read_layout(tmp_path).notes] == [True]
+
+
 def test_names_in_any_script_are_kept_and_normalized(tmp_path: Path) -> None:
     composed, pieces = (unicodedata.normalize(form, "고양이 é") for form in ("NFC", "NFD"))
     touch(tmp_path / pieces / "새 사진 🐈.jpg", tmp_path / "कुत्ता/x y.jpg", tmp_path / "🦊/1.jpg")

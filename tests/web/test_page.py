@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from browser import WatchedPage
 from PIL import Image
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 import striate
 from striate._types import Array
@@ -137,13 +137,19 @@ def answers(page: Page, files: list[Path]) -> list[dict[str, Any]]:
     """Return what the page shows for files."""
     expect(page.locator("#use")).to_be_visible()
     page.set_input_files("#files", files)
-    expect(page.locator(".result strong")).to_have_count(len(files))
+    shown = shown_answers(page, len(files))
+    page.click("#clear")
+    return shown
+
+
+def shown_answers(page: Page, count: int) -> list[dict[str, Any]]:
+    """Return the answers of a page when all of them are there."""
+    expect(page.locator(".result strong")).to_have_count(count)
     shown = []
     for item in reversed(page.locator(".result").all()):
         spans = item.locator(".bars span").all_inner_texts()
         shares = dict(zip(spans[::2], (float(text.removesuffix(" %")) / 100 for text in spans[1::2]), strict=True))
         shown.append({"title": item.locator("strong").inner_text(), "shares": shares})
-    page.click("#clear")
     return shown
 
 
@@ -183,6 +189,34 @@ def test_page_says_what_it_cannot_read(page: Page, tmp_path: Path) -> None:
         "cannot read the file as an image, or the image is empty"
     )
     page.click("#clear")
+
+
+@pytest.mark.parametrize("is_found", [True, False])
+def test_images_chosen_before_the_model_has_loaded_wait_for_it(
+    address: str, watched_page: WatchedPage, trained: TrainedModel, files: list[Path], is_found: bool
+) -> None:
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    with watched_page() as page:
+        page.route("**/model.onnx.gzip", hold)
+        with page.expect_request("**/model.onnx.gzip"):
+            page.goto(address)
+        expect(page.locator("#loading")).to_be_visible()
+        expect(page.locator("#use")).to_be_visible()
+        page.set_input_files("#files", files[:2])
+        expect(page.locator(".result .soft")).to_have_text(["Loading the model …"] * 2)
+        if is_found:
+            held[0].continue_()
+            check(shown_answers(page, 2), trained, files[:2], 0.005)
+        else:
+            held[0].fulfill(body=b"nothing")
+            expect(page.locator("#problem")).to_contain_text("The model cannot be loaded")
+            page.set_input_files("#files", files[2])
+            expect(page.locator(".result .error")).to_contain_text(["The model cannot be loaded"] * 3)
+        expect(page.locator("#loading")).to_be_hidden()
 
 
 def test_camera_is_predicted_continuously(page: Page) -> None:

@@ -20,6 +20,7 @@ from striate.systems.recipes import tuning_recipe
 from striate.workflows import plan_checks, strategy
 from striate.workflows.plan import TrainingPlan, make_plan
 from striate.workflows.plan_checks import APPLIES_TO
+from striate.workflows.prepare import prepare
 from striate.workflows.strategy import EXTRACTION_SECONDS, FolderSummary, Method, strategy_for, summarize
 from striate.zoo import registry
 
@@ -351,3 +352,15 @@ def test_features_are_integers_where_that_is_fast_and_was_measured(
     assert not make_plan(str(folder), method="fine-tune").int8
     monkeypatch.setattr("platform.machine", lambda: "arm64")
     assert not make_plan(str(folder)).int8
+
+
+def test_class_that_cannot_be_tested_is_noted_without_advice_on_weights(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    for name, images in (("A", 1), ("B", 8), ("C", 5)):
+        (tmp_path / "images" / name).mkdir(parents=True)
+        for number in range(images):
+            pixels = rng.integers(0, 256, (8, 8, 3), dtype=np.uint8)
+            (tmp_path / "images" / name / f"{number}.png").write_bytes(encode_png(pixels))
+    notes = prepare(make_plan(str(tmp_path / "images"))).notes
+    assert notes[0] == "Class 'A' has only 1 image; it needs 2 or more, better 10, to be tested."
+    assert len(notes) == 2 and notes[1].startswith("Class 'B' has 8 training images, 'C' only 5. With --set class_weig")

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from striate.data.layout import PART_NAMES, Layout, image_name, natural_key, read_layout, shown_name
-from striate.data.split import TRAINING
+from striate.data.layout import PART_NAMES, Layout, image_name, misspelled_names, natural_key, read_layout, shown_name
+from striate.data.split import TRAINING, count_labels
 from striate.data.tables import FILE_NAME, FileFinder, Table, read_table
 from striate.errors import DataError, UsageError
 from striate.images import describe_argument, describe_unsupported, require_folder, search_folder
@@ -140,6 +140,9 @@ def read_labels(folder: str | Path, labels: LabelFile, known: Sequence[str] | No
         y = np.array([index[values[row]] for row in sorted(values)], np.int64)
         _check_classes(table, names, len(y), known)
     rows = sorted(values)
+    if labels.task is not Task.REGRESSION:
+        counts = dict(zip(names, count_labels(y, len(names)).tolist(), strict=True))
+        table.notes += misspelled_names(counts, "Class" if labels.task is Task.CLASSIFICATION else "Label")
     if not rows:
         raise DataError(f"No image in '{images.shown}' has a label in '{table.path}'.{' '.join(['', *table.notes])}")
     return Layout(

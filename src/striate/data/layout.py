@@ -3,8 +3,9 @@
 import os
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 
 import numpy as np
@@ -22,12 +23,15 @@ from striate.images import (
     search_folder,
 )
 from striate.tasks import Task
-from striate.text import printable
+from striate.text import counted, printable
 
 PART_NAMES = {
     "train": TRAINING, "training": TRAINING, "val": VALIDATION, "valid": VALIDATION, "validation": VALIDATION,
     "test": TEST, "testing": TEST,
 }  # fmt: skip
+MAX_MISSPELLED = 2  # images of a class whose name may be a typing error
+MISSPELLED_RATIO = 10  # how many times as many images the class has that may be meant
+MISSPELLED_SIMILARITY = 0.75  # of the two names, as difflib measures it
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,6 +109,7 @@ def read_layout(path: str | Path, known: Sequence[str] | None = None) -> Layout:
         classes = list(known)
     files = [file for item in nonempty for file in item.files]
     sizes = [len(item.files) for item in nonempty]
+    counts = {name: sum(len(item.files) for item in nonempty if item.name == name) for name in classes}
     return Layout(
         walk.folder,
         tuple(files),
@@ -112,7 +117,13 @@ def read_layout(path: str | Path, known: Sequence[str] | None = None) -> Layout:
         tuple(classes),
         np.repeat([classes.index(item.name) for item in nonempty], sizes),
         np.repeat([item.part for item in nonempty], sizes).astype(np.int8),
-        (*walk.notes, *_empty_folders(folders, walk.unreadable), *unsupported, *_similar_names(classes)),
+        (
+            *walk.notes,
+            *_empty_folders(folders, walk.unreadable),
+            *unsupported,
+            *_similar_names(classes),
+            *misspelled_names(counts),
+        ),
     )
 
 
@@ -271,6 +282,35 @@ def _empty_folders(folders: Sequence[_Class], unreadable: Iterable[Path]) -> lis
     names = sorted({item.name for item in folders if not item.files and item.folder not in unreadable})
     names = [name for name in names if name not in {item.name for item in folders if item.files}]
     return [f"Left out: the folder '{name}', which contains no images." for name in names]
+
+
+def misspelled_names(counts: Mapping[str, int], what: str = "Class") -> list[str]:
+    """Return a note on each class or label with hardly any images whose name resembles that of a much larger one.
+
+    Args:
+        counts: Number of images of each class or label.
+        what: "Class" or "Label".
+
+    Returns:
+        The notes.
+
+    Example:
+        >>> for note in misspelled_names({"tulip": 102, "tulpi": 1, "rose": 1}):
+        ...     print(note)
+        Class 'tulpi' has 1 image, and its name resembles 'tulip' with 102. If it is a typing error, correct it.
+    """
+    notes = []
+    for name, count in counts.items():
+        usual = [other for other in counts if counts[other] >= MISSPELLED_RATIO * count]
+        close = get_close_matches(name, usual, n=1, cutoff=MISSPELLED_SIMILARITY)
+        if not 0 < count <= MAX_MISSPELLED or not close or name.casefold() == close[0].casefold():
+            continue
+        if re.findall(r"\d+", name) == re.findall(r"\d+", close[0]):  # "room 1" and "room 2" are different
+            notes.append(
+                f"{what} '{name}' has {counted(count, 'image')}, and its name resembles '{close[0]}' with "
+                f"{counts[close[0]]:,}. If it is a typing error, correct it."
+            )
+    return notes
 
 
 def _similar_names(classes: Sequence[str]) -> list[str]:

@@ -19,6 +19,7 @@ from striate.tasks import Task
 PARTS = ("training", "validation", "test")
 TRAINING, VALIDATION, TEST = range(3)
 EXCLUDED = -1
+MIN_WEIGHTED = 3  # images of a class that class weights can help; a smaller one can hardly be learned, or is an error
 SINGLE_VALUE = {
     Task.CLASSIFICATION: "has images of one class only; a classifier needs at least two.",
     Task.MULTILABEL: "has the same labels on all images; there is nothing to learn.",

@@ -145,6 +145,20 @@ DATA_MESSAGES: dict[str, str] = {
     "Class '{name}' has only {n} images: none for {parts}.": (
         "클래스 '{name}'에는 이미지가 {n}장뿐이어서 {parts}에 쓸 것이 없습니다."
     ),
+    "Class '{name}' has only 1 image; it needs 2 or more, better 10, to be tested.": (
+        "클래스 '{name}'에는 이미지가 1장뿐입니다. 테스트하려면 2장 이상, 되도록 10장이 필요합니다."
+    ),
+    "Label '{name}' has only 1 image; it needs 2 or more, better 10, to be tested.": (
+        "라벨 '{name}'이(가) 붙은 이미지가 1장뿐입니다. 테스트하려면 2장 이상, 되도록 10장이 필요합니다."
+    ),
+    "Class '{name}' has {few_text}, and its name resembles '{usual}' with {m}. If it is a typing error, correct it.": (
+        "클래스 '{name}'에는 {few_text}뿐이고, 이름이 {m}장짜리 '{usual}'와(과) 비슷합니다. 잘못 입력한 것이면 "
+        "고치십시오."
+    ),
+    "Label '{name}' has {few_text}, and its name resembles '{usual}' with {m}. If it is a typing error, correct it.": (
+        "라벨 '{name}'이(가) 붙은 것은 {few_text}뿐이고, 이름이 {m}장짜리 '{usual}'와(과) 비슷합니다. 잘못 입력한 "
+        "것이면 고치십시오."
+    ),
     "The data set '{name}' {problem_text}": "데이터셋 '{name}': {problem_text}",
     "has images of one class only; a classifier needs at least two.": (
         "이미지의 클래스가 하나뿐입니다. 분류기에는 둘 이상 필요합니다."

@@ -13,7 +13,7 @@ from striate.data import FOLDER_SIZE, Dataset, Images, load, load_folder
 from striate.data.corrections import apply_corrections
 from striate.data.labels import labeled_layout
 from striate.data.layout import Layout
-from striate.data.split import TEST, digests_of, pool
+from striate.data.split import MIN_WEIGHTED, TEST, count_labels, digests_of, pool
 from striate.engines.choose import choose
 from striate.engines.trial import EngineTrial
 from striate.errors import DataError, DownloadError, ModelFileError, UsageError
@@ -104,10 +104,10 @@ def prepare(
         base = opening.result() if opening else None
         base = base or _open_base(plan, data.shape)
         network = with_classes(base, base.top, len(data.classes), data.task.activation)
-        return PreparedRun(plan, data, network, base=base, notes=_imbalance_notes(plan, data), layout=folder)
+        return PreparedRun(plan, data, network, base=base, notes=_class_notes(plan, data), layout=folder)
     network = build_network(plan, data)
     weights, notes = _load_weights(plan, network, has_checkpoint)
-    return PreparedRun(plan, data, network, weights, notes=(*notes, *_imbalance_notes(plan, data)))
+    return PreparedRun(plan, data, network, weights, notes=(*notes, *_class_notes(plan, data)))
 
 
 def _cross_validates(plan: TrainingPlan, layout: Layout) -> bool:
@@ -311,15 +311,22 @@ def _published_shape(model: str) -> tuple[int, ...] | None:
     return shape if shape[-1] == 3 and min(shape[:2]) > FOLDER_SIZE else None
 
 
-def _imbalance_notes(plan: TrainingPlan, data: Dataset) -> tuple[str, ...]:
-    """Suggest class weights if classes differ much in size; they cannot help a class without images."""
-    if data.task is not Task.CLASSIFICATION:
+def _class_notes(plan: TrainingPlan, data: Dataset) -> tuple[str, ...]:
+    """Return notes on classes that cannot be tested, and suggest class weights if the others differ much in size."""
+    if data.task is Task.REGRESSION:
         return ()
-    counts = np.bincount(data.train.y, minlength=len(data.classes))
-    few, many = int(counts.argmin()), int(counts.argmax())
-    if plan.recipe.class_weights or not counts[few] or counts[many] <= IMBALANCE * counts[few]:
-        return ()
-    return (
-        f"Class '{data.classes[many]}' has {counts[many]:,} training images, '{data.classes[few]}' only "
-        f"{counts[few]:,}. With --set class_weights=true, all classes have the same total weight.",
+    counts = dict(zip(data.classes, count_labels(data.train.y, len(data.classes)).tolist(), strict=True))
+    what = "Class" if data.task is Task.CLASSIFICATION else "Label"
+    single = [name for name, count in counts.items() if count == 1 and plan.folds]
+    notes = tuple(f"{what} '{name}' has only 1 image; it needs 2 or more, better 10, to be tested." for name in single)
+    weighted = [name for name, count in counts.items() if count >= MIN_WEIGHTED]
+    if data.task is not Task.CLASSIFICATION or plan.recipe.class_weights or not weighted:
+        return notes
+    few, many = min(weighted, key=counts.__getitem__), max(weighted, key=counts.__getitem__)
+    if counts[many] <= IMBALANCE * counts[few]:
+        return notes
+    advice = (
+        f"Class '{many}' has {counts[many]:,} training images, '{few}' only {counts[few]:,}. "
+        "With --set class_weights=true, all classes have the same total weight."
     )
+    return (*notes, advice)

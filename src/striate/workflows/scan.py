@@ -15,7 +15,7 @@ from striate.data.groups import group_files, identical_groups, rows_of_groups
 from striate.data.labels import LabelFile, labeled_layout
 from striate.data.layout import Layout
 from striate.data.parallel import chunk_ranges, map_ordered, progress_bar
-from striate.data.split import PARTS, TRAINING, count_labels
+from striate.data.split import MIN_WEIGHTED, PARTS, TRAINING, count_labels
 from striate.errors import DataError
 from striate.evaluation.evaluate import IMBALANCE
 from striate.images import ImageHeader, UnreadableFile, check_image, read_file
@@ -123,7 +123,7 @@ class FolderScan:
         counts = {name: sum(numbers) for name, numbers in self.classes.items()}
         if small := {n: count for n, count in counts.items() if count < MIN_CLASS_SIZE and n not in missing}:
             return [_describe_small(small, self.task)]
-        counts = {name: count for name, count in self._training_counts.items() if count}
+        counts = {name: count for name, count in self._training_counts.items() if count >= MIN_WEIGHTED}
         if self.task is not Task.CLASSIFICATION or not counts:
             return []
         few, many = min(counts, key=counts.__getitem__), max(counts, key=counts.__getitem__)

@@ -1,11 +1,12 @@
 // An exported page: the network runs in the browser, also without a connection.
 
-import { showModels, showProblem, start, text } from "./view.js";
+import { showModels, showNotLoaded, start, text } from "./view.js";
 
 const WORKER = "worker.js";
 const isSingle = Boolean(document.getElementById(WORKER)); // then elements with the names of the files hold them
 const pending = new Map(); // {resolve, reject} by number of the message
 let worker;
+let fault; // why the worker cannot answer
 
 async function read(name) {
   const inside = document.getElementById(name);
@@ -24,6 +25,7 @@ async function unpack(bytes) {
 
 function send(message, transferred) {
   return new Promise((resolve, reject) => {
+    if (fault) throw fault;
     const id = pending.size ? Math.max(...pending.keys()) + 1 : 0;
     pending.set(id, { resolve, reject });
     worker.postMessage({ id, ...message }, transferred);
@@ -37,6 +39,13 @@ function receive({ data: { id, answer, error } }) {
   else reject(new Error(error));
 }
 
+// End all waiting for a worker that cannot be loaded or has failed.
+function stop(event) {
+  fault = new Error(event.message ?? WORKER);
+  for (const { reject } of pending.values()) reject(fault);
+  pending.clear();
+}
+
 async function startWorker() {
   if (isSingle) { // browsers load no module worker into a page from the disk
     const script = new Blob([await read(WORKER)], { type: "text/javascript" });
@@ -45,7 +54,7 @@ async function startWorker() {
     worker = new Worker(new URL(WORKER, import.meta.url), { type: "module" });
   }
   worker.addEventListener("message", receive);
-  worker.addEventListener("error", (event) => showProblem(text("failed", { reason: event.message ?? "" })));
+  worker.addEventListener("error", stop);
 }
 
 async function keepForOffline() {
@@ -60,6 +69,7 @@ const settings = JSON.parse(new TextDecoder().decode(await read("page.json")));
 start({ texts: settings.texts, predict, live: true });
 const loading = document.getElementById("loading");
 loading.hidden = false;
+document.getElementById("use").hidden = false;
 try {
   await startWorker();
   const [network, runtime] = await Promise.all(
@@ -69,7 +79,7 @@ try {
   showModels([settings]);
   await keepForOffline();
 } catch (error) {
-  showProblem(text("not_loaded", { reason: error.message }));
+  showNotLoaded(error);
 } finally {
   loading.hidden = true;
 }

@@ -1,6 +1,6 @@
 // The page of the prediction service: its token, and predictions over HTTP.
 
-import { SHOWN, showModels, start, text } from "./view.js";
+import { SHOWN, showModels, showNotLoaded, start, text } from "./view.js";
 
 const RETRIES = 5; // while the service is busy
 const form = document.getElementById("ask");
@@ -19,6 +19,7 @@ async function findModels() {
   form.hidden = response.status !== 401;
   use.hidden = !response.ok;
   if (response.ok) showModels((await response.json()).models);
+  else if (response.status !== 401) throw new Error(`${response.status} ${response.statusText}`);
 }
 
 async function predict(image, model, show) {
@@ -40,8 +41,8 @@ form.addEventListener("submit", (event) => {
   event.preventDefault();
   token = field.value.trim();
   sessionStorage.setItem("token", token);
-  findModels();
+  findModels().catch(showNotLoaded);
 });
 
 start({ texts: await (await fetch("/texts.json")).json(), predict, live: false });
-await findModels();
+await findModels().catch(showNotLoaded);

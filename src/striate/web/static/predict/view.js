@@ -10,6 +10,13 @@ let predict; // (image, model, show) → answer; may show answers before
 let isLive = false; // whether the camera's image is predicted continuously
 let language = remembered("language") ?? (navigator.language.startsWith("ko") ? "ko" : "en");
 const results = []; // {item, file, url, answer}, from first to last
+let setLoaded;
+let setFailed;
+const loaded = new Promise((resolve, reject) => { // images that were chosen before wait for it
+  setLoaded = resolve;
+  setFailed = reject;
+});
+loaded.catch(() => {}); // shown by showNotLoaded
 
 // Start the page. `options` has the texts by name and language, `predict`, and `live`.
 export function start(options) {
@@ -74,6 +81,15 @@ export function showModels(found) {
   element("models").hidden = models.length < 2;
   element("use").hidden = false;
   showModel();
+  setLoaded();
+  results.forEach(showResult);
+}
+
+// Say that there will be no model, also to images that were chosen or will be.
+export function showNotLoaded(error) {
+  const message = text("not_loaded", { reason: error.message });
+  showProblem(message);
+  setFailed(new Error(message));
 }
 
 export function showProblem(message) {
@@ -97,6 +113,12 @@ function predictAll(files) {
 }
 
 async function answer(image, show) {
+  try {
+    await loaded;
+  } catch (error) {
+    show({ error: error.message });
+    return;
+  }
   const model = models[element("model").selectedIndex].name;
   show(await predict(image, model, show).catch((error) => ({ error: text("failed", { reason: error.message }) })));
 }
@@ -107,7 +129,7 @@ function showResult({ item, file, url, answer }) {
   image.alt = "";
   image.addEventListener("error", () => image.classList.add("damaged"));
   const body = make("div");
-  body.append(...(answer ? describe(answer) : [make("span", text("waiting"), "soft")]), make("div", file.name, "file"));
+  body.append(...(answer ? describe(answer) : [make("span", text(models.length ? "waiting" : "loading"), "soft")]), make("div", file.name, "file"));
   item.replaceChildren(image, body);
 }
 
@@ -189,6 +211,8 @@ async function predictLive(stream) {
 
 // Events
 
+const isInUse = () => !element("use").hidden;
+
 function listen() {
   element("language").addEventListener("click", () => {
     language = language === "ko" ? "en" : "ko";
@@ -211,12 +235,12 @@ function listen() {
   element("close").addEventListener("click", closeCamera);
   element("shoot").addEventListener("click", takePicture);
   element("video").addEventListener("loadeddata", cameraStarted);
-  document.addEventListener("paste", (event) => models.length && predictAll([...event.clipboardData.files]));
+  document.addEventListener("paste", (event) => isInUse() && predictAll([...event.clipboardData.files]));
   for (const name of ["dragover", "dragleave", "drop"]) {
     document.addEventListener(name, (event) => {
       event.preventDefault();
       element("drop").classList.toggle("over", name === "dragover");
-      if (name === "drop" && models.length) predictAll([...event.dataTransfer.files]);
+      if (name === "drop" && isInUse()) predictAll([...event.dataTransfer.files]);
     });
   }
 }
