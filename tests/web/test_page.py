@@ -363,3 +363,13 @@ def test_handwritten_digits_are_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"which an exported page cannot do\. Use striate serve"):
         export_folder(TrainedModel((model,), 0.5), tmp_path / "page", PageOptions("digits"))
     assert not any(tmp_path.iterdir())
+
+
+def test_pages_and_report_have_the_same_colors() -> None:
+    package = Path(striate.__file__).parent
+    shell, report = (
+        dict(re.findall(r"^  (--[\w-]+): ([^;]+);", (package / file).read_text("utf-8"), re.M))
+        for file in ("web/static/shell.css", "evaluation/templates/report.css")
+    )
+    assert len(shell) > 7
+    assert shell == {name: report.get(name) for name in shell}

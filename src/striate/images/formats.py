@@ -122,7 +122,15 @@ def is_readable(name: str) -> bool:
 
 
 def conversion_advice(name: str, images: str = "them") -> str:
-    """Return advice for images, or "it", in a format that this installation does not read."""
+    """Return advice for images in a format that this installation does not read.
+
+    Args:
+        name: Name of a file.
+        images: "them", or "it" for one image.
+
+    Returns:
+        The advice.
+    """
     install = {"HEIC": "pillow-heif", "AVIF": "--upgrade pillow"}.get(name)
     if install is None or is_readable(name):
         return f"Save {images} as JPEG first."

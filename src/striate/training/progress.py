@@ -67,7 +67,13 @@ class LiveProgress(ProgressLines):
             self.update(batch, logs or {}, max(now - self.began, 1e-9))
 
     def update(self, batch: int, logs: Logs, seconds: float) -> None:
-        """Show loss and metrics after a batch of the epoch, this many seconds after its start."""
+        """Show loss and metrics after a batch.
+
+        Args:
+            batch: Number of the batch in the epoch.
+            logs: Loss and metrics.
+            seconds: Time since the epoch started.
+        """
 
 
 class ProgressBar(LiveProgress):

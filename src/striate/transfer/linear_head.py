@@ -121,7 +121,16 @@ def fit_linear_head(
 
 
 def uses_one_thread(x: Array, classes: int, folds: Array) -> bool:
-    """Return whether `fit_linear_head` fits a head so small that it uses one thread; see there for the arguments."""
+    """Return whether `fit_linear_head` fits a head so small that it uses one thread.
+
+    Args:
+        x: Features (N, F).
+        classes: The number of classes.
+        folds: Number of the fold of each sample (N,).
+
+    Returns:
+        Whether one thread is used.
+    """
     work = len(x) * min(x.shape) * classes * len(np.unique(folds))
     return bool(work <= SMALL_WORK)
 

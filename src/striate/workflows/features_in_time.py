@@ -60,7 +60,14 @@ def compute_in_time(
 
 
 def with_measured_ranges(prepared: PreparedRun) -> PreparedRun:
-    """Return the prepared run with the ranges of feature maps, if its base is computed in 8-bit integers."""
+    """Measure the ranges of feature maps, if the base is computed in 8-bit integers.
+
+    Args:
+        prepared: The prepared run.
+
+    Returns:
+        The run with the ranges.
+    """
     base = prepared.base
     if base is None or not prepared.plan.int8 or base.ranges:
         return prepared

@@ -123,7 +123,11 @@ def run_fine_tuning(
 
 
 def discard_stages(run: TrainingRun) -> None:
-    """Remove the checkpoints and models of the stages of a finished run, which nothing needs any more."""
+    """Remove the checkpoints and models of the stages of a finished run, which nothing needs any more.
+
+    Args:
+        run: The run.
+    """
     if not run.written_here:
         return
     for stage in STAGE_FOLDERS:

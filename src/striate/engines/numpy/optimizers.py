@@ -188,7 +188,18 @@ def slot_names(optimizer: base.Optimizer) -> tuple[str, ...]:
 def update(
     o: base.Optimizer, w: Array, g: Array, slots: tuple[Array, ...], rate: float, t: int, work: Array, decay: Array
 ) -> None:
-    """Update weights by the function of their optimizer, with weight decay; see the description of this module."""
+    """Update weights in place by the function of their optimizer, with weight decay; see the module description.
+
+    Args:
+        o: The optimizer.
+        w: The weights.
+        g: Their gradient.
+        slots: The optimizer's state.
+        rate: The learning rate.
+        t: Number of the update, from 1.
+        work: An array of the same shape for intermediate results.
+        decay: 1 where weights decay, else 0.
+    """
     if o.weight_decay and not isinstance(o, base.SGD):  # w ← w − ηλw
         np.multiply(w, decay, out=work)
         work *= rate * o.weight_decay

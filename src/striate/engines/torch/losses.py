@@ -235,7 +235,15 @@ def _power(x: Tensor, exponent: float) -> Tensor:
 
 
 def penalty(network: Network, values: Mapping[str, Tensor]) -> Tensor:
-    """Return λ₁ Σ|w| + λ₂ Σw² over the parameters with a regularizer."""
+    """Compute λ₁ Σ|w| + λ₂ Σw² over the parameters with a regularizer.
+
+    Args:
+        network: The network.
+        values: Its parameters by full name.
+
+    Returns:
+        The penalty, a scalar.
+    """
     total = torch.zeros(())
     for parameter in network.parameters:
         l1, l2 = strengths(parameter.regularizer)

@@ -252,7 +252,16 @@ class MeanOfSamples(Metric):
     """A metric that is the weighted mean of values of the samples."""
 
     def values(self, t: Array, p: Array, form: OutputForm) -> Array:
-        """Return the value of each sample (N,), or of each of its positions (N, …)."""
+        """Compute the value of each sample.
+
+        Args:
+            t: Targets (N, …).
+            p: Predictions (N, …).
+            form: What the predictions are: probabilities, logits or logarithms of probabilities.
+
+        Returns:
+            (N,), or (N, …) for each position of a sample.
+        """
         raise NotImplementedError
 
     def size(self, outputs: int) -> int:

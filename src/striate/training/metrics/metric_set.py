@@ -189,7 +189,16 @@ class MetricSet:
         return t, (1 + np.tanh(p / 2)) / 2 if output.kind in ("labels", "signs") else p
 
     def loss_sum(self, outputs: Sequence[Array], targets: Sequence[Array], weights: Sequence[Array | None]) -> float:
-        """Return the sum over the batch of the loss of all outputs, weighted. Arguments are those of `sums`."""
+        """Sum the weighted losses of all outputs over a batch; see `sums`.
+
+        Args:
+            outputs: The predictions of each output.
+            targets: The targets of each output.
+            weights: For each output, factors of the samples' losses, or None.
+
+        Returns:
+            The sum.
+        """
         return sum(
             float(factor) * loss_sum(loss, p, t, form, w)
             for factor, loss, p, t, form, w in zip(

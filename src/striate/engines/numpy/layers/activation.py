@@ -227,7 +227,14 @@ FUNCTIONS |= {name: make(**PARAMETERS[name]) for name, make in PARAMETRIC.items(
 
 
 def function_of(name: str) -> Function:
-    """Return the function of an activation, which may have parameters."""
+    """Find the function of an activation, which may have parameters.
+
+    Args:
+        name: The activation.
+
+    Returns:
+        The function with its derivative.
+    """
     if name in FUNCTIONS:
         return FUNCTIONS[name]
     base, parameters = activation_parts(name)

@@ -312,7 +312,15 @@ def tile_size(output: Pair, channels: int, filters: int) -> int:
 
 
 def suits_winograd(layer: Conv2D, input_shape: Shape) -> bool:
-    """Return whether Winograd's algorithm can compute the convolution and is likely to be faster."""
+    """Decide whether Winograd's algorithm can compute a convolution and is likely to be faster.
+
+    Args:
+        layer: The convolution.
+        input_shape: (H, W, C) of its input.
+
+    Returns:
+        Whether to use it.
+    """
     window = Geometry.of(layer, input_shape)
     is_supported = window.kernel_size == (3, 3) and window.strides == window.dilation == (1, 1)
     is_faster = input_shape[2] >= WINOGRAD_CHANNELS

@@ -70,7 +70,14 @@ PARAMETRIC: dict[str, Callable[..., Tensor]] = {"relu": _relu, "leaky_relu": F.l
 
 
 def function_of(name: str) -> Callable[[Tensor], Tensor]:
-    """Return the function of an activation, which may have parameters."""
+    """Find the function of an activation, which may have parameters.
+
+    Args:
+        name: The activation.
+
+    Returns:
+        The function.
+    """
     if name in ACTIVATIONS:
         return ACTIVATIONS[name]
     base, parameters = activation_parts(name)
