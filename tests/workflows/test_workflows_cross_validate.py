@@ -126,7 +126,7 @@ def test_figures_of_all_images_and_of_each_fold(finished: tuple[PreparedRun, Tra
 
 def test_the_model_is_trained_on_all_images(finished: tuple[PreparedRun, TrainingResult, list[str]]) -> None:
     prepared, result, printed = finished
-    assert "Final training: all images, of which 7 to validate" in printed
+    assert "Final training: all images, 7 of them for validation" in printed
     again = evaluate_model(open_trained_model(result.run.path))
     assert again.evaluation.to_dict() == result.evaluation.to_dict()
     assert "3-fold cross-validation" in again.notes[0]

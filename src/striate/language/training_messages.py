@@ -129,7 +129,7 @@ TRAINING_MESSAGES: dict[str, str] = {
     "The search takes about {duration_text}. A smaller --batch-size takes less time.": (
         "학습률을 찾는 데 약 {duration_text} 걸립니다. --batch-size를 줄이면 짧아집니다."
     ),
-    "Fold {n} of {all}: {train} images to train, {validation} to validate, {test} to test": (
+    "Fold {n} of {all}: {train} training, {validation} validation and {test} test images": (
         "{n}/{all}겹: 학습 {train}장, 검증 {validation}장, 테스트 {test}장"
     ),
     "Fold {n} of {all}: {figure_text}; finished before": "{n}/{all}겹: {figure_text}. 이미 끝났습니다",
@@ -138,7 +138,7 @@ TRAINING_MESSAGES: dict[str, str] = {
     ),
     "accuracy {share} %": "정확도 {share} %",
     "mean absolute error {error}": "평균 절대 오차 {error}",
-    "Final training: all images, of which {n} to validate": "마지막 학습: 모든 이미지(그중 검증 {n}장)",
+    "Final training: all images, {n} of them for validation": "마지막 학습: 모든 이미지(그중 검증 {n}장)",
     "member {n} of {all}": "앙상블 구성원 {n}/{all}",
     "There are only {n} training samples, fewer than batch_size={size}: each step uses all of them.": (
         "학습 이미지가 {n}장뿐이어서 batch_size={size}보다 적습니다. 스텝마다 모두 사용합니다."

@@ -77,8 +77,8 @@ def cross_validate(
         left = count - number - 1
         if found is None:
             echo(
-                f"Fold {number + 1} of {count}: {len(part.train):,} images to train, {len(part.validation):,} to "
-                f"validate, {len(part.test):,} to test"
+                f"Fold {number + 1} of {count}: {len(part.train):,} training, {len(part.validation):,} validation and "
+                f"{len(part.test):,} test images"
             )
             began = clock()
             share = _share_of(remaining, left + 2)

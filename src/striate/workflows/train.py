@@ -176,7 +176,7 @@ def _train_folds(
 
     found = cross_validate(prepared, run, train_fold, echo, remaining)
     data, rows = divide_pooled(prepared.data)
-    echo(f"Final training: all images, of which {len(data.validation):,} to validate")
+    echo(f"Final training: all images, {len(data.validation):,} of them for validation")
     final = replace(prepared, data=data, plan=replace(run.record.plan, folds=0))
     trained = _train_by_method(final, run, verbose, echo, remaining)
     if extraction := run.record.extraction:
