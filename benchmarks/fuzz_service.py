@@ -1,4 +1,4 @@
-"""Send hostile requests to `striate serve`, and watch the process.
+"""Send hostile requests to `striate serve`, and monitor the process.
 
 python benchmarks/fuzz_service.py [RUN_OR_MODEL] [--count 1000] [--schemathesis PROGRAM] [COLLECTIONS …]
 

@@ -1,4 +1,4 @@
-"""Accuracy of heads on the features of single layers and of all layers together, on images that were kept for testing.
+"""Accuracy of heads on the features of single layers and of all layers together, on held-out test images.
 
 python benchmarks/harder.py [FOLDER ...] [--splits 5]
 """

@@ -1,4 +1,4 @@
-"""Recall of rare classes on features: as they occur, with class weights in the loss, and with --set class_weights=true.
+"""Recall of rare classes on features: without class weights, with class weights in the loss, and with --set class_weights=true.
 
 python benchmarks/imbalanced_classes.py [FOLDER ...] [--seeds 5]
 """

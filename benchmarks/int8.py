@@ -26,7 +26,7 @@ from striate.transfer.open_set_fitting import fit_detector
 
 NAMES = ("flowers", "trash", "sign-digits", "steel-defects", "dogs-vs-cats")
 POLICY = ImagePolicy(224, 224)
-PARTS = 5  # of the images, each of which is the test part of one split
+PARTS = 5  # of the images, each of which is the test set of one split
 FIGURES = ("accuracy", "loss", "AUROC of unknown images")
 
 

@@ -1,4 +1,4 @@
-"""Is `striate train --minutes` kept? Prints the minutes asked and taken by the whole command, with nothing cached.
+"""Check the time limit of `striate train --minutes`: requested and measured minutes of the command, without caches.
 
 python benchmarks/minutes.py [FOLDER …] [--minutes 0.2 0.5 1 2] [--rounds 3] [--threads 2]
 

@@ -1,4 +1,4 @@
-"""Train on, evaluate and predict folders of more and more small images: time and memory, and what a million would take.
+"""Train on, evaluate and predict folders of more and more small images: time and memory, and an estimate for a million.
 
 python benchmarks/scale.py [--images 10000 20000 40000] [--size 32]
 

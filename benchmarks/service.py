@@ -1,4 +1,4 @@
-"""Load `striate serve` with what it can carry and with twice as much.
+"""Test `striate serve` at its capacity and at twice its capacity.
 
 python benchmarks/service.py RUN FOLDER [--seconds 60]
 

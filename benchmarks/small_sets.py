@@ -1,4 +1,4 @@
-"""How often the interval of a small set covers the true accuracy: cross-validation, and a test part of 10 %.
+"""How often the interval of a small set covers the true accuracy: cross-validation, and a test split of 10 %.
 
 python benchmarks/small_sets.py [FOLDER ...] [--images 100] [--draws 40]
 

@@ -1,4 +1,4 @@
-"""Are wrong label sets and numbers found by `striate data audit`? 5 % of the images get wrong ones, over several seeds.
+"""Recall of wrong label sets and values by `striate data audit`: 5 % of the images get wrong ones, over several seeds.
 
 The images are those of tasks.py. In label sets one label is added or left out; numbers are replaced by others, which
 differ by at least two. `python benchmarks/task_labels.py [--images 600] [--seeds 3]`

@@ -1,4 +1,4 @@
-"""Several labels and numbers: quality on new images and coverage of the intervals, over several splits.
+"""Multi-label and regression models: metrics on new images and coverage of the intervals, over several splits.
 
 The images are made of others, so that the truth is known: collages of flowers, whose labels are the kinds in them, and
 scattered MNIST digits, whose number is to be counted. The labels are read from CSV files, as users have them.
@@ -98,7 +98,7 @@ def figures(evaluation: AnyEvaluation) -> dict[str, float]:
     if isinstance(evaluation, MultilabelEvaluation):
         return {
             "mAP": evaluation.mean_average_precision.value or 0, "chance": evaluation.chance,
-            "mean F1": evaluation.macro_f1.value or 0, "all labels right": evaluation.exact_match.value or 0,
+            "mean F1": evaluation.macro_f1.value or 0, "all labels correct": evaluation.exact_match.value or 0,
         }  # fmt: skip
     assert isinstance(evaluation, RegressionEvaluation)
     (number,) = evaluation.targets

@@ -1,4 +1,4 @@
-"""How many images of other things a classifier of photographs reports as unknown, and how many of its own.
+"""Rates of out-of-distribution and of known images that a classifier of photographs reports as unknown.
 
 python benchmarks/unknown.py [--splits 5] [--few 10] [--left-out] [FOLDER …]
 

@@ -1,4 +1,4 @@
-"""How many images of other things networks trained from scratch on digits report as unknown, and how many digits.
+"""Rates of out-of-distribution images and of digits that networks trained from scratch on digits report as unknown.
 
 python benchmarks/unknown_digits.py [--seeds 3] [--engine numpy] [--fashion FILE]
 

@@ -1,4 +1,4 @@
-"""How many images `Model.fit_unknown` and ensembles of networks trained from scratch report as unknown.
+"""Rates of images that `Model.fit_unknown` and ensembles of networks trained from scratch report as unknown.
 
 python benchmarks/unknown_ensemble.py FOLDER [--model mnist-cnn] [--seeds 3] [--members 3] [--epochs 20]
 

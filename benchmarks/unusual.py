@@ -1,4 +1,4 @@
-"""Count how many altered images `striate data audit` calls unusual, and how many of the original ones.
+"""Count the altered and the original images that `striate data audit` reports as unusual.
 
 python benchmarks/unusual.py [FOLDER …] [--other FOLDER] [--count 50]
 

@@ -1,4 +1,4 @@
-"""In place of Keras's module of pretrained models: each name says how Striate offers it."""
+"""Errors for the names in Keras's module of pretrained models, which say what to use instead."""
 
 from typing import Any
 

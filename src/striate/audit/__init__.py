@@ -1,4 +1,4 @@
-"""Find what is wrong with a folder of images: labels that are probably wrong, and unusual images. Computation only."""
+"""Find probable label errors and unusual images in a folder. Computation only."""
 
 from striate.audit.label_errors import LabelErrors, find_label_errors
 from striate.audit.unusual import (

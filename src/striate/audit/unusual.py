@@ -21,7 +21,7 @@ COMMON_SHARE = 0.5  # share of the images from which a property is common in a f
 
 
 class Kind(StrEnum):
-    """What is unusual about an image."""
+    """The kinds of unusual images."""
 
     UNIFORM = "uniform"
     """Blank or nearly so. Measure: contrast, the largest difference of the 1st and 99th percentile of a channel."""
@@ -193,7 +193,7 @@ def _measure(image: Array) -> tuple[float, float, float, float]:
 
 
 def blur(gray: Array) -> float:
-    """Measure how blurred an image is: what more blurring leaves of the differences between neighboring pixels.
+    """Measure the blur of an image: how little its neighboring pixels change if it is blurred again.
 
     Args:
         gray: Gray levels (H, W), at least 10 pixels on each side for a measure.

@@ -17,7 +17,7 @@ MAX_SAMPLES = 1 << 40  # numbers of samples; more fit into no memory
 
 @check_arguments
 def epoch_order(n: int, seed: int, epoch: int) -> NDArray[np.int64]:
-    """Return the order in which an epoch visits its samples.
+    """Return the order of the samples in an epoch.
 
     Args:
         n: Number of samples.
@@ -39,7 +39,7 @@ def epoch_order(n: int, seed: int, epoch: int) -> NDArray[np.int64]:
 
 @check_arguments
 def batches(n: int, batch_size: int) -> list[slice]:
-    """Cut n samples into batches; the last one may be smaller.
+    """Split n samples into batches; the last one may be smaller.
 
     A last batch of one sample is merged into the previous one, since batch statistics need more than one sample.
 

@@ -20,7 +20,7 @@ FOLDER_SIZE = 64  # pixels; small enough to train on two cores, large enough to 
 @check_constructor
 @dataclass(frozen=True)
 class DatasetInfo:
-    """A data set with a name.
+    """A built-in data set.
 
     Attributes:
         name: For `load`.
@@ -60,7 +60,7 @@ DATASETS = {
 
 @check_arguments
 def list_datasets() -> tuple[str, ...]:
-    """Return the names that `load` takes.
+    """Return the names of the built-in data sets, which `load` accepts.
 
     Returns:
         The names.
@@ -75,7 +75,7 @@ def list_datasets() -> tuple[str, ...]:
 
 @check_arguments
 def describe_datasets() -> list[DatasetInfo]:
-    """Describe all data sets that have a name.
+    """Describe all built-in data sets.
 
     Returns:
         One entry per data set.
@@ -90,7 +90,7 @@ def describe_datasets() -> list[DatasetInfo]:
 
 @check_arguments
 def download(name: str) -> str:
-    """Download a data set unless it is already present, and return its path.
+    """Download a built-in data set unless it is already present, and return its path.
 
     Args:
         name: One of `list_datasets()`.

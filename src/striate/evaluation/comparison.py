@@ -45,7 +45,7 @@ class PairedDifference:
 
     @property
     def significant(self) -> bool:
-        """Whether the difference is larger than chance would explain, at the level of 5 %."""
+        """Whether the difference is statistically significant at the 5 % level."""
         return self.adjusted_p < SIGNIFICANCE_LEVEL
 
 

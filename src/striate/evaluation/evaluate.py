@@ -109,7 +109,7 @@ class Evaluation:
 
     @property
     def imbalanced(self) -> bool:
-        """Whether the classes differ so much in size that the accuracy mainly describes the large ones."""
+        """Whether the accuracy mainly depends on the large classes, because the class sizes differ strongly."""
         sizes = [metrics.support for metrics in self.per_class if metrics.support]
         return max(sizes) > IMBALANCE * min(sizes)
 

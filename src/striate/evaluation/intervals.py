@@ -160,7 +160,7 @@ def _spread(classes: int, correct: float) -> Array:
 
 
 def design_effect(correct: Array, groups: Array | None) -> float:
-    """Return by how much the variance of an accuracy is larger because images come in groups.
+    """Return the factor by which groups of images increase the variance of an accuracy.
 
     Images of one person, video or scene tend to be all correct or all wrong, so they are less informative than as many
     independent images. The variance between groups is estimated as if there were one more group of which half were

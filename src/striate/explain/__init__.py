@@ -1,4 +1,4 @@
-"""Look inside a network: feature maps, the arithmetic of every unit, receptive fields. No web code."""
+"""Explain a network: feature maps, the computation of every unit, receptive fields, attributions. No web code."""
 
 from striate.explain import layers as _layers  # noqa: F401 - registers the rules
 from striate.explain.attribution import grad_cam, integrated_gradients, occlusion

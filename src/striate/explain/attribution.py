@@ -96,7 +96,7 @@ def occlusion(
     fill: Any = None,
     progress: Progress | None = None,
 ) -> Attribution:
-    """Cover one square of the image after another, and measure by how much the score of a class falls.
+    """Cover one square of the image after another, and measure the decrease of the score of a class.
 
     Args:
         model: The model, or the path of a run folder, model file or ONNX file.

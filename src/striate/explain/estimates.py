@@ -16,7 +16,7 @@ COMPLETENESS_TOLERANCE = 0.009  # relative error of the sum of integrated gradie
 
 @dataclass(frozen=True, eq=False)
 class Attribution:
-    """How much each pixel of an image speaks for a class.
+    """The contribution of each pixel of an image to the score of a class.
 
     Attributes:
         method: "grad_cam", "occlusion" or "integrated_gradients".

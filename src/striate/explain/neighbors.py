@@ -24,7 +24,7 @@ BATCH_SIZE = 64
 
 @dataclass(frozen=True, eq=False)
 class Neighbors:
-    """The images that are nearest to an image.
+    """The nearest neighbors of an image in feature space.
 
     Attributes:
         layer: Name of the layer whose outputs are compared.
@@ -87,7 +87,7 @@ def nearest_images(
 
 @explain_arguments
 def features(model: AnyModel, images: Any, *, progress: Progress | None = None) -> Array:
-    """Compute the features of images: what the classifier at the end of the network reads.
+    """Compute the features of images: the inputs of the last layer with weights.
 
     Args:
         model: The model, or the path of a run folder, model file or ONNX file.

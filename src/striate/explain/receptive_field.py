@@ -18,7 +18,7 @@ Channels = frozenset[int] | None  # None: all
 
 @dataclass(frozen=True)
 class Region:
-    """The rectangle of an input image that a unit sees. The ranges are (start, stop), stop excluded.
+    """The receptive field of a unit in an input image. The ranges are (start, stop), stop excluded.
 
     Inside the rectangle there may be pixels that the unit does not see, for example between the kernel values of a
     dilated convolution. After Reshape and Permute, the rectangle may be larger than necessary.
@@ -46,13 +46,13 @@ class Region:
 
     @property
     def padding(self) -> Margins:
-        """((top, bottom), (left, right)): how much of the unclipped rectangle is not in the image."""
+        """((top, bottom), (left, right)): rows and columns of the unclipped receptive field outside the image."""
         pairs = ((self.rows, self.unclipped_rows), (self.columns, self.unclipped_columns))
         (top, bottom), (left, right) = ((seen[0] - all[0], all[1] - seen[1]) for seen, all in pairs)
         return (top, bottom), (left, right)
 
     def crop(self, image: Any) -> Any:
-        """Return the part of an image (H, W, …) that the unit sees."""
+        """Crop an image (H, W, …) to the receptive field."""
         return image[slice(*self.rows), slice(*self.columns)]
 
 
@@ -80,7 +80,7 @@ class _Box:
 
 @explain_arguments
 def receptive_field(model: AnyModel | Network, layer: AnyLayer, position: int | Sequence[int]) -> Region:
-    """Return the region of the input that a unit sees.
+    """Return the receptive field of a unit in the input.
 
     Args:
         model: A model, a network, or the path of a run folder, model file or ONNX file.
@@ -117,7 +117,7 @@ class Fields:
         self.rules = [make_rule(node.layer, network.shapes_into(node)) for node in nodes]
 
     def region(self, number: int, y: int, x: int, channel: int | None) -> Region:
-        """Return the region of the input that a unit sees.
+        """Return the receptive field of a unit in the input.
 
         Args:
             number: Number of the node.

@@ -24,7 +24,7 @@ CHUNK_VALUES, CHUNK_IMAGES = 1 << 24, 64  # limits of a batch: values of its lar
 
 @dataclass(frozen=True, eq=False)
 class Patch:
-    """A place in an image to which a channel responds strongly.
+    """A patch of an image with a strong activation of a channel.
 
     Attributes:
         image: Number of the image in the data set.
@@ -43,7 +43,7 @@ class Patch:
 
 @dataclass(frozen=True, eq=False)
 class StrongestPatches:
-    """The images to which each channel of a layer responds most strongly, the strongest first, each image once.
+    """The images with the strongest activation of each channel of a layer, in descending order, each image once.
 
     Attributes:
         layer: Name of the layer.
@@ -114,7 +114,7 @@ def strongest_patches(
     count: int = 9,
     progress: Progress | None = None,
 ) -> StrongestPatches:
-    """Find the images to which channels of a layer respond most strongly, and the part of each that the unit sees.
+    """Find the images with the strongest activation of channels of a layer, and the receptive field in each.
 
     One pass over the images finds the patches of all channels. The memory does not grow with the number of images.
 
@@ -175,7 +175,7 @@ def strongest_patches(
 
 @dataclass(frozen=True, eq=False)
 class Responses:
-    """How the channels of a layer respond to a data set.
+    """Statistics of the outputs of the channels of a layer for a data set.
 
     Attributes:
         layer: Name of the layer.
@@ -204,7 +204,7 @@ class Responses:
 
 @explain_arguments
 def dead_units(model: AnyModel, images: Any, layer: AnyLayer, *, progress: Progress | None = None) -> Responses:
-    """Find the channels of a layer that never respond: whose output is the same for all images and places.
+    """Find dead channels of a layer: their output is the same for all images and positions.
 
     Args:
         model: The model, or the path of a run folder, model file or ONNX file.

@@ -25,7 +25,7 @@ ACROSS_CHANNELS = frozenset({"softmax", "softmin", "log_softmax"})
 
 @check_methods
 class Trace:
-    """All values of a network for one image. They are computed once, so that looking at many units is fast.
+    """All values of a network for one image, computed once, so that many units can be explained fast.
 
     Args:
         model: The model, or the path of a run folder, model file or ONNX file.
@@ -76,7 +76,7 @@ class Trace:
         return found
 
     def unit(self, layer: AnyLayer, position: int | Sequence[int]) -> Unit:
-        """Return the arithmetic of one unit.
+        """Return the computation of one unit.
 
         Args:
             layer: The layer.
@@ -199,7 +199,7 @@ def feature_maps(model: AnyModel, image: Any, layer: AnyLayer | None = None) -> 
 
 @explain_arguments
 def unit(model: AnyModel, image: Any, layer: AnyLayer, position: int | Sequence[int]) -> Unit:
-    """Return the arithmetic of one unit for one image: what it reads, and every number of its computation.
+    """Return the computation of one unit for one image: its inputs, and every intermediate value.
 
     To look at many units of one image, make a `Trace`, which computes the values of the network once.
 

@@ -40,7 +40,7 @@ class Reads:
 
 @dataclass(frozen=True, eq=False)
 class Cells:
-    """The cells of one earlier layer that a unit reads. The cell [i, j, k] is at (rows[i], columns[j], channels[k]).
+    """The input cells of a unit in one earlier layer. The cell [i, j, k] is at (rows[i], columns[j], channels[k]).
 
     Attributes:
         layer: Name of the earlier layer.
@@ -87,7 +87,7 @@ class Cells:
 
 @dataclass(frozen=True, eq=False)
 class Unit:
-    """The arithmetic of one unit for one image.
+    """The computation of one unit for one image.
 
     Attributes:
         layer: Name of the layer.
@@ -178,7 +178,7 @@ class UnitRule(Generic[LayerType]):
         self.shape = as_maps(layer.output_shape(*inputs))
 
     def reads(self, y: int, x: int, channel: int) -> Sequence[Reads]:
-        """Return the cells that a unit reads.
+        """Return the input cells of a unit.
 
         Args:
             y: Row of the unit, which may lie outside the map.
@@ -191,7 +191,7 @@ class UnitRule(Generic[LayerType]):
         raise NotImplementedError
 
     def compute(self, cells: Sequence[Cells], weights: Mapping[str, Array], position: Position) -> Arithmetic:
-        """Return the arithmetic of a unit.
+        """Return the computation of a unit.
 
         Args:
             cells: What the unit reads, in the order of `reads`, without weights and terms.
@@ -204,7 +204,7 @@ class UnitRule(Generic[LayerType]):
         raise NotImplementedError
 
     def channel_totals(self, cells: Sequence[Cells], weights: Mapping[str, Array]) -> Array | None:
-        """Return the totals of all channels at the place of a unit, (C,), or None to compute one after another."""
+        """Return the totals of all channels at the position of a unit, (C,), or None to compute one after another."""
         return None
 
     def sample_channels(self) -> Sequence[int]:

@@ -256,7 +256,7 @@ class ModelBase:
 
     @property
     def has_weights(self) -> bool:
-        """Whether weights were used or set, so that they are no longer a function of the seed."""
+        """Whether weights exist: they were used or set, and no longer depend on the seed alone."""
         shared = self._shared is not None and self._shared.any_initialized
         return self._engine is not None or bool(self._pending_weights) or shared
 

@@ -60,7 +60,7 @@ class CompilableModel(LayeredModel):
         return dict(self._compile_arguments) if self._compile_arguments else None
 
     def compile_from_config(self, config: dict[str, Any]) -> None:
-        """Compile with the arguments of another model.
+        """Compile with the configuration of another model.
 
         Args:
             config: What `get_compile_config` of the other model returned.

@@ -77,7 +77,7 @@ def _panels(axes: Any, count: int) -> Any:
 def confusion_matrix(
     labels: Evaluation | Any, predictions: Any = None, *, classes: Sequence[str] | None = None, ax: Any = None
 ) -> "Axes":
-    """Plot how often each class was predicted as each other: rows are true classes, columns predicted ones.
+    """Plot the confusion matrix: rows are true classes, columns predicted classes.
 
     Args:
         labels: An evaluation; or the true class numbers (N,).
@@ -172,7 +172,7 @@ def as_classes(values: Any, what: str) -> Array:
 
 
 def calibration(labels: Evaluation | Any, probabilities: Any = None, *, ax: Any = None) -> "Axes":
-    """Plot how often predictions of each probability are right: on the diagonal, as often as they promise.
+    """Plot the accuracy of predictions against their probability; on the diagonal, both are equal.
 
     Args:
         labels: An evaluation; or the true class numbers (N,).

@@ -112,7 +112,7 @@ def augmentation(
     data: Dataset | Images | Any, settings: Any = "standard", *, rows: int = 4, columns: int = 7, seed: int = 0,
     ax: Any = None,
 ) -> "Axes":  # fmt: skip
-    """Plot images beside copies as training sees them in its epochs.
+    """Plot images next to their augmented copies in successive epochs.
 
     Args:
         data: A data set, a part of one, or uint8 images (N, H, W, C).

@@ -64,7 +64,7 @@ def filters(model: "Model", layer: Any = None, *, ax: Any = None) -> "Axes":
 
 
 def feature_maps(model: "Model", image: Any, layer: Any, *, ax: Any = None) -> "Axes":
-    """Plot what a layer computes for an image: its feature maps, or the values of a layer without maps as bars.
+    """Plot the output of a layer for an image: its feature maps, or the values of a vector as bars.
 
     Args:
         model: The model.
@@ -97,7 +97,7 @@ def feature_maps(model: "Model", image: Any, layer: Any, *, ax: Any = None) -> "
 
 
 def attribution(found: explain.Attribution, image: Any = None, *, ax: Any = None) -> "Axes":
-    """Plot how much each pixel speaks for a class: red for it, blue against it, above the image in light gray.
+    """Plot the contribution of each pixel to a class, positive red and negative blue, on the image in light gray.
 
     Args:
         found: What `st.explain.grad_cam`, `occlusion` or `integrated_gradients` returned.

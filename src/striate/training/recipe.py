@@ -22,7 +22,7 @@ ALWAYS_SHOWN = {"learning_rate"}  # settings that descriptions contain even if t
 @check_constructor
 @dataclass(frozen=True)
 class Recipe:
-    """How to train. Raises UsageError for settings out of range.
+    """A training recipe. Raises UsageError for settings out of range.
 
     Attributes:
         epochs: Number of epochs, 1 or more.

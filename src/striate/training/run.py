@@ -180,7 +180,7 @@ class Run:
         self.write_record()
 
     def require_data(self, fingerprint: str) -> None:
-        """Check that the data are those with which the run began.
+        """Check that the data are those with which the run was started.
 
         Args:
             fingerprint: Fingerprint of the data set.

@@ -42,7 +42,7 @@ class Constant(Schedule):
 @check_constructor
 @dataclass(frozen=True)
 class OneCycle(Schedule):
-    """A rise from 1/start_divisor to 1, then a fall to 1/end_divisor.
+    """An increase from 1/start_divisor to 1, followed by a decrease to 1/end_divisor.
 
     Attributes:
         warmup: The fraction of all steps in which the rate rises, 0 to 1.
@@ -88,7 +88,7 @@ class OneCycle(Schedule):
 @check_constructor
 @dataclass(frozen=True)
 class Cosine(Schedule):
-    """Half a cosine wave from 1 down to `end`.
+    """Cosine decay from 1 to `end`.
 
     Attributes:
         end: The last factor, 0 to 1.

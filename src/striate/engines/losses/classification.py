@@ -150,7 +150,7 @@ class KLDivergence(Loss):
 @check_constructor
 @dataclass(frozen=True, repr=False)
 class CategoricalFocalCrossentropy(_ProbabilityLoss):
-    """Cross-entropy in which samples that are already right count less: Σ α (1 − p)^γ · (−t log p).
+    """Cross-entropy in which well-classified samples have less weight: Σ α (1 − p)^γ · (−t log p).
 
     Attributes:
         alpha: α, a number or one for each class.

@@ -58,7 +58,7 @@ class Layer:
 
     @property
     def identity(self) -> Identity:
-        """What this object shares with copies of it that have another name."""
+        """The identity of the layer, which it shares with copies that have another name."""
         return vars(self).setdefault("_identity", Identity())  # type: ignore[no-any-return]
 
     def renamed(self, name: str) -> Self:

@@ -19,7 +19,7 @@ __all__ = ["CenterCrop", "Cropping2D", "Permute", "Reshape", "Resizing"]
 @register_layer
 @dataclass(frozen=True)
 class Reshape(Layer):
-    """The same values in the same order, in another shape: (H, W, C) or (F,).
+    """Reshapes to (H, W, C) or (F,): the same values in the same order.
 
     Attributes:
         target_shape: The shape without the batch; at most one size is −1, which is computed.
@@ -60,7 +60,7 @@ def _target(value: Any) -> tuple[int, ...]:
 @register_layer
 @dataclass(frozen=True)
 class Permute(Layer):
-    """The axes in another order, for example (2, 1, 3) to exchange height and width.
+    """Permutes the axes, for example (2, 1, 3) to exchange height and width.
 
     Attributes:
         dims: For each axis of the output, the axis of the input, counted from 1.
@@ -133,7 +133,7 @@ class Cropping2D(Crop):
 @register_layer
 @dataclass(frozen=True)
 class CenterCrop(Crop):
-    """The middle of each map.
+    """Crops the center of each map.
 
     Attributes:
         height: At most the height of the input.

@@ -92,7 +92,7 @@ class SparseTopKCategoricalAccuracy(TopKCategoricalAccuracy):
 
 @check_methods
 class BinaryAccuracy(MeanOfSamples):
-    """The fraction of right labels, the mean over the labels of each sample.
+    """The fraction of correct labels, the mean over the labels of each sample.
 
     Args:
         name: Name of the metric in results.

@@ -80,7 +80,7 @@ class _Counts(Metric):
 
 @check_methods
 class Precision(_Counts):
-    """The fraction of positive decisions that are right: TP / (TP + FP).
+    """The fraction of positive predictions that are correct: TP / (TP + FP).
 
     Args:
         thresholds: A probability above it counts as positive: a number, or several for an array of values. None: 0.5.
@@ -119,7 +119,7 @@ class _OneCount(_Counts):
 
 @check_methods
 class TruePositives(_OneCount):
-    """The number of positive decisions that are right."""
+    """The number of positive targets that are predicted as positive."""
 
     def value(self, tp: Array, fp: Array, tn: Array, fn: Array) -> Array:
         """Return TP."""
@@ -128,7 +128,7 @@ class TruePositives(_OneCount):
 
 @check_methods
 class FalsePositives(_OneCount):
-    """The number of positive decisions that are wrong."""
+    """The number of negative targets that are predicted as positive."""
 
     def value(self, tp: Array, fp: Array, tn: Array, fn: Array) -> Array:
         """Return FP."""
@@ -137,7 +137,7 @@ class FalsePositives(_OneCount):
 
 @check_methods
 class TrueNegatives(_OneCount):
-    """The number of negative decisions that are right."""
+    """The number of negative targets that are predicted as negative."""
 
     def value(self, tp: Array, fp: Array, tn: Array, fn: Array) -> Array:
         """Return TN."""
@@ -146,7 +146,7 @@ class TrueNegatives(_OneCount):
 
 @check_methods
 class FalseNegatives(_OneCount):
-    """The number of negative decisions that are wrong."""
+    """The number of positive targets that are predicted as negative."""
 
     def value(self, tp: Array, fp: Array, tn: Array, fn: Array) -> Array:
         """Return FN."""
