@@ -1,4 +1,4 @@
-"""Speed of the page of `striate explore` in Chromium: time from opening, clicking or drawing until the result is displayed.
+"""Speed of the page of `striate explore` in Chromium: time from opening, clicking or drawing until it is displayed.
 
 `python benchmarks/explore.py [NETWORK]…`: lenet5, efficientnet-lite0 and resnet50 by default, untrained, on random
 images or digits. `lesson` measures the size of exported pages and the time to open them instead. Prints the median and

@@ -1,4 +1,4 @@
-"""Accuracy of feature extraction with a few photographs per class, and the rate of out-of-distribution images that are "unknown".
+"""Accuracy of feature extraction with a few photographs per class, and the rate of other images marked unknown.
 
 python benchmarks/few_shot.py [FOLDER] [--draws 10] [--unknown FOLDER]
 """

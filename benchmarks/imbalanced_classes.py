@@ -1,4 +1,4 @@
-"""Recall of rare classes on features: without class weights, with class weights in the loss, and with --set class_weights=true.
+"""Recall of rare classes on features, without weights, with weights in the loss and with class_weights=true.
 
 python benchmarks/imbalanced_classes.py [FOLDER ...] [--seeds 5]
 """
