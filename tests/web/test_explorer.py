@@ -137,7 +137,7 @@ def test_images_can_be_added(client: TestClient, model: st.Model, digits: Any) -
     for _ in range(40):
         last = client.post(f"{API}/images", content=encode_png(digits.x[9])).json()["id"]
     assert client.get(f"{API}/images/{last}").status_code == 200
-    assert "no longer exists" in client.get(f"{API}/images/{answer['id']}").json()["error"]
+    assert "There is no image" in client.get(f"{API}/images/{answer['id']}").json()["error"]
 
 
 @pytest.mark.parametrize("channels", [1, 3])
@@ -155,7 +155,7 @@ def test_frames_replace_each_other(client: TestClient, model: st.Model, channels
     np.testing.assert_array_equal(array(first["maps"]["maps"]), maps[:, :, first["maps"]["order"]])
     second = client.post(f"{API}/live", params=query | {"previous": first["id"]}, content=pixels.tobytes()).json()
     assert client.get(f"{API}/images/{second['id']}").status_code == 200
-    assert "no longer exists" in client.get(f"{API}/images/{first['id']}").json()["error"]
+    assert "There is no image" in client.get(f"{API}/images/{first['id']}").json()["error"]
     wrong = client.post(f"{API}/live", params=query | {"height": 41}, content=pixels.tobytes())
     assert wrong.status_code == 400 and f"received {pixels.size:,}." in wrong.json()["error"]
 
@@ -163,7 +163,7 @@ def test_frames_replace_each_other(client: TestClient, model: st.Model, channels
 @pytest.mark.parametrize(
     ("request_path", "status", "message"),
     [
-        ("images/100000", 422, "The image '100000' no longer exists"),
+        ("images/100000", 422, "There is no image '100000'"),
         ("images/..%2F..%2Fetc", 404, "Not found: "),
         ("images/0/units/3/99/0/0", 422, "has no unit"),
         ("images/0/maps/99", 422, "has the nodes 0 to 10"),

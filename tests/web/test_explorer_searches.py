@@ -63,7 +63,7 @@ def test_training_images_have_keys_of_their_own(client: TestClient) -> None:
     answer = client.get(f"{API}/images/t7").json()
     np.testing.assert_array_equal(array(answer["pixels"]), train.x[7])
     assert answer["label"] == train.y[7]
-    assert "'t99999' no longer exists" in client.get(f"{API}/images/t99999").json()["error"]
+    assert "no image 't99999'" in client.get(f"{API}/images/t99999").json()["error"]
 
 
 def test_nearest_images_are_those_of_explain(client: TestClient, model: st.Model, digits: Any) -> None:
@@ -76,7 +76,7 @@ def test_nearest_images_are_those_of_explain(client: TestClient, model: st.Model
     assert [each["label"] for each in lines[-1]["images"]] == train.y[expected.images].tolist()
     own = client.get(f"{API}/images/t8/nearest").json()["images"]
     assert own[0]["image"] == f"t{st.explain.nearest_images(model, train.x[8], train).images[1]}"  # not itself
-    assert "no longer exists" in client.get(f"{API}/images/u99/nearest").json()["error"]
+    assert "no image" in client.get(f"{API}/images/u99/nearest").json()["error"]
 
 
 def test_dead_units_are_counted() -> None:

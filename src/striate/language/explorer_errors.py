@@ -60,7 +60,7 @@ EXPLORER_ERRORS: dict[str, str] = {
     "searches the images": "이미지를 찾던",
     "There is not enough memory for this network.": "이 신경망을 계산하기에는 메모리가 모자랍니다.",
     "There is not enough memory.": "메모리가 모자랍니다.",
-    "The image '{name}' no longer exists. Choose or upload another one.": (
+    "There is no image '{name}'. Choose or upload one.": (
         "'{name}' 이미지는 이제 없습니다. 이미지를 고르거나 올리십시오."
     ),
     "There are no images to {what_text}.": "{what_text} 이미지가 없습니다.",

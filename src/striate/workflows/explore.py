@@ -129,7 +129,7 @@ class Explorer:
         part, number = self._place(image)
         if number < len(part):
             return np.asarray(part[number])
-        raise UsageError(f"The image '{image:.20}' no longer exists. Choose or upload another one.")
+        raise UsageError(f"There is no image '{image:.20}'. Choose or upload one.")
 
     def images_of(self, prefix: str) -> Any:
         """Return all images whose keys have a prefix.
