@@ -13,6 +13,7 @@ import numpy as np
 from striate import zoo
 from striate.data import describe_datasets
 from striate.data.layout import Layout
+from striate.data.parallel import map_ordered
 from striate.data.split import TRAINING
 from striate.engines.choose import accelerator, installed
 from striate.errors import DataError, UsageError
@@ -287,7 +288,7 @@ def describe_seconds(seconds: float) -> str:
 def _inspect_sample(layout: Layout) -> tuple[int, bool]:
     """Return the median of the longer side in pixels, and whether the images have no colors, from a few of them."""
     step = max(1, len(layout.files) // SAMPLED_IMAGES)
-    sample = [found for file in layout.files[::step] if (found := _inspect(file))]
+    sample = [found for found in map_ordered(_inspect, layout.files[::step]) if found]
     side = int(np.median([longer for longer, _ in sample])) if sample else 0
     return side, max((found for _, found in sample), default=255) <= MAX_COLOR_DIFFERENCE
 
