@@ -4,6 +4,7 @@ import copy
 import pickle
 import warnings
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,8 +12,9 @@ import pytest
 
 import striate as st
 from striate._types import Array
-from striate.errors import DataError, NetworkError, UsageError
+from striate.errors import DataError, ModelFileError, NetworkError, TrainingError, UsageError
 from striate.network import Dense, Flatten, Input, Layer, Rescale
+from striate.workflows.trained_model import open_trained_model
 
 SHAPE = (6, 5, 1)
 QUIET: Any = {"verbose": 0}
@@ -79,6 +81,88 @@ def test_values_that_also_go_elsewhere_are_accepted() -> None:
     image = Input(SHAPE)
     model = st.Model(image, Dense(3)(Flatten()(st.layers.Add()(image, Rescale()(image)))))
     assert model.predict(samples()[0] / 255).shape == (60, 3)
+
+
+@pytest.mark.parametrize("verb", [VERBS[2], VERBS[3], lambda model, x, y: model.predict_on_batch(x)])
+def test_inputs_must_have_the_range_of_those_of_training(verb: Callable[..., Any], tmp_path: Path) -> None:
+    x, y = samples()
+    model = model_with()
+    for scaled in (x / 255, x / 127.5 - 1):
+        model.fit(scaled, y, validation_data=(scaled, y), **QUIET)
+        model.save(tmp_path / "m.safetensors")
+        for same in (model, st.load(tmp_path / "m.safetensors"), copy.deepcopy(model)):
+            verb(same, scaled, y)
+            with pytest.raises(DataError, match=r"pixels in 0 … 255, but the model was trained on values in -?[01]"):
+                verb(same, x, y)
+    with pytest.raises(DataError, match=r"for example x / 255; or add layers\.Rescaling"):
+        model.fit(x / 255, y, validation_data=(x, y), **QUIET)
+    model.fit(x.astype(float), y, **QUIET)
+    with pytest.raises(DataError, match=r"all values are in 0 … 1, but the model was trained on pixels in 0 … 255"):
+        verb(model, x / 255, y)
+
+
+def test_unscaled_pixels_give_a_note_that_scaling_prevents(capsys: pytest.CaptureFixture[str]) -> None:
+    x, y = samples()
+    calls: list[Callable[[], Any]] = [
+        lambda: model_with().fit(x, y, verbose=2),
+        lambda: model_with().fit(x, y, shuffle=False, verbose=2),
+        lambda: model_with().train(st.data.from_arrays(x, y), verbose=2),
+    ]
+    for train in calls:
+        train()
+        printed = capsys.readouterr().out
+        assert printed.count("pixels from 0 to 255, and the network has no layer that scales them") == 1
+        assert "add layers.Rescaling(1/255) after the Input layer." in printed
+    for scaling in (Rescale(), st.layers.BatchNormalization()):
+        model_with(scaling).fit(x, y, verbose=2)
+    model_with().fit(x // 200, y, verbose=2)
+    assert "Rescaling" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("named", [False, True])
+def test_code_of_the_error_makes_a_model_that_predicts_files(tmp_path: Path, named: bool) -> None:
+    x, y = samples()
+    model = model_with()
+    model.fit(x / 255, y, **QUIET)
+    if named:
+        model.classes, model.policy = ("a", "b", "c"), st.ImagePolicy(*SHAPE, fit="pad")
+    path = tmp_path / "m.safetensors"
+    model.save(path)
+    with pytest.raises(ModelFileError, match=r"trained on values in 0 … 1, but image files") as caught:
+        open_trained_model(path)
+    exec(str(caught.value).partition("in Python: ")[2])
+    trained = open_trained_model(path)
+    assert (trained.classes, trained.policy.fit) == ((("a", "b", "c"), "pad") if named else (("0", "1", "2"), "crop"))
+    np.testing.assert_allclose(trained.outputs(x), model.predict(x / 255), atol=1e-6)
+
+
+def test_exported_file_takes_the_values_of_training(tmp_path: Path) -> None:
+    x, y = samples()
+    model = model_with()
+    model.fit(x / 255, y, **QUIET)
+    model.export(tmp_path / "m.onnx")
+    exported = st.load(tmp_path / "m.onnx")
+    np.testing.assert_allclose(exported.predict(x / 255), model.predict(x / 255), atol=1e-6)
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "adam"])
+def test_huge_learning_rate_is_noticed(optimizer: str, capsys: pytest.CaptureFixture[str]) -> None:
+    x, y = samples()
+    model = model_with(Rescale())
+    model.compile(optimizer, learning_rate=1e6)
+    model.fit(x, y, epochs=2, verbose=2)
+    usual = {"sgd": "0.01, the default of SGD", "adam": "0.001, the default of Adam"}[optimizer]
+    printed = capsys.readouterr().out.splitlines()[-1]
+    assert printed.startswith("The training diverged: its loss of ") and "that of guessing, 1.1. " in printed
+    assert f"Try a learning rate of {usual}, or find one with: striate find-lr." in printed
+
+
+def test_overflows_are_explained_without_warnings_of_numpy() -> None:
+    x, y = samples()
+    model = st.Sequential([Input(SHAPE), Rescale(), Flatten(), Dense(3)])
+    model.compile("sgd", "mse", learning_rate=1e30)
+    with pytest.raises(TrainingError, match=r"learning rate of 1e\+30\. Try a learning rate of 0\.01, the default"):
+        model.fit(x, np.eye(3)[y], epochs=9, **QUIET)
 
 
 @pytest.mark.parametrize("verb", ["evaluate", "train_on_batch"])

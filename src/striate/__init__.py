@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     )
     from striate.engines.losses import Loss
     from striate.engines.variables import Variable
+    from striate.images import ImagePolicy
     from striate.models import Model, Sequential, load
     from striate.network import Initializer, Input, Layer, Network, Regularizer
     from striate.network.layers.operators import Operators as KerasTensor
@@ -52,6 +53,7 @@ os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 _OBJECTS = {  # module of each
     "Input": "striate.network",
     "Network": "striate.network",
+    "ImagePolicy": "striate.images",
     "Model": "striate.models",
     "Sequential": "striate.models",
     "Run": "striate.training",
@@ -114,7 +116,7 @@ _REPLACEMENTS = {  # what to use in place of names in Keras
     "wrappers": "models have fit and predict; scikit-learn's functions take their arrays",
 }  # fmt: skip
 __all__ = [
-    "Initializer", "Input", "KerasTensor", "Layer", "Loss", "Metric", "Model", "Network", "Optimizer",
+    "ImagePolicy", "Initializer", "Input", "KerasTensor", "Layer", "Loss", "Metric", "Model", "Network", "Optimizer",
     "Regularizer", "Run", "Sequential", "Variable", "__version__", "activations", "applications", "audit",
     "backend", "callbacks", "constraints", "data", "datasets", "errors", "evaluation", "explain", "initializers",
     "layers", "load", "losses", "metrics", "mixed_precision", "models", "ops", "optimizers", "plot",

@@ -40,7 +40,7 @@ def test_chain_without_input_is_built_for_the_first_batch() -> None:
 
 def test_chain_without_input_is_built_for_a_data_set() -> None:
     model = chain()
-    model.train(st.data.from_arrays((X * 255).astype("uint8"), Y), Recipe(epochs=1), verbose=0)
+    model.train(st.data.from_arrays((X > 0.5).astype("uint8"), Y), Recipe(epochs=1), verbose=0)
     assert model.input_shape == (None, 6, 6, 1)
 
 

@@ -231,7 +231,10 @@ def test_methods_for_one_batch() -> None:
 
 def test_parts_of_a_data_set_are_accepted() -> None:
     data = st.data.from_arrays(IMAGES, LABELS)
-    made = st.Sequential([st.Input((2, 2, 1)), st.layers.Flatten(), st.layers.Dense(3, activation="softmax")])
+    layers = st.layers
+    made = st.Sequential(
+        [st.Input((2, 2, 1)), layers.Rescaling(1 / 255), layers.Flatten(), layers.Dense(3, activation="softmax")]
+    )
     made.compile("sgd")
     history = made.fit(data.train.x, data.train.y, validation_data=data.validation, **QUIET)
     assert history.history["val_loss"] == pytest.approx([made.evaluate(data.validation)["loss"]])

@@ -42,9 +42,13 @@ def _network(what: str, sets: dict[str, str]) -> "Network":
         raise UsageError(
             f"--set applies to built-in networks only; the network of the run or file '{what}' cannot be changed."
         )
-    from striate.workflows.trained_model import open_trained_model
+    if Path(what).is_dir():
+        from striate.workflows.trained_model import open_trained_model
 
-    return open_trained_model(what).models[0].network
+        return open_trained_model(what).models[0].network
+    from striate.models import load
+
+    return load(what).network
 
 
 def show(network: "Network") -> None:

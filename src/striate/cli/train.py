@@ -1,7 +1,7 @@
 """striate train: train a classifier and write its report."""
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -124,11 +124,12 @@ def train(resume: str | None, epochs: int | None, out: str | None, quiet: bool, 
     if resume:
         prepared, run = reopen(resume, epochs)
     else:
-        prepared, run = _start(_TrainOptions.read(epochs, values), out, remaining, print_line)
+        chosen = _TrainOptions.read(epochs, values)
+        prepared, run = _start(chosen, out, remaining, print_line)
     if limit:
         limit.classes = len(prepared.data.classes)  # known only now
     if not quiet:
-        _announce(prepared, run)
+        _announce(prepared, run, () if resume else (_rate_note(chosen, prepared), None if out else _name_note(run)))
     elif not current_process().rank and (note := long_run_note(prepared, run)):
         echo_note(note, err=True)
     result = run_training(prepared, run, verbose=0 if quiet else "auto", echo=print_line, remaining=remaining)
@@ -224,13 +225,36 @@ def _check_resumed(values: Mapping[str, Any]) -> None:
         )
 
 
-def _announce(prepared: "PreparedRun", run: "TrainingRun") -> None:
+def _rate_note(chosen: _TrainOptions, prepared: "PreparedRun") -> str | None:
+    """Return a note if the learning rate is the default of an optimizer that the recipe is not made for."""
+    from striate.engines.optimizers import get_optimizer
+
+    name, optimizer = chosen.given.get("optimizer"), prepared.plan.recipe.optimizer
+    if name is None or "learning_rate" in chosen.given or optimizer != get_optimizer(name):
+        return None
+    return (
+        f"The learning rate {optimizer.rate_at(0):g} is the default of {name}; the recipe of this network has none for "
+        "it. Set --learning-rate, or find one with striate find-lr."
+    )
+
+
+def _name_note(run: "TrainingRun") -> str | None:
+    """Return a note on the number at the end of the run folder's name, if it has one."""
+    from striate.workflows.torchrun import run_name
+
+    usual = run.path.with_name(run_name(run.record.plan))
+    return None if run.path == usual else f"'{usual}' exists, so this run has a number. Choose a name with --out."
+
+
+def _announce(prepared: "PreparedRun", run: "TrainingRun", more: Iterable[str | None] = ()) -> None:
     from striate.cli.wording import first, run_lines
     from striate.workflows.run_folder import long_run_note
 
     for line in run_lines(prepared):
         echo(line)
     echo(f"{entry('seed', str(run.recipe.seed))}\n{entry('run', str(run.path))}")
+    for note in filter(None, more):
+        echo_line(entry("note", localized(note)))
     for note in first(map(localized, (*prepared.notes, *prepared.data.notes)), "; all are in the report"):
         echo_line(entry("note", note))
     if duration_note := long_run_note(prepared, run):

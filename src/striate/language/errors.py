@@ -224,8 +224,22 @@ ERRORS: dict[str, str] = {
     ),
     "A file needs a name; received '{path}'.": "파일에는 이름이 필요한데 '{path}'을(를) 받았습니다.",
     "A model file needs a name; received '{path}'.": "모델 파일에는 이름이 필요한데 '{path}'을(를) 받았습니다.",
-    "The model in '{path}' has no class names. Set model.classes before model.save.": (
-        "'{path}'의 모델에 클래스 이름이 없습니다. model.save 전에 model.classes를 정하십시오."
+    "The model in '{path}' has no class names. Add what is missing in Python: {code}": (
+        "'{path}'의 모델에 클래스 이름이 없습니다. 파이썬에서 다음과 같이 더하십시오: {code}"
+    ),
+    "The model in '{path}' does not record how images become its input. Add what is missing in Python: {code}": (
+        "'{path}'의 모델에 이미지를 입력으로 바꾸는 방법이 적혀 있지 않습니다. 파이썬에서 다음과 같이 더하십시오: "
+        "{code}"
+    ),
+    "The model in '{path}' has no class names and does not record how images become its input. Add what is "
+    "missing in Python: {code}": (
+        "'{path}'의 모델에 클래스 이름도, 이미지를 입력으로 바꾸는 방법도 적혀 있지 않습니다. 파이썬에서 다음과 같이 "
+        "더하십시오: {code}"
+    ),
+    "The model in '{path}' was trained on values in {low} … {high}, but image files give pixels from 0 to 255, for "
+    "which its predictions would be wrong. Add a layer that scales pixels in Python: {code}": (
+        "'{path}'의 모델은 {low} … {high} 범위의 값으로 학습했는데 이미지 파일의 픽셀은 0부터 255까지이므로 예측이 "
+        "틀리게 됩니다. 파이썬에서 다음과 같이 픽셀을 나누는 층을 앞에 더하십시오: {code}"
     ),
     "The model in '{path}' has {n} class names, but {m} outputs. Set model.classes before model.save.": (
         "'{path}'의 모델은 클래스 이름이 {n}개인데 출력이 {m}개입니다. model.save 전에 model.classes를 정하십시오."

@@ -227,9 +227,10 @@ STRINGS: dict[str, dict[str, str]] = {
     },
     "gap_negative": {
         "en": "At the end, training accuracy is {gap} points below validation accuracy: it is a mean over the epoch, "
-        "and dropout and augmentation are active during training only.",
-        "ko": "마지막 에포크의 학습 정확도는 검증 정확도보다 {gap}%p 낮습니다. 학습 정확도는 에포크 동안의 평균이고, "
-        "드롭아웃과 데이터 증강은 학습할 때만 작동하기 때문입니다.",
+        "while the network is still learning. Dropout and augmentation, where they are used, lower it too: they are "
+        "active during training only.",
+        "ko": "마지막 에포크의 학습 정확도는 검증 정확도보다 {gap}%p 낮습니다. 학습 정확도는 신경망이 배우는 동안의 "
+        "평균이기 때문입니다. 드롭아웃이나 데이터 증강을 쓴다면 이들도 학습할 때만 작동하므로 학습 정확도를 낮춥니다.",
     },
     "as_table": {"en": "Show as a table", "ko": "표로 보기"},
     # confusion

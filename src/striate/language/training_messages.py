@@ -143,12 +143,37 @@ TRAINING_MESSAGES: dict[str, str] = {
     "There are only {n} training samples, fewer than batch_size={size}: each step uses all of them.": (
         "학습 이미지가 {n}장뿐이어서 batch_size={size}보다 적습니다. 스텝마다 모두 사용합니다."
     ),
-    "The loss became {loss} at step {step} (epoch {epoch}, batch {batch}) with a learning rate of {rate}. Try a "
-    "learning rate of {lower}, and check that the network scales its pixels (Rescale) and that the targets are "
-    "right.": (
-        "학습률 {rate}(으)로 학습하던 중 {step}번째 스텝({epoch}에포크, {batch}번째 배치)에서 손실이 {loss}이(가) "
-        "되었습니다. 학습률을 {lower}(으)로 낮추어 보고, 신경망이 픽셀의 크기를 조정하는지(Rescale), 정답이 맞는지 "
-        "확인하십시오."
+    "The loss became {loss} at step {step} (epoch {epoch}, batch {batch}) with a learning rate of {rate}. "
+    "{advice_text} Also check that the network scales its pixels (Rescale) and that the targets are right.": (
+        "학습률 {rate}에서 {step}번째 스텝({epoch}번째 에포크의 {batch}번째 배치)에 손실이 {loss}이(가) 되었습니다. "
+        "{advice_text} 신경망이 픽셀을 나누는지(Rescale), 정답이 맞는지도 확인하십시오."
+    ),
+    "The learning rate {rate} is the default of {name_word}; the recipe of this network has none for it. Set "
+    "--learning-rate, or find one with striate find-lr.": (
+        "학습률 {rate}은(는) {name_word}의 기본값입니다. 이 신경망의 학습법에는 {name_word}에 맞춘 학습률이 없습니다. "
+        "--learning-rate로 정하거나 striate find-lr로 찾아보십시오."
+    ),
+    "'{run}' exists, so this run has a number. Choose a name with --out.": (
+        "'{run}'이(가) 이미 있어 이름 끝에 번호를 붙였습니다. 이름은 --out으로 정할 수 있습니다."
+    ),
+    "The training diverged: its loss of {loss} is far above that of guessing, {guessing}. {advice_text}": (
+        "학습이 발산했습니다. 손실 {loss}이(가) 아무렇게나 찍을 때의 손실 {guessing}보다 훨씬 큽니다. {advice_text}"
+    ),
+    "The network has learned nothing yet: its training loss of {loss} is that of guessing, {guessing}. "
+    "{advice_text} Also check that the labels belong to the images.": (
+        "신경망이 아직 아무것도 배우지 못했습니다. 학습 손실 {loss}이(가) 아무렇게나 찍을 때의 손실 {guessing}과 "
+        "같습니다. {advice_text} 라벨이 이미지와 맞는지도 확인하십시오."
+    ),
+    "Try a learning rate of {rate}, or find one with: striate find-lr.": (
+        "학습률을 {rate}(으)로 낮추거나, striate find-lr로 찾아보십시오."
+    ),
+    "Try a learning rate of {rate}, the default of {name_word}, or find one with: striate find-lr.": (
+        "학습률을 {name_word}의 기본값 {rate}(으)로 낮추거나, striate find-lr로 찾아보십시오."
+    ),
+    "Input '{name}' receives pixels from 0 to 255, and the network has no layer that scales them, so training is "
+    "unstable or slow: add layers.Rescaling(1/255) after the Input layer.": (
+        "입력 '{name}'에 0부터 255까지의 픽셀이 들어오는데 이를 나누는 층이 신경망에 없어 학습이 불안정하거나 "
+        "느려집니다. Input 층 뒤에 layers.Rescaling(1/255)을 더하십시오."
     ),
     "Features: {base_text}, unchanged; computed by ONNX Runtime": (
         "특성: {base_text}, 그대로 사용, ONNX Runtime으로 계산"

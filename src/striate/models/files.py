@@ -22,6 +22,7 @@ from striate.images import ImagePolicy
 from striate.network import Network
 from striate.tasks import Decision
 from striate.training import Recipe
+from striate.training.input_scale import Range
 from striate.training.saved_training import PREFIX, SavedTraining
 
 KIND = "model"
@@ -46,6 +47,7 @@ class ModelFile:
         figures: Loss and metrics of the last epoch, and the threshold for "unknown"; finite numbers.
         decision: What the model predicts, and how its outputs become predictions.
         sequential: Whether the model is a `Sequential`.
+        input_range: The smallest and the largest value of the inputs of training; None if unknown.
         training: How the model was compiled, and the state of the optimizer; None if it is not saved.
     """
 
@@ -59,6 +61,7 @@ class ModelFile:
     figures: dict[str, float] = field(default_factory=dict)
     decision: Decision = field(default_factory=Decision)
     sequential: bool = False
+    input_range: Range | None = None
     training: SavedTraining | None = None
 
 
@@ -74,7 +77,7 @@ def write_model(path: str | os.PathLike[str], content: ModelFile) -> None:
         RunError: If the file cannot be written.
     """
     check_model_name(path)
-    metadata = {
+    metadata: dict[str, Any] = {
         "kind": KIND,
         "network": content.network.to_dict(),
         "classes": list(content.classes),
@@ -86,6 +89,8 @@ def write_model(path: str | os.PathLike[str], content: ModelFile) -> None:
         "sequential": content.sequential,
         "striate": striate.__version__,
     }
+    if content.input_range is not None:
+        metadata["input_range"] = content.input_range
     slots: Weights = {}
     if content.training:
         metadata["training"] = content.training.to_dict()
@@ -159,6 +164,7 @@ def _parse(
         sequential = metadata.get("sequential", False)
         if not isinstance(sequential, bool):
             raise ModelFileError(f"'sequential' must be true or false, but is {sequential!r:.60}")
+        input_range = _input_range(metadata.get("input_range"))
     except ModelFileError as error:
         raise ModelFileError(f"'{path}' is damaged: {error}") from error
     return ModelFile(
@@ -172,6 +178,7 @@ def _parse(
         figures,
         decision,
         sequential,
+        input_range,
         training,
     )
 
@@ -217,6 +224,16 @@ def _parse_training(values: Any, slots: Weights, network: Network) -> SavedTrain
         return SavedTraining.from_dict(values, {name.removeprefix(PREFIX): a for name, a in slots.items()}, layers)
     except ValueError as error:
         raise ModelFileError(f"its training state is invalid: {error}") from error
+
+
+def _input_range(values: Any) -> Range | None:
+    """Return the range; older files, and those of networks that scale pixels themselves, have none."""
+    if values is None:
+        return None
+    numbers = isinstance(values, list) and all(type(value) in (int, float) for value in values)
+    if not numbers or len(values) != 2 or not -MAX_FIGURE <= values[0] <= values[1] <= MAX_FIGURE:
+        raise ModelFileError(f"'input_range' must be two numbers, the smaller first, but is {values!r:.60}.")
+    return float(values[0]), float(values[1])
 
 
 def _figures(values: Any) -> dict[str, float]:

@@ -5,15 +5,17 @@ from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from typing import Any
 
+from striate._types import Array
 from striate.arguments import check_integer, check_methods
 from striate.data import Augmentation, Dataset
 from striate.engines.choose import AUTO
 from striate.models.predicting import PredictingModel
 from striate.network import Network
 from striate.tasks import Decision
-from striate.training import Recipe, Run, Samples, Schedule, fit, get_schedule
+from striate.training import Recipe, Run, Samples, Schedule, check_inputs, fit, get_schedule
 from striate.training.callbacks import Callback, History, check_callbacks
 from striate.training.fitting import check_split, make_validation, open_validation_data, training_source
+from striate.training.input_scale import range_of_inputs
 from striate.training.metrics import to_scores
 from striate.training.progress import Verbose
 from striate.training.recipe_training import train_with_recipe
@@ -122,6 +124,11 @@ class FittableModel(PredictingModel):
             held = open_validation_data(validation_data, batch_size=size, steps=validation_steps, epochs=epochs - first)
         losses, network = self._compile_for(data), self.network
         train, part = training_source(data, network, losses, recipe, self.engine, shuffle=shuffle, split=split)
+        if data.stream:
+            data.on_first_batch = lambda inputs: self._remember_range(inputs, held)
+        else:
+            inputs = train.inputs if isinstance(train, Samples) else check_inputs(network, data.x)
+            self._remember_range(inputs, held)
         held = part or held
         validation = None if held is None else make_validation(held, network, losses, self.engine, validation_freq)
         self.recipe, self.extras, self.decision = recipe, {}, Decision(self.decision.task)
@@ -130,6 +137,12 @@ class FittableModel(PredictingModel):
             report_rate=schedule is not None,
         )  # fmt: skip
         return self.history
+
+    def _remember_range(self, inputs: tuple[Array, ...], held: UserData | Samples | None = None) -> None:
+        """Keep the range of the training inputs, with which later ones are compared."""
+        self.input_range = range_of_inputs(self.network, inputs)
+        if isinstance(held, UserData):
+            held.input_range = self.input_range
 
     def _warn_of_late_freezing(self) -> None:
         if self.frozen_layers() != self._frozen_by_layers:
@@ -219,6 +232,8 @@ class FittableModel(PredictingModel):
         self.extras = {}  # they belong to the weights before
         losses = self._compile_for(data)
         batch = data.samples(self.network, losses)
+        if self.input_range is None:
+            self.input_range = range_of_inputs(self.network, batch.inputs)
         warn_of_missing_classes(self.network, batch, losses, "samples of this batch")
         if compilation.settings.optimizer.scheduled:
             self.learning_rate = compilation.settings.optimizer.rate_at(self.iterations)

@@ -50,7 +50,7 @@ def load(path: str | os.PathLike[str]) -> Model:
     model = kind.from_network(content.network)
     model.classes, model.policy, model.recipe = content.classes, content.policy, content.recipe
     model.fingerprint, model.figures, model.extras = content.fingerprint, content.figures, content.extras
-    model.decision = content.decision
+    model.decision, model.input_range = content.decision, content.input_range
     model._set_weights(content.weights)
     if content.training:
         model._restore(content.training)

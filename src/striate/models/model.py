@@ -32,6 +32,8 @@ class Model(FittableModel):
         recipe: How the model was trained; None if it was not.
         fingerprint: Fingerprint of the data on which it was trained, if known.
         figures: Loss and metrics of the last epoch.
+        input_range: The smallest and the largest value of the inputs of training; None if the network scales pixels
+            itself, or is not trained.
         extras: Arrays saved beside the weights, under names with a colon such as "unknown:scale"; removed when the
             model is trained further.
         notes: What to know about a model from an ONNX file, such as outputs that were left out.

@@ -15,6 +15,7 @@ from striate.network import Network
 from striate.training import check_inputs
 from striate.training.callbacks import Callback, CallbackList, check_callbacks
 from striate.training.inference import evaluate_batches, predict_batches
+from striate.training.input_scale import check_range
 from striate.training.metrics import to_scores
 from striate.training.progress import Verbose, make_inference_progress
 from striate.training.user_data import UserData
@@ -94,6 +95,7 @@ class PredictingModel(SavableModel):
         """
         chosen = check_callbacks(callbacks)
         data = UserData(x, y, sample_weight=sample_weight, batch_size=batch_size, steps=steps, purpose="evaluate")
+        data.input_range = self.input_range
         self._build_for_data(data)
         losses = self._losses_for(data)
         batches, count = data.batches(self.network, losses, self._inference_engine)
@@ -139,6 +141,7 @@ class PredictingModel(SavableModel):
         """
         chosen = check_callbacks(callbacks)
         data = UserData(x, batch_size=batch_size, steps=steps, purpose="predict")
+        data.input_range = self.input_range
         self._build_for_data(data, compiled=False)
         batches, count = data.input_batches(self.network)
         with closing(make_inference_progress("predict", verbose)) as progress:
@@ -161,7 +164,9 @@ class PredictingModel(SavableModel):
             DataError: If the inputs do not match the network.
         """
         self._build_for(x)
-        return self._pack(self._inference_engine.forward(check_inputs(self.network, x)))
+        inputs = check_inputs(self.network, x)
+        check_range(self.network, inputs, self.input_range)
+        return self._pack(self._inference_engine.forward(inputs))
 
     def test_on_batch(self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False) -> Any:
         """Compute the loss and the metrics of samples, all at once.
@@ -179,6 +184,7 @@ class PredictingModel(SavableModel):
             DataError: If the samples do not match the network.
         """
         data = UserData(x, y, sample_weight=sample_weight, purpose="test_on_batch")
+        data.input_range = self.input_range
         self._build_for_data(data)
         losses = self._losses_for(data)
         metrics = self._metric_set(losses)

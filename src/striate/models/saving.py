@@ -14,6 +14,7 @@ from striate.models.files import ModelFile, write_model
 from striate.network import Network
 from striate.processes import current_process
 from striate.training import Recipe
+from striate.training.input_scale import Range, is_scaled
 
 
 @check_methods
@@ -28,6 +29,7 @@ class SavableModel(CompilableModel):
         self.fingerprint: str | None = None
         self.figures: Logs = {}
         self.extras: Weights = {}
+        self.input_range: Range | None = None
         super()._initialize(network, seed)
 
     def save(self, filepath: str | os.PathLike[str], overwrite: bool = True, *, include_optimizer: bool = True) -> None:
@@ -61,7 +63,8 @@ class SavableModel(CompilableModel):
             return
         content = ModelFile(
             self.network, self.named_weights, self.extras, self.classes, self.policy, self.recipe, self.fingerprint,
-            self.figures, self.decision, self._is_sequential, self._training_to_save() if include_optimizer else None,
+            self.figures, self.decision, self._is_sequential, self.input_range,
+            self._training_to_save() if include_optimizer else None,
         )  # fmt: skip
         write_model(filepath, content)
 
@@ -72,7 +75,7 @@ class SavableModel(CompilableModel):
         verbose: bool | None = None,
         input_signature: None = None,
     ) -> None:
-        """Write the network as an ONNX file, from pixels to outputs.
+        """Write the network as an ONNX file, from pixels to outputs; or from the values that it was trained on.
 
         `striate export` also compares the file with the model on images, and can make it smaller.
 
@@ -94,8 +97,10 @@ class SavableModel(CompilableModel):
         from striate.onnx.export import to_onnx
         from striate.onnx.metadata import ExportMetadata
 
-        metadata = ExportMetadata(self.classes, self.policy, fingerprint=self.fingerprint, decision=self.decision)
-        atomic_write(filepath, to_onnx(self.network, self.named_weights, metadata=metadata))
+        scaled = is_scaled(self.input_range)  # it takes no pixels of image files
+        policy, dtypes = (None, ("float32",)) if scaled else (self.policy, None)
+        metadata = ExportMetadata(self.classes, policy, fingerprint=self.fingerprint, decision=self.decision)
+        atomic_write(filepath, to_onnx(self.network, self.named_weights, metadata=metadata, dtypes=dtypes))
 
     def __getstate__(self) -> dict[str, Any]:
         """Return the model for `copy` and `pickle`: weights and the optimizer's state in place of the engine."""

@@ -13,7 +13,9 @@ from striate.files import remove_temporaries
 from striate.training.batches import BatchSource
 from striate.training.callbacks import Callback, CallbackList, History, Params, check_callbacks
 from striate.training.checkpoint import Checkpoint
+from striate.training.divergence import overflow_ignored, rate_advice, training_note
 from striate.training.inference import BATCH_SIZE, evaluate_batches, rows_of_process, slices
+from striate.training.input_scale import unscaled_pixels_note
 from striate.training.loader import BatchLoader
 from striate.training.monitors import EarlyStopping
 from striate.training.position import Counters, Position, TrainingState
@@ -110,6 +112,8 @@ def fit(
                 f"There are only {len(train)} training samples, fewer than batch_size={recipe.batch_size}: "
                 "each step uses all of them."
             )
+        if isinstance(train, Samples) and (note := unscaled_pixels_note(model.network, train.inputs)):
+            progress.note(note)
         stopping = [EarlyStopping(patience=recipe.patience, restore_best_weights=True)] if recipe.patience else []
         history = History(aligned=run is not None)
         loader = BatchLoader(train, recipe, model.engine) if isinstance(train, Samples) else train
@@ -118,8 +122,12 @@ def fit(
         loop.params |= {"verbose": verbose}
         loop.report_rate = report_rate
         loop.position.epoch = initial_epoch
-        with run.locked() if run else nullcontext():
+        with run.locked() if run else nullcontext(), overflow_ignored():
             loop.train()
+    if loop.unscaled and not isinstance(train, Samples):
+        progress.note(loop.unscaled)
+    if note := loop.note():
+        progress.note(note)
     return history
 
 
@@ -150,6 +158,8 @@ class _Loop:
             )
         self.tolerates_nan = any(isinstance(c, TerminateOnNaN) and not c.raise_error for c in callbacks)
         self.position = Position(cycle_end=recipe.epochs)
+        self.highest_rate = 0.0
+        self.unscaled: str | None = None  # a note on the first batch
         self.scheduled_rate: float | None = None  # of the last step, if the optimizer has a schedule
         self.saved_at = time.monotonic()
         self.interrupt = Interrupt()
@@ -162,6 +172,15 @@ class _Loop:
                 self._train_epoch()
         self._keep_average()
         self.hooks.call("on_train_end", dict(self.model.figures))
+
+    def note(self) -> str | None:
+        """Return a note if the training diverged or learned nothing, in this session."""
+        model = self.model
+        if not self.highest_rate or model.engine.rank:
+            return None
+        return training_note(
+            model.network, model.losses, model.figures, self.recipe.optimizer, self.highest_rate, model.iterations
+        )
 
     def _start_callbacks(self) -> None:
         self.model.stop_training = False
@@ -250,9 +269,13 @@ class _Loop:
         if not (math.isfinite(result.loss) or self.tolerates_nan):
             raise TrainingError(
                 f"The loss became {result.loss} at step {model.iterations} (epoch {position.epoch + 1}, batch "
-                f"{position.batch + 1}) with a learning rate of {rate:g}. Try a learning rate of {rate / 10:.1g}, and "
-                "check that the network scales its pixels (Rescale) and that the targets are right."
+                f"{position.batch + 1}) with a learning rate of {rate:g}. "
+                f"{rate_advice(self.recipe.optimizer, rate)} Also check that the network scales its pixels (Rescale) "
+                "and that the targets are right."
             )
+        if not self.highest_rate:
+            self.unscaled = unscaled_pixels_note(model.network, batch.inputs)
+        self.highest_rate = max(self.highest_rate, rate)
         position.sums[0] += result.loss * count
         sums = engine.sum_over_processes(self.reported.sums(result.outputs, batch.targets, batch.weights))
         position.sums[1:] = [total + value for total, value in zip(position.sums[1:], sums, strict=True)]

@@ -11,6 +11,7 @@ from striate.errors import DataError, UsageError
 from striate.images import ImagePolicy
 from striate.tasks import Decision, Task
 from striate.training.callbacks import Callback, History
+from striate.training.input_scale import Range, range_of_inputs
 from striate.training.loop import fit
 from striate.training.losses import LOSS_OF_ACTIVATION, default_losses, weigh_classes
 from striate.training.progress import Verbose
@@ -31,6 +32,7 @@ class RecipeModel(TrainableModel, Protocol):
     recipe: Recipe | None
     fingerprint: str | None
     extras: Weights
+    input_range: Range | None
 
     @property
     def has_weights(self) -> bool:
@@ -90,6 +92,7 @@ def train_with_recipe(
         run.write_record()
     model.classes, model.policy, model.decision = data.classes, data.policy, Decision(data.task)
     model.recipe, model.fingerprint, model.extras = recipe, data.fingerprint, {}
+    model.input_range = range_of_inputs(model.network, train.inputs)
     held = data.validation
     validation = check_samples(model.network, model.losses, held.x, held.y) if len(held) else None
     try:

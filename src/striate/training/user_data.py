@@ -14,6 +14,7 @@ from striate.errors import DataError, UsageError
 from striate.network import Network
 from striate.training.batches import BatchSource, BatchStream, StreamLoader, is_batches, kind_of, split_batch
 from striate.training.inference import BATCH_SIZE, rows_of_process, slices
+from striate.training.input_scale import Range, check_range
 from striate.training.samples import Samples, check_inputs, check_samples, warn_of_missing_classes
 from striate.training.weighting import check_class_weight, check_weights, weights_of_classes
 
@@ -35,6 +36,10 @@ class UserData:
         shuffle_seed: Seed of the order of batches that are read by index; None: in order.
         steps_name: Name of the argument for the number of steps, for messages.
         purpose: What the data are for, for messages; targets are needed for all but "predict".
+
+    Attributes:
+        input_range: The range of the inputs of training, with which these are compared; None: not compared.
+        on_first_batch: Called with the inputs of the first batch that is made from an iterable.
 
     Raises:
         UsageError: If the arguments exclude each other, or the number of steps is needed.
@@ -66,6 +71,8 @@ class UserData:
         self.batch_size = None if batch_size is None else check_integer("batch_size", batch_size, 1)
         self.steps = None if steps is None else check_integer(steps_name, steps, 1, MAX_COUNT)
         self.stream: BatchStream | None = None
+        self.input_range: Range | None = None
+        self.on_first_batch: Callable[[tuple[Array, ...]], None] | None = None
         if is_batches(x):
             _require_nothing_beside(x, y=y, sample_weight=sample_weight)
             if batch_size is not None:
@@ -127,6 +134,9 @@ class UserData:
         def make_and_warn(item: Any) -> Samples:
             nonlocal warned
             batch = make(item)
+            if self.on_first_batch:
+                self.on_first_batch(batch.inputs)
+                self.on_first_batch = None
             if not warned:
                 warned = warn_of_missing_classes(network, batch, losses, "samples of a batch")
             return batch
@@ -171,9 +181,9 @@ class UserData:
             The inputs of each batch, and the number of batches; None if it is unknown.
         """
         if self.stream:
-            items = self.stream.samples(lambda item: Samples(check_inputs(network, split_batch(item)[0]), ()))
+            items = self.stream.samples(lambda item: Samples(self._inputs(network, split_batch(item)[0]), ()))
             return (batch.inputs for batch in items), self.stream.steps
-        inputs = check_inputs(network, self.x)
+        inputs = self._inputs(network, self.x)
         parts = list(slices(range(self._count(len(inputs[0]))), self.size))
         return (tuple(x[part] for x in inputs) for part in parts), len(parts)
 
@@ -186,6 +196,11 @@ class UserData:
         """Return how many samples of arrays are used."""
         return min(samples, self.steps * self.size) if self.steps else samples
 
+    def _inputs(self, network: Network, x: Any) -> tuple[Array, ...]:
+        inputs = check_inputs(network, x)
+        check_range(network, inputs, self.input_range)
+        return inputs
+
     def _maker(self, network: Network, losses: Sequence[Loss]) -> Callable[[Any], Samples]:
         def make(item: Any) -> Samples:
             x, y, weights = split_batch(item)
@@ -197,6 +212,7 @@ class UserData:
 
     def _make(self, network: Network, losses: Sequence[Loss], x: Any, y: Any, weights: Any) -> Samples:
         samples = check_samples(network, losses, x, y)
+        check_range(network, samples.inputs, self.input_range)
         if weights is not None:
             return Samples(samples.inputs, samples.targets, check_weights(network, weights, len(samples)))
         if self.class_weight is not None:

@@ -26,7 +26,13 @@ from striate.workflows.explore import ExploredImages, Explorer, channels_first, 
 from striate.workflows.predict import find_files
 from striate.workflows.predictions import Predictions, read_predictions
 from striate.workflows.run_record import TrainingRun
-from striate.workflows.trained_model import TrainedModel, member_path, open_trained_model, with_fast_engine
+from striate.workflows.trained_model import (
+    TrainedModel,
+    member_path,
+    open_trained_model,
+    require_image_settings,
+    with_fast_engine,
+)
 from striate.zoo import build
 
 DIGITS = "mnist5k"
@@ -65,6 +71,7 @@ def open_explorer(path: str | os.PathLike[str] | None = None, images: Sequence[s
     if ranges_from_extras(model.extras):
         notes.append(FLOAT32_NOTE)
     policy = policy_of(model, is_whole=is_whole)  # raises now, rather than when images are read
+    require_image_settings(model, path, classes=False)
     if trained and len(trained.models) > 1:
         path = member_path(TrainingRun.open(path), 0)
         trained = open_trained_model(path)

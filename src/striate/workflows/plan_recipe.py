@@ -6,7 +6,7 @@ from typing import Any
 
 from striate import strict_json
 from striate.data import get_augmentation
-from striate.engines.optimizers import get_optimizer, with_weight_decay
+from striate.engines.optimizers import Optimizer, get_optimizer, with_weight_decay
 from striate.errors import UsageError, nearest
 from striate.training import Constant, Recipe, get_schedule
 from striate.training.schedules import SCHEDULES
@@ -40,7 +40,7 @@ def change_recipe(
     Args:
         recipe: The default recipe.
         photographs: Whether the images are photographs, for the augmentation.
-        optimizer: Name of the optimizer.
+        optimizer: Name of the optimizer. If it is of the kind of the recipe's, its settings stay those of the recipe.
         learning_rate: Its learning rate.
         augment: Name of the augmentation.
         **plain: Attributes of the recipe.
@@ -48,12 +48,19 @@ def change_recipe(
     Returns:
         The recipe.
     """
-    rule = recipe.optimizer if optimizer is None else get_optimizer(optimizer)
+    rule = recipe.optimizer
+    if optimizer is not None and _kind(chosen := get_optimizer(optimizer)) != _kind(rule):
+        rule = chosen
     if learning_rate is not None:
         rule = replace(rule, learning_rate=learning_rate)
     augmentation = recipe.augmentation if augment is None else get_augmentation(augment, photographs=photographs)
     changes: dict[str, Any] = {"optimizer": rule, "augmentation": augmentation, **plain}
     return replace(recipe, **changes)
+
+
+def _kind(optimizer: Optimizer) -> tuple[type[Optimizer], bool, bool]:
+    """Return what the name of an optimizer says: its class and, for SGD, whether with (Nesterov's) momentum."""
+    return type(optimizer), getattr(optimizer, "momentum", 0) > 0, getattr(optimizer, "nesterov", False)
 
 
 def with_schedule(recipe: Recipe, name: str | None) -> Recipe:

@@ -25,6 +25,7 @@ from striate.network.outputs import OutputForm, output_forms
 from striate.processes import current_process
 from striate.tasks import Decision, Task
 from striate.training import check_inputs, predict_in_batches
+from striate.training.input_scale import is_scaled
 from striate.transfer.feature_output import with_features
 from striate.transfer.int8 import ranges_from_extras
 from striate.transfer.open_set import OpenSetDetector, is_outdated
@@ -283,8 +284,7 @@ def open_by_name(paths: Sequence[Path]) -> dict[str, TrainedModel]:
 
 def _open_file(path: Path) -> TrainedModel:
     model = with_fast_engine(load(path))
-    if not model.classes:
-        raise ModelFileError(f"The model in '{path}' has no class names. Set model.classes before model.save.")
+    require_image_settings(model, path)
     outputs = model.network.output_shapes[0][-1]
     if len(model.classes) != outputs:
         raise ModelFileError(
@@ -300,6 +300,49 @@ def _open_file(path: Path) -> TrainedModel:
         cross_validated=stored if stored and stored.folds else None, groups=plan.groups,
         trained_on=stored.trained_on if stored else None,
     )  # fmt: skip
+
+
+def require_image_settings(model: Model, path: Path, *, classes: bool = True) -> None:
+    """Check that a model can predict image files: that it takes pixels, and records how to make them.
+
+    Args:
+        model: The model.
+        path: Its file.
+        classes: Whether it must also have class names and an image policy.
+
+    Raises:
+        ModelFileError: If something is missing; the message contains the lines of Python that add it.
+    """
+    shape = model.network.input_shapes[0]
+    takes_image = len(shape) == 3 and shape[2] in (1, 3)
+    unnamed, unread = not model.classes, model.policy is None and takes_image
+    lines = [f"import striate as st; model = st.load({str(path)!r})"]
+    if scaled := is_scaled(model.input_range):
+        low, high = model.input_range or (0.0, 1.0)
+        scaling = "1/255" if low >= 0 else "1/127.5, offset=-1"
+        lines.append(f"model = st.Sequential([st.Input({shape}), st.layers.Rescaling({scaling}), model])")
+        problem = (
+            f"was trained on values in {low:.3g} … {high:.3g}, but image files give pixels from 0 to 255, for which "
+            "its predictions would be wrong. Add a layer that scales pixels in Python: "
+        )
+    elif not classes or not (unnamed or unread):
+        return
+    elif unnamed and unread:
+        problem = "has no class names and does not record how images become its input. Add what is missing in Python: "
+    elif unnamed:
+        problem = "has no class names. Add what is missing in Python: "
+    else:
+        problem = "does not record how images become its input. Add what is missing in Python: "
+    if unnamed or scaled:
+        names = model.classes or tuple(map(str, range(model.network.output_shapes[0][-1])))
+        lines.append(
+            f"model.classes = {names}" if len(names) <= 10 else f"model.classes = [str(i) for i in range({len(names)})]"
+        )
+    if unread or (scaled and takes_image):
+        fit = model.policy.fit if model.policy else "digit" if shape == (28, 28, 1) else "crop"
+        lines.append(f"model.policy = st.ImagePolicy({', '.join(map(str, shape))}, fit={fit!r})")
+    lines.append(f"model.save({str(path)!r})")
+    raise ModelFileError(f"The model in '{path}' {problem}{'; '.join(lines)}")
 
 
 def with_fast_engine(model: Model) -> Model:

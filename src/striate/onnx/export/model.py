@@ -36,6 +36,7 @@ def to_onnx(
     opset: int | None = None,
     detector: Detector | None = None,
     ranges: Ranges | None = None,
+    dtypes: Sequence[str] | None = None,
 ) -> bytes:
     """Return the ONNX model of a network, in float32 unless ranges are given, for batches of any size.
 
@@ -53,6 +54,7 @@ def to_onnx(
             outputs "distance" and "unknown" in its place.
         ranges: Ranges of feature maps; the convolutions between them are computed in 8-bit integers, in a form that is
             exact on all processors.
+        dtypes: Dtypes of the inputs; None: those of the Input layers.
 
     Returns:
         The bytes of the file.
@@ -70,7 +72,7 @@ def to_onnx(
     """
     metadata = metadata or ExportMetadata()
     fit = _resize_fit(network, metadata) if resize else None
-    model = build_model(network, weights, fit=fit, opset=opset, detector=detector)
+    model = build_model(network, weights, dtypes=dtypes, fit=fit, opset=opset, detector=detector)
     if ranges:
         model = to_int8(model, ranges, signed=False)
     metadata = replace(metadata, detector_layer=detector.layer if detector else None)
