@@ -252,3 +252,16 @@ def test_first_digits_are_of_all_classes() -> None:
     assert len(set(digits.train.y[:50])) == 10
     shares = np.bincount(digits.train.y[:1000]) / np.bincount(digits.train.y)
     assert shares.min() > 0.2 and shares.max() < 0.3
+
+
+def test_errors_of_wrong_shapes_and_labels_say_what_to_write() -> None:
+    x, y = samples()
+    model = model_with(Rescale())
+    with pytest.raises(DataError, match=r"received 3\. The numbers begin at 1: pass y - 1\."):
+        model.fit(x, y + 1, **QUIET)
+    with pytest.raises(DataError, match=r"Reshape the samples: x\.reshape\(-1, 6, 5, 1\)\."):
+        model.predict(x.reshape(-1, 30))
+    with pytest.raises(NetworkError, match=r"received 28\. Write a tuple, such as Input\(\(28, 28, 1\)\)"):
+        Input(28)  # type: ignore[arg-type]
+    with pytest.raises(UsageError, match=r"Did you mean 'adam'\?"):
+        model.compile("adma")

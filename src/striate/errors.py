@@ -72,11 +72,14 @@ def nearest(name: str, known: Iterable[str]) -> str:
     Example:
         >>> nearest("trian", ["train", "evaluate"])
         " Did you mean 'train'?"
+        >>> nearest("adma", ["adam", "adamax"])
+        " Did you mean 'adam'?"
     """
     known = sorted(known)
-    close = get_close_matches(str(name).lower(), known, n=1, cutoff=0.5)
+    close = get_close_matches(str(name).lower(), known, n=3, cutoff=0.5)
     if close:
-        return f" Did you mean '{close[0]}'?"
+        same_letters = (each for each in close if sorted(each) == sorted(str(name).lower()))  # "adma" is "adam"
+        return f" Did you mean '{next(same_letters, close[0])}'?"
     return f" Available: {', '.join(known)}."
 
 

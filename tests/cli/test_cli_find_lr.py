@@ -13,7 +13,7 @@ def test_suggested_learning_rate_trains_and_is_plotted(cli: Cli, tmp_path: Path)
     assert result.returncode == 0, result.stderr
     assert result.stdout.startswith("model   lenet5: 61,706 parameters, ")
     assert "step 14/140  learning rate " in result.stdout
-    assert "Engine: numpy on cpu in float32, because the network is small (0.4 million multiply-adds" in result.stdout
+    assert "Engine: numpy on cpu in float32, because the network is small (416,520 multiply-adds" in result.stdout
     suggested = re.search(r"suggested: --learning-rate (\S+)", result.stdout)
     assert suggested
     rate = float(suggested.group(1))

@@ -42,7 +42,7 @@ def test_printed_output_of_training(trained: tuple[Path, Finished]) -> None:
     assert f"mnist-quick: {parameters:,} parameters" in result.stdout
     assert re.search(r"data +mnist5k: 10 classes, 28×28×1; [\d,]+ training, \d+ validation and \d+ test", result.stdout)
     assert (
-        "Engine: numpy on cpu in float32, because the network is small (0.3 million multiply-adds for one image)"
+        "Engine: numpy on cpu in float32, because the network is small (320,640 multiply-adds for one image)"
         in result.stdout
     )
     assert re.search(r"epochs 4, batch_size \d+, optimizer adam", result.stdout)

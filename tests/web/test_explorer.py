@@ -370,7 +370,7 @@ def test_page_shows_what_excites_units(page: Page, address: str, model: st.Model
     page.get_by_label("Among").select_option("shown")
     expect(page.locator(".excites")).to_contain_text(f"Found among {len(digits)} images.")
     expect(page.locator("#dead")).to_contain_text(
-        f"0 of 16 units are dead: their output is the same for all {len(digits)}"
+        f"None of the 16 units is dead: each has different outputs for the {len(digits)} images."
     )
     strength = np.abs(st.explain.feature_maps(model, digits.x[0], "C3")).max(axis=(0, 1))
     channel = int(np.argsort(-strength, kind="stable")[0])

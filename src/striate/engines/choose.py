@@ -172,7 +172,7 @@ def _by_rules(custom: set[type[Layer]]) -> Choice:
 
 
 def _by_size(multiply_adds: int, device: str, trial: EngineTrial | None) -> Choice:
-    size = f"{multiply_adds / 1e6:,.1f} million multiply-adds for one image"
+    size = f"{multiply_adds:,} multiply-adds for one image"
     tiny = multiply_adds <= TINY
     if not tiny and not installed("torch"):
         faster = ", which is faster for a network of this size," if multiply_adds > SMALL else ""

@@ -119,6 +119,10 @@ EXPLORER_STRINGS: dict[str, dict[str, str]] = {
         "en": "{n} of {all} units are dead: their output is the same for all {images} images.",
         "ko": "유닛 {all}개 가운데 {n}개는 죽은 유닛입니다. 이미지 {images}장 모두에서 출력이 같습니다.",
     },
+    "no_dead_units": {
+        "en": "None of the {all} units is dead: each has different outputs for the {images} images.",
+        "ko": "유닛 {all}개 가운데 죽은 유닛은 없습니다. 이미지 {images}장에서 출력이 모두 같은 유닛이 없습니다.",
+    },
     # strongest patches
     "excites_maps": {"en": "What activates these units most", "ko": "이 유닛들이 강하게 반응하는 것"},
     "excites_unit": {"en": "What activates this unit most", "ko": "이 유닛이 강하게 반응하는 것"},

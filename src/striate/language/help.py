@@ -270,11 +270,12 @@ HELP: dict[str, str] = {
     "Number of augmented copies per image.": "이미지마다 증강한 이미지의 수.",
     "Random seed of the augmentation.": "데이터 증강의 시드.",
     # gradcheck
-    "Compare the gradients of MODEL from backpropagation with numerical gradients in float64.\n\nPoints at which the "
-    "loss is not differentiable, such as the kink of a ReLU, are skipped. The exit status is 1 if the relative error "
-    "of a parameter is above 1e-7.": (
-        "역전파로 구한 MODEL의 기울기를 float64로 수치 미분과 비교합니다.\n\nReLU가 꺾이는 곳처럼 손실을 미분할 수 "
-        "없는 값은 건너뜁니다. 상대 오차가 1e-7보다 큰 매개변수가 있으면 종료 코드는 1입니다."
+    "Compare the gradients of MODEL from backpropagation with numerical gradients in float64.\n\nUp to 40 elements "
+    "of each parameter are compared, chosen at random. Points at which the loss is not differentiable, such as "
+    "the kink of a ReLU, are skipped. The exit status is 1 if the relative error of a parameter is above 1e-7.": (
+        "역전파로 구한 MODEL의 기울기를 float64로 수치 미분과 비교합니다.\n\n매개변수마다 원소를 40개까지 무작위로 "
+        "골라 비교합니다. ReLU가 꺾이는 곳처럼 손실을 미분할 수 없는 값은 건너뜁니다. 상대 오차가 1e-7보다 큰 "
+        "매개변수가 있으면 종료 코드는 1입니다."
     ),
     "Random seed of weights, inputs and targets.": "가중치, 입력, 정답의 시드.",
     # data

@@ -45,7 +45,7 @@ MESSAGES: dict[str, str] = {
     ),
     "Stopped in epoch {epoch} after {done} of {steps} steps. Everything is saved; continue with: striate train "
     "--resume {run}": (
-        "{epoch}에포크의 {steps}스텝 중 {done}스텝에서 중단했습니다. 모두 저장되어 있습니다. 이어서 학습: striate "
+        "{epoch}번째 에포크의 {steps}스텝 중 {done}스텝에서 중단했습니다. 모두 저장되어 있습니다. 이어서 학습: striate "
         "train --resume {run}"
     ),
     # names that do not exist

@@ -189,27 +189,27 @@ STRINGS: dict[str, dict[str, str]] = {
         "en": "Overfitting: after epoch {best} the validation loss rose by {rise} of its best value while the training "
         "loss kept falling. After that, the network memorized its training images. Use early stopping, "
         "augmentation, dropout or a smaller network.",
-        "ko": "과대적합이 나타났습니다. {best}에포크 이후 학습 손실은 계속 줄었지만 검증 손실은 최저점보다 {rise} "
+        "ko": "과대적합이 나타났습니다. {best}번째 에포크 이후 학습 손실은 계속 줄었지만 검증 손실은 최저점보다 {rise} "
         "늘었습니다. 그때부터는 학습 이미지를 외우기 시작한 것입니다. 조기 종료, 데이터 증강, 드롭아웃, 더 작은 "
         "신경망을 고려하십시오.",
     },
     "verdict_improving": {
         "en": "No overfitting: the validation loss was lowest at epoch {best}, at or near the end. More epochs might "
         "still help.",
-        "ko": "과대적합이 나타나지 않았습니다. 검증 손실이 마지막에 가까운 {best}에포크에서 가장 낮았으므로, 에포크를 "
-        "늘리면 나아질 수도 있습니다.",
+        "ko": "과대적합이 나타나지 않았습니다. 검증 손실이 마지막에 가까운 {best}번째 에포크에서 가장 낮았으므로, "
+        "에포크를 늘리면 나아질 수도 있습니다.",
     },
     "verdict_converged": {
         "en": "No overfitting: after its minimum at epoch {best} the validation loss changed only within its noise. "
         "More epochs with the same settings will hardly help.",
-        "ko": "과대적합이 나타나지 않았습니다. 검증 손실은 {best}에포크에서 가장 낮았고, 그 뒤의 변화는 잡음 "
+        "ko": "과대적합이 나타나지 않았습니다. 검증 손실은 {best}번째 에포크에서 가장 낮았고, 그 뒤의 변화는 잡음 "
         "수준입니다. 같은 설정으로 더 학습해도 크게 나아지지 않을 것입니다.",
     },
     "verdict_too_short": {
         "en": "The validation loss was lowest at epoch {best}. With fewer than five epochs, overfitting cannot be "
         "distinguished from noise.",
-        "ko": "검증 손실은 {best}에포크에서 가장 낮았습니다. 에포크가 다섯 번보다 적으면 과대적합과 잡음을 구별할 수 "
-        "없습니다.",
+        "ko": "검증 손실은 {best}번째 에포크에서 가장 낮았습니다. 에포크가 다섯 번보다 적으면 과대적합과 잡음을 구별할 "
+        "수 없습니다.",
     },
     "verdict_no_validation": {
         "en": "No validation loss was recorded, so overfitting cannot be judged.",

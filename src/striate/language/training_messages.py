@@ -110,7 +110,7 @@ TRAINING_MESSAGES: dict[str, str] = {
     "a short trial estimates {n} seconds with NumPy and {m} with PyTorch": (
         "시험해 보니 학습 시간이 NumPy로는 약 {n}초, PyTorch로는 약 {m}초"
     ),
-    "{n} million multiply-adds for one image": "이미지 한 장에 곱셈-덧셈 {n}백만 번",
+    "{n} multiply-adds for one image": "이미지 한 장에 곱셈-덧셈 {n}번",
     'PyTorch, which is faster for a network of this size, is not installed (pip install "striate[torch]")': (
         '이 크기의 신경망에 더 빠른 PyTorch가 설치되어 있지 않음(pip install "striate[torch]")'
     ),

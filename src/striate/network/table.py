@@ -81,6 +81,7 @@ def rows(network: Network) -> list[LayerRow]:
 
 def _row(network: Network, node: Node, field: ReceptiveField | None, *, first: bool) -> LayerRow:
     layer, window = node.layer, node.layer.window
+    slides = window if isinstance(layer, Windowed) or (window and window.kernel != (1, 1)) else None
     spatial = len(node.shape) == 3
     size = next(((shape[0], shape[1]) for shape in network.shapes_into(node) if len(shape) == 3), None)
     return LayerRow(
@@ -90,8 +91,8 @@ def _row(network: Network, node: Node, field: ReceptiveField | None, *, first: b
         maps=node.shape[2] if spatial else None,
         size=(node.shape[0], node.shape[1]) if spatial else None,
         units=None if spatial else node.shape[0],
-        kernel=window.kernel if window else None,
-        strides=window.strides if window else None,
+        kernel=slides.kernel if slides else None,
+        strides=slides.strides if slides else None,
         padding=window.padding if window else None,
         margins=window.margins(size) if window and size else None,
         rounded=_rounding(window, size) if isinstance(layer, Windowed) and window and size else None,

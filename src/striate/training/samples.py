@@ -3,6 +3,7 @@
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -271,6 +272,8 @@ def _axes(shape: tuple[int, ...]) -> str:
 def _hint(x: Array, shape: tuple[int, ...], is_tensor: bool) -> str:
     if x.shape == shape:
         return " For a single sample write x[None]."
+    if prod(x.shape[1:]) == prod(shape) and 1 in (x.ndim - 1, len(shape)):
+        return f" Reshape the samples: x.reshape({', '.join(map(str, (-1, *shape)))})."
     if x.ndim == len(shape) + 1 and len(shape) == 3:
         if x.shape[1:] == (shape[2], *shape[:2]):
             return f" The network expects the channels last: x.{'permute' if is_tensor else 'transpose'}(0, 2, 3, 1)."
@@ -314,7 +317,8 @@ def _check_classes(y: Array, classes: int, name: str) -> Array:
         )
     if y.size and (y.min() < 0 or y.max() >= classes):
         wrong = y.min() if y.min() < 0 else y.max()
-        raise DataError(f"Targets of '{name}': expected class numbers 0 … {classes - 1}, received {wrong}.")
+        hint = " The numbers begin at 1: pass y - 1." if y.min() == 1 and y.max() == classes else ""
+        raise DataError(f"Targets of '{name}': expected class numbers 0 … {classes - 1}, received {wrong}.{hint}")
     numbers = y.astype(np.int64)
     if y.dtype.kind == "f" and not np.array_equal(numbers, y):
         raise DataError(f"Targets of '{name}': expected integer class numbers, received fractions.")

@@ -76,7 +76,8 @@ class Input(Layer, Operators):
 
 def _input_shape(value: Any) -> Shape:
     if not isinstance(value, list | tuple) or len(value) not in (1, 2, 3):
-        raise NetworkError(f"expected (H, W, C) or (F,), without the batch, received {value!r}.")
+        hint = " Write a tuple, such as Input((28, 28, 1)) or Input((784,))." if isinstance(value, int) else ""
+        raise NetworkError(f"expected (H, W, C) or (F,), without the batch, received {value!r}.{hint}")
     if None in value:
         raise NetworkError(
             f"the size of images must be known, received {tuple(value)!r}. Choose one, for example (224, 224, 3); "

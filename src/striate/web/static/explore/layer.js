@@ -28,7 +28,7 @@ export async function showLayer(state, parts, signal) {
   ]);
   const dead = make("p", { class: "soft", id: "dead" });
   const patches = patchSection(state, node, answer.order, signal, (found) => {
-    dead.textContent = text("dead_units", { n: found.dead.length, all: answer.channels, images: whole(found.images) });
+    dead.textContent = text(found.dead.length ? "dead_units" : "no_dead_units", { n: found.dead.length, all: answer.channels, images: whole(found.images) });
   });
   return [make("h1", {}, layer.name), card, header, ...(layer.shape.length === 3 ? mapSection(state, image, node, answer) : vectorSection(state, image, node, answer)), dead, ...filters, ...patches];
 }
