@@ -32,6 +32,20 @@ def test_every_table_fits_80_columns_without_omissions(model: str) -> None:
         assert f"{row.parameters:,}" in shown
 
 
+def test_experiment_is_not_a_network(cli: Cli) -> None:
+    result = cli("summary", "leak")
+    assert result.returncode == 2
+    assert "'leak' is an experiment, not a network. Run it with: striate reproduce leak" in result.stderr
+
+
+def test_bare_file_and_layers_without_a_window_have_a_table(tmp_path: Path) -> None:
+    model = zoo.build("lenet5")
+    padding = [row for row in model.network.table() if row.kind == "ZeroPadding2D"]
+    assert padding and all((row.kernel, row.strides) == (None, None) for row in padding)
+    zoo.build("mnist-quick").save(tmp_path / "bare.safetensors")
+    assert "mnist-quick: " in CliRunner().invoke(command_summary, [str(tmp_path / "bare.safetensors")]).output
+
+
 def test_table_of_lenet5(cli: Cli) -> None:
     result = cli("summary", "lenet5")
     rows = {line.split()[0]: line.split() for line in result.stdout.splitlines() if line.strip()}

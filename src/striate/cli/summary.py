@@ -34,9 +34,13 @@ def summary(what: str, sets: tuple[str, ...], as_json: bool) -> None:
 
 def _network(what: str, sets: dict[str, str]) -> "Network":
     from striate import zoo
+    from striate.systems.registry import SYSTEMS
     from striate.workflows.plan_recipe import parse
 
-    if what in zoo.list_models() or not Path(what).exists():
+    names = zoo.list_models()
+    if what not in names and what in (system.id for system in SYSTEMS) and not Path(what).exists():
+        raise UsageError(f"'{what}' is an experiment, not a network. Run it with: striate reproduce {what}")
+    if what in names or not Path(what).exists():
         return zoo.network(what, **{name: parse(value) for name, value in sets.items()})
     if sets:
         raise UsageError(

@@ -113,7 +113,7 @@ EXPLORER_STRINGS: dict[str, dict[str, str]] = {
     "stage": {"en": "Training", "ko": "학습"},
     "stage_initial": {"en": "before training", "ko": "학습 전"},
     "stage_step": {"en": "after {step} steps", "ko": "{step}스텝 뒤"},
-    "stage_trained": {"en": "trained", "ko": "학습 후"},
+    "stage_trained": {"en": "at the end: the weights that were kept", "ko": "끝: 남긴 가중치"},
     "filter_label": {"en": "Filter {channel}", "ko": "필터 {channel}"},
     "dead_units": {
         "en": "{n} of {all} units are dead: their output is the same for all {images} images.",

@@ -50,6 +50,9 @@ MESSAGES: dict[str, str] = {
     ),
     # names that do not exist
     "There is no model '{name}'.{hint_text}": "모델 '{name}'은(는) 없습니다.{hint_text}",
+    "'{name}' is an experiment, not a network. Run it with: striate reproduce {name}": (
+        "'{name}'은(는) 신경망이 아니라 실험입니다. 실행: striate reproduce {name}"
+    ),
     "There is no system '{name}'.{hint_text}": "시스템 '{name}'은(는) 없습니다.{hint_text}",
     "There is no method '{name}'.{hint_text}": "방법 '{name}'은(는) 없습니다.{hint_text}",
     "There is no task '{name}'.{hint_text}": "과제 '{name}'은(는) 없습니다.{hint_text}",
