@@ -104,9 +104,9 @@ def test_images_are_sorted_into_folders_and_nothing_is_overwritten(
     existing = tmp_path / "sorted" / place[str(Path("new/0/digit.png"))] / "digit.png"
     existing.parent.mkdir(parents=True)
     existing.write_bytes(b"mine")
-    for _ in range(2):  # the second time there is nothing left to copy
+    for done in ("4 copied", "0 copied, 4 already there"):
         result = cli("predict", trained[0], "new", "--sort-into", "sorted")
-        assert "sorted   sorted: 4 copied" in result.stdout
+        assert f"sorted   sorted: {done}" in result.stdout.splitlines()
         found = [file for file in (tmp_path / "sorted").rglob("*") if file.is_file()]
         assert sorted(file.read_bytes() for file in found) == sorted([*contents, b"mine"])
     for path, folder in place.items():

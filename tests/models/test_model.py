@@ -312,6 +312,7 @@ BAD_INPUTS: list[tuple[Any, str]] = [
     (np.zeros((0, *SHAPE), np.uint8), "Input 'input' is empty"),
     (np.full((3, *SHAPE), np.nan), "sample 0 contains NaN or infinity"),
     (np.array([["a"]]), "expected numbers, such as uint8 pixels"),
+    ("photo.jpg", r"received <U9. To read image files: np.stack\(\[model.policy.read\(file\) for file in files\]\)"),
     ("cat.png", "expected numbers"),
 ]
 

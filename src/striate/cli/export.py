@@ -95,8 +95,8 @@ def _show(result: "ExportResult") -> None:
         before, after, images = result.correct
         echo(
             translate(
-                "correct predictions on these {images:,} images: {before:,} ({old:.2f} %) before and {after:,} "
-                "({new:.2f} %) after quantization",
-                before=before, after=after, images=images, old=100 * before / images, new=100 * after / images,
+                "effect of quantization: {before:,} of these {images:,} images correct before, {after:,} after. They "
+                "may include training images; the accuracy on others is in the report",
+                before=before, after=after, images=images,
             )
         )  # fmt: skip

@@ -126,7 +126,8 @@ def _summary(counts: Counter[str], written: str | None, sorter: "ImageSorter | N
         yield translate("written  {path}", path=written)
     if sorter:
         text = "sorted   {folder}: {n:,} moved" if sorter.moves else "sorted   {folder}: {n:,} copied"
-        yield translate(text, folder=sorter.folder, n=sorter.total)
+        present = translate(", {n:,} already there", n=sorter.present) if sorter.present else ""
+        yield translate(text, folder=sorter.folder, n=sorter.total) + present
 
 
 def _table(predictions: "Sequence[AnyPrediction]") -> list[str]:

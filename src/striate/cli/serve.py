@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from urllib.parse import quote
 
 import click
 
@@ -50,7 +51,8 @@ def serve(trained: tuple[str, ...], host: str, port: int, queue: int, max_mb: fl
     def started(address: str) -> None:
         echo_line(translate("page     {address}/", address=address))
         for name in models:
-            echo_line(translate("model    {name}: POST {address}/v1/models/{name}/predict", name=name, address=address))
+            text = "model    {name}: POST {address}/v1/models/{part}/predict"
+            echo_line(translate(text, name=name, address=address, part=quote(name, safe="")))
         echo_line(translate("try      curl --data-binary @IMAGE.jpg {address}/v1/predict", address=address))
 
     run(create_app(models, settings), settings, started)

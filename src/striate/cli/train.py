@@ -52,7 +52,11 @@ if TYPE_CHECKING:
     "default.",
 )
 @click.option("--cut", metavar="LAYER", help="Last layer of the base that is used [the one before its classifier].")
-@click.option("--minutes", type=float, help="Time limit for training on a folder, in minutes [none].")
+@click.option(
+    "--minutes",
+    type=float,
+    help="Time limit for training on a folder, in minutes; not for --method scratch [none].",
+)
 @click.option(
     "--folds",
     type=int,

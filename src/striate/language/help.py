@@ -77,7 +77,9 @@ HELP: dict[str, str] = {
     "Last layer of the base that is used [the one before its classifier].": (
         "백본에서 사용할 마지막 층 [분류기 바로 앞의 층]."
     ),
-    "Time limit for training on a folder, in minutes [none].": "폴더로 학습하는 시간의 제한(분) [없음].",
+    "Time limit for training on a folder, in minutes; not for --method scratch [none].": (
+        "폴더로 학습하는 시간의 제한(분). --method scratch에는 쓸 수 없음 [없음]."
+    ),
     "Number of cross-validation folds; 0: test on 10 % of the images instead [5 for fewer than 1,000 images].": (
         "교차 검증의 폴드 수. 0이면 교차 검증하지 않고 이미지의 10 %로 테스트합니다 [1,000장보다 적으면 5]."
     ),

@@ -29,8 +29,8 @@ TERMINAL: dict[str, str] = {
     "sizes": "크기",
     # serve
     "page     {address}/": "페이지    {address}/",
-    "model    {name}: POST {address}/v1/models/{name}/predict": (
-        "모델      {name}: POST {address}/v1/models/{name}/predict"
+    "model    {name}: POST {address}/v1/models/{part}/predict": (
+        "모델      {name}: POST {address}/v1/models/{part}/predict"
     ),
     "try      curl --data-binary @IMAGE.jpg {address}/v1/predict": (
         "사용 예   curl --data-binary @IMAGE.jpg {address}/v1/predict"
@@ -38,6 +38,7 @@ TERMINAL: dict[str, str] = {
     # predict
     "written  {path}": "기록      {path}",
     "sorted   {folder}: {n:,} copied": "분류      {folder}: {n:,}장 복사",
+    ", {n:,} already there": ", {n:,}장은 이미 있음",
     "sorted   {folder}: {n:,} moved": "분류      {folder}: {n:,}장 이동",
     ", {n:,} more": " 외 {n:,}개",
     "'{path}' has {rows:,} rows already; continuing with the other images.": (
@@ -203,9 +204,10 @@ TERMINAL: dict[str, str] = {
     "compared with the original on {images}: same {what} for {share}, probabilities {differ}": (
         "{images}에서 원본과 비교: {what} 일치 {share}, 확률 {differ}"
     ),
-    "correct predictions on these {images:,} images: {before:,} ({old:.2f} %) before and {after:,} ({new:.2f} %) after "
-    "quantization": (
-        "이 이미지 {images:,}장의 정답: 양자화 전 {before:,}장({old:.2f} %), 양자화 후 {after:,}장({new:.2f} %)"
+    "effect of quantization: {before:,} of these {images:,} images correct before, {after:,} after. They may include "
+    "training images; the accuracy on others is in the report": (
+        "양자화의 영향: 이 이미지 {images:,}장 가운데 양자화 전 {before:,}장, 양자화 후 {after:,}장 정답. 학습한 "
+        "이미지가 섞여 있을 수 있으므로 정확도는 보고서를 보십시오"
     ),
     # inspect
     "an unknown program": "알 수 없는 프로그램",

@@ -186,9 +186,11 @@ TRAINING_MESSAGES: dict[str, str] = {
     ),
     "{base_word}, pretrained on ImageNet": "{base_word}(ImageNet으로 사전 학습)",
     "{base_word}, weights from '{path}'": "{base_word}(가중치 '{path}')",
-    "Tried: {layer_text}: cross-validation accuracy {accuracy} %, loss {loss}, chosen": (
-        "비교: {layer_text}: 교차 검증 정확도 {accuracy} %, 손실 {loss}, 선택"
+    "Tried: {layer_text}: cross-validation accuracy {accuracy} %, loss {loss}, chosen: {reason_text}": (
+        "비교: {layer_text}: 교차 검증 정확도 {accuracy} %, 손실 {loss}, 선택: {reason_text}"
     ),
+    "this loss is lower by more than {m} standard errors": "손실이 표준 오차의 {m}배 넘게 더 작음",
+    "no other loss is lower by more than {m} standard errors": "손실이 표준 오차의 {m}배 넘게 더 작은 것이 없음",
     "Tried: {layer_text}: cross-validation accuracy {accuracy} %, loss {loss}": (
         "비교: {layer_text}: 교차 검증 정확도 {accuracy} %, 손실 {loss}"
     ),

@@ -18,6 +18,7 @@ from striate.errors import DataError, UsageError
 from striate.network import Network
 from striate.training.input_scale import check_input_scale
 
+READ_FILES = "np.stack([model.policy.read(file) for file in files])"  # how files become inputs, in messages
 MIN_SAMPLES = 16
 """Fewer samples than these often lack classes by chance."""
 
@@ -248,7 +249,8 @@ def _array(part: Any, what: str) -> Any:
 
 def _check_input(x: Array, shape: tuple[int, ...], name: str, is_tensor: bool) -> Array:
     if x.dtype.kind not in "buif":
-        raise DataError(f"Input '{name}': expected numbers, such as uint8 pixels, received {x.dtype}.")
+        hint = f" To read image files: {READ_FILES}." if x.dtype.kind in "UO" else ""
+        raise DataError(f"Input '{name}': expected numbers, such as uint8 pixels, received {x.dtype}.{hint}")
     if (*x.shape[1:], 1) == shape:
         x = x[..., None]  # (N, H, W) → (N, H, W, 1)
     if x.shape[1:] != shape:
@@ -278,7 +280,7 @@ def _hint(x: Array, shape: tuple[int, ...], is_tensor: bool) -> str:
         if x.shape[1:] == (shape[2], *shape[:2]):
             return f" The network expects the channels last: x.{'permute' if is_tensor else 'transpose'}(0, 2, 3, 1)."
         if x.shape[3] == shape[2]:
-            return " Resize the images, or build the network for their size."
+            return f" Resize the images, or build the network for their size. To read files in this size: {READ_FILES}."
     return ""
 
 

@@ -17,7 +17,7 @@ from striate.tasks import Decision, Task
 from striate.time_limit import Remaining, no_time_limit
 from striate.training import Recipe
 from striate.transfer.bases import ALL_LAYERS, Base, join_head
-from striate.transfer.extraction import ExtractionResult, fit_on_features, fit_task_on_features
+from striate.transfer.extraction import MIN_STANDARD_ERRORS, ExtractionResult, fit_on_features, fit_task_on_features
 from striate.transfer.int8 import ranges_to_extras
 from striate.transfer.linear_head import LinearHead
 from striate.transfer.onnx_bases import is_onnx_file
@@ -278,9 +278,11 @@ def _describe_attempts(found: ExtractionResult) -> list[str]:
     """Return one line for each of the features that were tried, if there was a choice."""
     if len(found.heads) == 1:
         return []
+    which = "no other loss" if found.layer == next(iter(found.heads)) else "this loss"  # the first is the last layer's
+    reason = f"{which} is lower by more than {MIN_STANDARD_ERRORS:g} standard errors"
     return [
         f"Tried: {describe_layer(layer)}: cross-validation accuracy {100 * head.accuracy:.2f} %, loss {head.loss:.3f}"
-        f"{', chosen' if layer == found.layer else ''}"
+        f"{f', chosen: {reason}' if layer == found.layer else ''}"
         for layer, head in found.heads.items()
     ]
 

@@ -53,6 +53,7 @@ class ImageSorter:
         folder: The folder.
         moves: Whether files are moved.
         total: How many files were put there.
+        present: How many were there already, with the same name and content.
 
     Raises:
         UsageError: If the model does not predict one class.
@@ -62,7 +63,7 @@ class ImageSorter:
         task = trained.decision.task
         if task is not Task.CLASSIFICATION:
             raise UsageError(f"--sort-into needs a model that predicts one class; this one is for {task}.")
-        self.folder, self.moves, self.total = Path(folder), move, 0
+        self.folder, self.moves, self.total, self.present = Path(folder), move, 0, 0
         self._names = folder_names(trained.classes)
 
     def put(self, results: Iterable[AnyPrediction | UnreadableFile]) -> Iterator[AnyPrediction | UnreadableFile]:
@@ -84,7 +85,7 @@ class ImageSorter:
         name = UNKNOWN if result.unknown else self._names[result.label]
         try:
             (self.folder / name).mkdir(parents=True, exist_ok=True)
-            place_file(Path(result.path), self.folder / name, move=self.moves)
+            is_new = place_file(Path(result.path), self.folder / name, move=self.moves)
         except OSError as error:
             if error.errno in NO_SPACE:
                 raise RunError(
@@ -94,7 +95,8 @@ class ImageSorter:
             if not Path(result.path).exists():
                 return UnreadableFile(result.path, f"'{result.path}' disappeared before it could be sorted.")
             raise RunError(f"'{result.path}' cannot be put into '{self.folder / name}': {error.strerror}.") from error
-        self.total += 1
+        self.total += is_new
+        self.present += not is_new
         return result
 
 
@@ -129,7 +131,7 @@ def folder_names(classes: Sequence[str]) -> dict[str, str]:
     return names
 
 
-def place_file(source: Path, folder: Path, *, move: bool) -> Path:
+def place_file(source: Path, folder: Path, *, move: bool) -> bool:
     """Copy or move a file into a folder under its name, or with a number if another file has that name.
 
     A file that was copied before, with the same name and content, is not copied again.
@@ -140,7 +142,7 @@ def place_file(source: Path, folder: Path, *, move: bool) -> Path:
         move: Move instead of copy. The source is deleted only after its copy is complete.
 
     Returns:
-        Where the file is now.
+        Whether it was put there; False if it was there already.
 
     Raises:
         OSError: If it cannot be read or written; no incomplete file remains.
@@ -154,7 +156,7 @@ def place_file(source: Path, folder: Path, *, move: bool) -> Path:
             if target.is_file() and (
                 target.samefile(source) or (not move and filecmp.cmp(source, target, shallow=False))
             ):
-                return target
+                return False
             number += 1
             target = folder / f"{source.stem} ({number}){source.suffix}"
     try:
@@ -162,7 +164,7 @@ def place_file(source: Path, folder: Path, *, move: bool) -> Path:
     except BaseException:
         target.unlink(missing_ok=True)
         raise
-    return target
+    return True
 
 
 def _fill(source: Path, target: Path, move: bool) -> None:
