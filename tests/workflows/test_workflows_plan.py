@@ -14,6 +14,7 @@ from striate.cli.train import train as command
 from striate.data import layout as layouts
 from striate.data.layout import read_layout
 from striate.engines.choose import EngineSettings
+from striate.engines.optimizers import SGD, Adam
 from striate.errors import UsageError
 from striate.images import encode_png
 from striate.systems.recipes import tuning_recipe
@@ -364,3 +365,10 @@ def test_class_that_cannot_be_tested_is_noted_without_advice_on_weights(tmp_path
     notes = prepare(make_plan(str(tmp_path / "images"))).notes
     assert notes[0] == "Class 'A' has only 1 image; it needs 2 or more, better 10, to be tested."
     assert len(notes) == 2 and notes[1].startswith("Class 'B' has 8 training images, 'C' only 5. With --set class_weig")
+
+
+def test_optimizer_of_the_same_kind_keeps_the_settings_of_the_recipe() -> None:
+    own = make_plan(model="lenet5").recipe.optimizer
+    assert make_plan(model="lenet5", optimizer="adam").recipe.optimizer == own != Adam()
+    assert make_plan(model="lenet5", optimizer="adam", learning_rate=0.5).recipe.optimizer.learning_rate == 0.5
+    assert make_plan(model="lenet5", optimizer="sgd").recipe.optimizer == SGD()
