@@ -1,6 +1,7 @@
 """Fixtures of all tests."""
 
 import os
+import signal
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,9 @@ os.environ["MPLBACKEND"] = "Agg"  # plots open no window
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # otherwise each of hundreds of commands would compile the package
 if "PYTEST_XDIST_WORKER" in os.environ:  # as many processes as cores: their threads would wait for each other
     os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as in a job of a shell script; commands would inherit it
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 settings.register_profile("busy machines", deadline=None)  # how long an example takes says nothing about Striate
 settings.load_profile("busy machines")
