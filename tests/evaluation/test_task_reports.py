@@ -59,7 +59,20 @@ def test_reports_warn_of_useless_models() -> None:
     assert "a random order of the images would reach" in report(labels(right=0.5)).words
     assert "no better than always predicting the mean" in report(numbers(noise=30)).words
     assert "no better than always predicting the mean" not in report(numbers()).words
-    assert "too few test images" in report(labels(images=12)).words
+    few = report(labels(images=12)).words
+    assert "too few test images" in few and "the mAP is known only roughly" in few
+    assert "the mAP is known only roughly" not in report(labels()).words
+
+
+def test_report_says_when_prediction_intervals_are_too_narrow() -> None:
+    """Of normal errors, ± 1.7 standard deviations contain 91 %, and ± 1.36 only 83 %."""
+    rng = np.random.default_rng(3)
+    y = rng.normal(50, 10, (2_000, 1))
+    for width, is_narrow in ((1.7, False), (1.36, True)):
+        evaluation = evaluate_regression(y + rng.normal(size=y.shape), y, ["age"], [width])
+        assert (
+            "This is less than 90%" in Page(render_report(ReportData("net", "data", evaluation))).words
+        ) is is_narrow
 
 
 def test_reports_without_images_errors_or_intervals() -> None:

@@ -100,6 +100,10 @@ def scan(folder: str, labels: str | None, task: str | None, label_columns: tuple
     "--task", type=options.TASK, help="What --labels contains: one class per image, several labels, or values."
 )
 @options.label_column
+@click.option(
+    "--exclude", metavar="FILE", type=click.Path(dir_okay=False),
+    help="CSV file of striate data audit. Images that have an action in it are excluded or relabeled.",
+)  # fmt: skip
 @options.groups
 @click.option(
     "--threshold", "thresholds", multiple=True, metavar="KIND=VALUE",
@@ -107,7 +111,7 @@ def scan(folder: str, labels: str | None, task: str | None, label_columns: tuple
 )  # fmt: skip
 def audit(
     folder: str, out: str | None, base: str | None, labels: str | None, task: str | None,
-    label_columns: tuple[str, ...], groups: str | None, thresholds: tuple[str, ...],
+    label_columns: tuple[str, ...], exclude: str | None, groups: str | None, thresholds: tuple[str, ...],
 ) -> None:  # fmt: skip
     """Find probable label errors, duplicate images and unusual images in a FOLDER.
 
@@ -121,7 +125,7 @@ def audit(
     out_folder = results_folder(folder, out)
     described = label_file(labels, task, label_columns)
     result = audit_folder(
-        folder, labels=described, base=base, groups=groups,
+        folder, labels=described, base=base, groups=groups, exclude=exclude,
         thresholds=options.key_values(thresholds, "--threshold", "blurred=0.7"),
     )  # fmt: skip
     command = write_audit(result, folder, out_folder, labels=described, groups=groups)

@@ -21,6 +21,10 @@ TASK_STRINGS: dict[str, dict[str, str]] = {
         "en": "Do not rely on this model yet: a random order of the images would reach about {chance}.",
         "ko": "아직 이 모델을 믿고 쓸 수 없습니다. 이미지를 무작위로 늘어놓아도 {chance} 정도가 나옵니다.",
     },
+    "labels_interval_alone": {
+        "en": "95% interval: with so few images the mAP is known only roughly; {value} measured",
+        "ko": "95% 신뢰구간. 이미지가 적어 mAP를 대략으로만 알 수 있습니다(측정값 {value}).",
+    },
     "labels_few": {
         "en": "There are too few test images: the true value may be anywhere from {low} to {high}. Test on more images "
         "before relying on this model.",
@@ -83,6 +87,10 @@ TASK_STRINGS: dict[str, dict[str, str]] = {
         "ko": "같은 종류의 새 이미지에서 실제 값은 {coverage}의 확률로 예측값 ± {width} 안에 있습니다. 테스트 "
         "이미지에서는 "
         "{covered}가 그 안에 있었습니다.",
+    },
+    "number_narrow": {
+        "en": "This is less than {coverage}: expect larger errors more often than the interval says.",
+        "ko": "{coverage}보다 낮으므로, 이보다 큰 오차가 더 자주 나온다고 보아야 합니다.",
     },
     "number_useless": {
         "en": "Do not rely on this model yet: it may be no better than always predicting the mean.",

@@ -21,6 +21,7 @@ from striate.audit.findings import (
 )
 from striate.audit.unusual import Kind, check_thresholds, find_unusual, measure_pixels, measure_sizes, outlier_scores
 from striate.data import Dataset, Images
+from striate.data.corrections import apply_corrections, read_corrections
 from striate.data.dataset import content_fingerprint
 from striate.data.digests import Digests
 from striate.data.folder import ReadableImages, read_images
@@ -75,7 +76,7 @@ class AuditResult:
 
 def audit_folder(
     path: str | Path, *, labels: LabelFile | None = None, base: str | None = None,
-    groups: str | Path | None = None, thresholds: Mapping[str, Any] | None = None,
+    groups: str | Path | None = None, thresholds: Mapping[str, Any] | None = None, exclude: str | Path | None = None,
 ) -> AuditResult:  # fmt: skip
     """Audit a folder of images path/CLASS/…, or one with a CSV file of labels.
 
@@ -88,6 +89,7 @@ def audit_folder(
         base: Id of the pretrained network that computes the features; None: that of `striate train`.
         groups: CSV file with file,group: images that belong together are in the same fold.
         thresholds: For unusual images, by the name of a kind.
+        exclude: CSV file of an earlier audit, whose corrections are applied first.
 
     Returns:
         The findings.
@@ -99,6 +101,8 @@ def audit_folder(
     limits = check_thresholds(thresholds or {})
     check_base(base or BASE)
     layout, opened = labeled_layout(path, labels), open_base(base or BASE)
+    if exclude is not None:
+        layout = apply_corrections(layout, read_corrections(exclude, layout))
     policy = _policy(opened)
     found = read_images(layout, policy)
     files = tuple(layout.files[row] for row in found.rows)

@@ -134,6 +134,7 @@ def _fit_classes(prepared: PreparedRun, base: Base, remaining: Remaining) -> _Fi
         lines.insert(0, NOT_TRIED)
     if suspicious:
         command = shlex.join(["striate", "data", "audit", plan.data, *data_options(plan.label_file, plan.groups)])
+        command += " --exclude FILE" if plan.corrections else ""  # the run records what is in the file, not its name
         lines.append(f"Labels: {len(suspicious):,} may be wrong; see the report. To check all images: {command}")
     return _Fit(
         head=fitted.head,
