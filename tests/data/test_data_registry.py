@@ -173,3 +173,9 @@ def test_folder_of_unreadable_images_raises_data_error(tmp_path: Path) -> None:
     message = r"None of the 2 images in .* can be read\. 'cat/1\.png' cannot be read"
     with pytest.raises(DataError, match=message):
         load(tmp_path)
+
+
+def test_folder_with_a_similar_name_is_suggested(tmp_path: Path) -> None:
+    (tmp_path / "내 꽃 사진").mkdir()
+    with pytest.raises(UsageError, match=r"Did you mean '.*내 꽃 사진'\?"):
+        load(str(tmp_path / "내 꼿 사진"))

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 from typing import SupportsIndex
 
@@ -14,6 +15,7 @@ from striate.downloads import cache_folder
 from striate.errors import UsageError, nearest
 from striate.images import ImagePolicy, describe_argument
 
+SIMILAR_NAME = 0.7  # similarity, as difflib measures it, from which a folder may be meant
 FOLDER_SIZE = 64  # pixels; small enough to train on two cores, large enough to distinguish objects
 
 
@@ -169,4 +171,16 @@ def _check(name: str) -> None:
                 f"{', '.join(DATASETS)}."
             )
         hint = "You can also give a folder with one subfolder of images for each class."
-        raise UsageError(f"There is no data set or folder '{name}'.{nearest(name, DATASETS)} {hint}")
+        meant = _similar_folder(name) or nearest(name, DATASETS)
+        raise UsageError(f"There is no data set or folder '{name}'.{meant} {hint}")
+
+
+def _similar_folder(name: str) -> str:
+    """Return " Did you mean …?" with a folder of a similar name in the same place; empty if there is none."""
+    path = Path(name)
+    try:
+        folders = sorted(item.name for item in path.parent.iterdir() if item.is_dir())
+    except (OSError, ValueError):  # ValueError: a null byte
+        return ""
+    close = get_close_matches(path.name, folders, n=1, cutoff=SIMILAR_NAME)
+    return f" Did you mean '{path.with_name(close[0])}'?" if close else ""
