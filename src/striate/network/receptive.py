@@ -1,4 +1,4 @@
-"""Receptive receptive_fields: which part of the input image one output depends on."""
+"""Receptive fields: which part of the input image one output depends on."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""The table of a network's layers: sizes, windows, cost and receptive receptive_fields."""
+"""The table of a network's layers: sizes, windows, cost and receptive fields."""
 
 from dataclasses import dataclass
 
@@ -29,7 +29,7 @@ class LayerRow:
         multiply_adds: Number of multiply-adds for one image.
         receptive_field: Height and width of the receptive field within the image, for an output in the middle.
         theoretical_field: The same, not clipped at the borders of the image.
-        jump: Distance in input pixels between the receptive receptive_fields of adjacent outputs.
+        jump: Distance in input pixels between the receptive fields of adjacent outputs.
     """
 
     name: str

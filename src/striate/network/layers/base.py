@@ -38,8 +38,11 @@ class Layer:
     """Base of all layers. A layer has settings but no weights.
 
     Calling a layer with the outputs of other layers returns a `Tensor`. Calling the same object twice shares its
-    weights. A custom layer is a frozen dataclass, decorated with `@register_layer`, that defines at least
-    `output_shape`.
+    weights. There are two kinds of custom layers:
+
+    - A composite layer consists of other layers: a class with `__init__`, optionally `build`, and `call`, as in Keras.
+    - A primitive layer has its own weights and arithmetic: a frozen dataclass, decorated with `@register_layer`, that
+      defines at least `output_shape`, and a rule for each engine (CONTRIBUTING.md names the files).
 
     Class variables: `arity` is the least and greatest number of inputs (None: any). `training_behavior` says whether
     the layer does the same in training and inference, something else, or nothing in inference, as dropout.
