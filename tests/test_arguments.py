@@ -71,7 +71,7 @@ CASES: list[tuple[Callable[[Any], object], str]] = [
     (lambda m: m.compile(metrics=[3]), "metrics must be names of metrics, metrics or functions; received 3"),
     (lambda m: m.compile(metrics=st.metrics.Mean()), "metrics or functions; received <Mean name=mean>"),
     (lambda m: m.compile(learning_rate="a"), "learning_rate must be a number; received 'a'"),
-    (lambda m: m.compile(clip_norm="a"), "clip_norm must be a number; received 'a'"),
+    (lambda m: m.compile(global_clipnorm="a"), "global_clipnorm must be a number; received 'a'"),
     (lambda m: m.fit(X, Y, validation_data=X), r"iterable of batches; received an array of shape \(6, 3\)"),
     (lambda m: m.fit(X, Y, validation_split="a"), "validation_split must be a number; received 'a'"),
     (

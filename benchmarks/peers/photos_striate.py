@@ -10,7 +10,7 @@ from common import THREADS
 import striate as st
 from striate.callbacks import Callback
 from striate.processes import current_process
-from striate.training import Constant, Recipe
+from striate.training import ConstantSchedule, Recipe
 
 
 class Clock(Callback):
@@ -40,7 +40,7 @@ def main():
         flip_horizontal=True, crop=photos_common.AREA, crop_aspect=photos_common.ASPECT, fill="edge"
     )
     optimizer = st.optimizers.SGD(photos_common.LEARNING_RATE, momentum=photos_common.MOMENTUM)
-    recipe = Recipe(args.epochs, args.batch, optimizer, Constant(), augmentation)
+    recipe = Recipe(args.epochs, args.batch, optimizer, ConstantSchedule(), augmentation)
     clock = Clock()
     history = model.train(data, recipe, callbacks=[clock], verbose=False).history
     clock.seconds[0] += reading

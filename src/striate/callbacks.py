@@ -32,7 +32,7 @@ UNSUPPORTED = {
     "train --resume",
     "ProgbarLogger": "pass verbose=1 to fit, which shows the same",
     "RemoteMonitor": "Striate sends nothing over the network; write on_epoch_end of a custom Callback",
-    "SwapEMAWeights": "pass average=0.99 to compile: the average is validated, and becomes the weights at the end",
+    "SwapEMAWeights": "pass ema_decay=0.99 to compile: the average is validated, and becomes the weights at the end",
     "CallbackList": "fit(callbacks=[…]) calls them",
     "OrbaxCheckpoint": "use ModelCheckpoint, which writes one safe file",
 }

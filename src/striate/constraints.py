@@ -14,6 +14,6 @@ def __getattr__(name: str) -> Any:
     if name in CONSTRAINTS:
         raise NetworkError(
             f"Striate has no constraints on weights, so no {name}. kernel_regularizer='l2' keeps weights small, and "
-            "model.compile(clip_norm=1.0) limits the steps."
+            "model.compile(global_clipnorm=1.0) limits the steps."
         )
     raise AttributeError(f"module 'striate.constraints' has no attribute '{name}'")

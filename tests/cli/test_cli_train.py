@@ -243,7 +243,7 @@ def test_engine_is_kept_when_resuming(cli: Cli, tmp_path: Path) -> None:
     line = "Engine: torch on cpu in float32, because it was requested"
     assert line in started.stdout
     config = json.loads((tmp_path / "run" / "config.json").read_text("utf-8"))
-    stored = [config["plan"][name] for name in ("engine", "device", "precision", "deterministic", "compiled")]
+    stored = [config["plan"][name] for name in ("engine", "device", "precision", "deterministic", "torch_compile")]
     assert stored == ["torch", "cpu", "float32", True, False]
     assert config["versions"]["torch"].startswith("2.")
     assert config["versions"]["torch"] in (tmp_path / "run" / "report.html").read_text("utf-8")
@@ -256,15 +256,21 @@ def test_engine_is_kept_when_resuming(cli: Cli, tmp_path: Path) -> None:
 
 
 def test_recipe_settings_are_applied(cli: Cli, tmp_path: Path) -> None:
-    sets = {"weight_decay": "5e-4", "clip_norm": "1", "average": "0.9", "patience": "2", "class_weights": "true"}
+    sets = {
+        "weight_decay": "5e-4",
+        "global_clipnorm": "1",
+        "ema_decay": "0.9",
+        "patience": "2",
+        "class_weights": "true",
+    }
     given = [part for name, value in sets.items() for part in ("--set", f"{name}={value}")]
     result = cli(*QUICK, *given, "--out", "run")
     assert result.returncode == 0, result.stderr
     recipe = json.loads((tmp_path / "run" / "config.json").read_text("utf-8"))["recipe"]
     assert recipe["optimizer"]["name"] == "adamw"
     assert recipe["optimizer"]["weight_decay"] == 5e-4
-    assert [recipe[name] for name in ("clip_norm", "average", "patience", "class_weights")] == [1, 0.9, 2, True]
-    assert "class_weights yes, clip_norm 1, average 0.9, patience 2" in result.stdout
+    assert [recipe[name] for name in ("global_clipnorm", "ema_decay", "patience", "class_weights")] == [1, 0.9, 2, True]
+    assert "class_weights yes, global_clipnorm 1, ema_decay 0.9, patience 2" in result.stdout
     assert cli(*QUICK, "--optimizer", "rmsprop", "--set", "weight_decay=1e-4", "--out", "other").returncode == 0
     optimizer = json.loads((tmp_path / "other" / "config.json").read_text("utf-8"))["recipe"]["optimizer"]
     assert (optimizer["name"], optimizer["weight_decay"]) == ("rmsprop", 1e-4)

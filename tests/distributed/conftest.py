@@ -23,8 +23,8 @@ FAILING_JOB = Path(__file__).with_name("failing_job.py")
 ARGS = (
     "--model", "mnist-best", "--set", "input_shape=[16,16,3]", "--epochs", "3", "--batch-size", "11",
     "--optimizer", "momentum", "--learning-rate", "0.001", "--augment", "strong",
-    "--set", "class_weights=true", "--set", "clip_norm=1.0",
-    "--set", "average=0.5", "--set", "label_smoothing=0.1", "--engine", "torch", "--out", "run",
+    "--set", "class_weights=true", "--set", "global_clipnorm=1.0",
+    "--set", "ema_decay=0.5", "--set", "label_smoothing=0.1", "--engine", "torch", "--out", "run",
 )  # fmt: skip
 
 NAMES = [f"striate-{os.getpid()}-{number}" for number in (1, 2)]

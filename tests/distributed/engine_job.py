@@ -50,7 +50,7 @@ def train(dtype: str, folder: Path) -> None:
     # Adam divides by the size of the gradient: where it is 0 except for rounding, float32 steps are noise.
     optimizer = Adam(RATE) if dtype == "float64" else SGD(RATE, momentum=0.9)
     losses = [CategoricalCrossentropy(label_smoothing=0.1, class_weights=(0.5, 1.0, 2.0)), MeanSquaredError()]
-    settings = TrainingSettings(optimizer, losses, seed=3, clip_norm=0.5, average=0.9, loss_weights=(1.0, 0.7))
+    settings = TrainingSettings(optimizer, losses, seed=3, global_clipnorm=0.5, ema_decay=0.9, loss_weights=(1.0, 0.7))
     engine.compile(settings)
     draw = np.random.default_rng(0)
     actual = []

@@ -158,7 +158,7 @@ def test_unknown_engines_and_options_raise(settings: EngineSettings, message: st
 
 
 @pytest.mark.parametrize(
-    "settings", [EngineSettings("torch"), EngineSettings(device="cuda"), EngineSettings(compiled=True)]
+    "settings", [EngineSettings("torch"), EngineSettings(device="cuda"), EngineSettings(torch_compile=True)]
 )
 def test_missing_engine_error_contains_the_install_command(
     settings: EngineSettings, monkeypatch: pytest.MonkeyPatch

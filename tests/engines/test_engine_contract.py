@@ -207,7 +207,7 @@ OPTIMIZERS: list[Optimizer] = [
     Nadam(weight_decay=0.1),
     Adamax(),
 ]
-LIMITS: list[dict[str, float]] = [{}, {"clip_norm": 0.05, "average": 0.6}]
+LIMITS: list[dict[str, float]] = [{}, {"global_clipnorm": 0.05, "ema_decay": 0.6}]
 
 
 def train(engine: Engine, loss: Loss, steps: range, batch: int = 6) -> list[float]:

@@ -58,7 +58,7 @@ CHOICES: list[tuple[str, ...]] = [
 
 
 def trained(engine: Engine, frozen: Collection[str], optimizer: Optimizer, steps: int = 3) -> list[float]:
-    engine.compile(TrainingSettings(optimizer, LOSS, average=0.5, clip_norm=0.5, frozen=frozen))
+    engine.compile(TrainingSettings(optimizer, LOSS, ema_decay=0.5, global_clipnorm=0.5, frozen_layers=frozen))
     targets = targets_of(engine.network, LOSS, 6)
     return [
         engine.train_step(pixels(engine.network, 6, step), targets, learning_rate=0.05, step=step).loss
@@ -106,7 +106,7 @@ def test_gradients_of_trainable_layers_are_unchanged_by_freezing() -> None:
     inputs, targets = pixels(network(), 5), targets_of(network(), LOSS, 5)
     engine.compile(TrainingSettings(SGD(), LOSS))
     loss, every = engine.gradients(inputs, targets)
-    engine.compile(TrainingSettings(SGD(), LOSS, frozen=["first", "shared", "dense"]))
+    engine.compile(TrainingSettings(SGD(), LOSS, frozen_layers=["first", "shared", "dense"]))
     same, some = engine.gradients(inputs, targets)
     assert same == pytest.approx(loss, rel=1e-12)
     assert_close(some, {name: every[name] for name in some}, 1e-12)
@@ -118,7 +118,7 @@ def test_gradients_of_trainable_layers_are_unchanged_by_freezing() -> None:
 def test_frozen_layers_work_in_inference_mode() -> None:
     engine = engine_of(network())
     x = pixels(network(), 5)
-    engine.compile(TrainingSettings(SGD(), LOSS, frozen=["first_bn", "deep_bn", "drop"]))
+    engine.compile(TrainingSettings(SGD(), LOSS, frozen_layers=["first_bn", "deep_bn", "drop"]))
     np.testing.assert_allclose(engine.forward(x, training=True)[0], engine.forward(x)[0], rtol=1e-12)
     engine.compile(TrainingSettings(SGD(), LOSS))
     assert np.abs(engine.forward(x, training=True)[0] - engine.forward(x)[0]).max() > 1e-3
@@ -134,12 +134,12 @@ def test_compiling_again_unfreezes() -> None:
 
 @pytest.mark.usefixtures("each_engine")
 def test_freezing_all_layers_raises() -> None:
-    with pytest.raises(UsageError, match="frozen contains all trainable layers of 'network'"):
-        engine_of(network()).compile(TrainingSettings(SGD(), LOSS, frozen=NAMES))
+    with pytest.raises(UsageError, match="frozen_layers contains all trainable layers of 'network'"):
+        engine_of(network()).compile(TrainingSettings(SGD(), LOSS, frozen_layers=NAMES))
 
 
 @pytest.mark.usefixtures("each_engine")
 def test_unknown_layers_raise() -> None:
-    settings: dict[str, Any] = {"frozen": ["frist"]}
-    with pytest.raises(UsageError, match=r"frozen: 'network' has no layer 'frist'\. Did you mean 'first'\?"):
+    settings: dict[str, Any] = {"frozen_layers": ["frist"]}
+    with pytest.raises(UsageError, match=r"frozen_layers: 'network' has no layer 'frist'\. Did you mean 'first'\?"):
         engine_of(network()).compile(TrainingSettings(SGD(), LOSS, **settings))

@@ -52,7 +52,7 @@ def test_gradients_above_the_norm_are_clipped_to_it(chunk: int, monkeypatch: pyt
     length = norm(gradients)
     for limit in (length / 3, length * 3):
         engine = engine_of(network(), weights=weights, threads=2)
-        engine.compile(TrainingSettings(SGD(), LOSS, clip_norm=limit))
+        engine.compile(TrainingSettings(SGD(), LOSS, global_clipnorm=limit))
         assert engine.train_step(x, t, learning_rate=0.5, step=0).loss == pytest.approx(loss, rel=1e-12)
         moved = {name: (weights[name] - engine.weights[name]) / 0.5 for name in gradients}
         assert norm(moved) == pytest.approx(min(length, limit), rel=1e-9)
@@ -66,7 +66,7 @@ def test_average_includes_all_steps(chunk: int, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(parameters, "CHUNK", chunk)
     x, t = batch()
     engine = engine_of(network())
-    engine.compile(TrainingSettings(Adam(), LOSS, average=0.35))
+    engine.compile(TrainingSettings(Adam(), LOSS, ema_decay=0.35))
     expected: Weights = {}
     for step in range(8):
         engine.train_step(x, t, learning_rate=0.1, step=step)
@@ -88,7 +88,7 @@ def test_average_includes_all_steps(chunk: int, monkeypatch: pytest.MonkeyPatch)
 def test_without_averaging_or_steps_averaged_weights_are_the_weights() -> None:
     for average in (None, 0.9):
         engine = engine_of(network())
-        engine.compile(TrainingSettings(SGD(), LOSS, average=average))
+        engine.compile(TrainingSettings(SGD(), LOSS, ema_decay=average))
         before = engine.weights
         with engine.averaged():
             assert all(np.array_equal(w, before[name]) for name, w in engine.weights.items())
@@ -97,7 +97,7 @@ def test_without_averaging_or_steps_averaged_weights_are_the_weights() -> None:
 def test_weights_are_restored_after_an_error() -> None:
     x, t = batch()
     engine = engine_of(network())
-    engine.compile(TrainingSettings(SGD(), LOSS, average=0.5))
+    engine.compile(TrainingSettings(SGD(), LOSS, ema_decay=0.5))
     for step in range(3):
         engine.train_step(x, t, learning_rate=0.1, step=step)
     live = engine.weights
@@ -112,7 +112,7 @@ def test_averaging_and_clipping_continue_in_another_engine() -> None:
 
     def run(weights: Weights, slots: Weights, steps: range) -> tuple[Weights, Weights]:
         engine = engine_of(network(), weights=weights, dtype="float32")
-        engine.compile(TrainingSettings(Adam(), LOSS, clip_norm=0.5, average=0.9))
+        engine.compile(TrainingSettings(Adam(), LOSS, global_clipnorm=0.5, ema_decay=0.9))
         engine.slots = slots
         for step in steps:
             engine.train_step(x, t, learning_rate=0.1, step=step)
@@ -127,7 +127,7 @@ def test_averaging_and_clipping_continue_in_another_engine() -> None:
 def test_empty_slots_restart_the_average() -> None:
     x, t = batch()
     engine = engine_of(network(), dtype="float32")
-    engine.compile(TrainingSettings(SGD(), LOSS, average=0.9))
+    engine.compile(TrainingSettings(SGD(), LOSS, ema_decay=0.9))
     for step in range(2):
         engine.train_step(x, t, learning_rate=0.1, step=step)
     engine.slots = {}
@@ -140,10 +140,10 @@ def test_empty_slots_restart_the_average() -> None:
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"clip_norm": 0.0}, r"clip_norm must be above 0; received 0\.0"),
-        ({"clip_norm": math.nan}, "clip_norm must be above 0; received nan"),
-        ({"average": 1.0}, r"average must be at least 0 and below 1; received 1\.0"),
-        ({"average": -0.1}, r"average must be at least 0 and below 1; received -0\.1"),
+        ({"global_clipnorm": 0.0}, r"global_clipnorm must be above 0; received 0\.0"),
+        ({"global_clipnorm": math.nan}, "global_clipnorm must be above 0; received nan"),
+        ({"ema_decay": 1.0}, r"ema_decay must be at least 0 and below 1; received 1\.0"),
+        ({"ema_decay": -0.1}, r"ema_decay must be at least 0 and below 1; received -0\.1"),
     ],
 )
 def test_settings_out_of_range_raise(settings: dict[str, float], message: str) -> None:

@@ -214,9 +214,9 @@ def test_callback_that_sets_the_rate_of_a_schedule_raises() -> None:
 
 def test_average_of_the_weights_by_use_ema() -> None:
     averaged, plain = small_model(SGD(0.1, use_ema=True, ema_momentum=0.5)), small_model(SGD(0.1))
-    plain.compile(SGD(0.1), "mse", average=0.5)
+    plain.compile(SGD(0.1), "mse", ema_decay=0.5)
     for model in (averaged, plain):
         model.fit(X, Y, batch_size=4, verbose=0)
     for mine, other in zip(averaged.get_weights(), plain.get_weights(), strict=True):
         np.testing.assert_array_equal(mine, other)
-    assert Recipe(optimizer=SGD(use_ema=True, global_clipnorm=2.0)).average == 0.99
+    assert Recipe(optimizer=SGD(use_ema=True, global_clipnorm=2.0)).ema_decay == 0.99

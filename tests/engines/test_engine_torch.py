@@ -65,7 +65,7 @@ def network() -> Network:
 
 def engine(precision: str = "float32", optimizer: Optimizer = SGD(momentum=0.9), **settings: Any) -> TorchEngine:  # noqa: B008
     made = TorchEngine(network(), initial_weights(network(), 0), device="cpu", precision=precision, **settings)
-    made.compile(TrainingSettings(optimizer, LOSS, seed=1, average=0.9))
+    made.compile(TrainingSettings(optimizer, LOSS, seed=1, ema_decay=0.9))
     return made
 
 
@@ -261,7 +261,7 @@ def test_precision_benchmark_leaves_the_engine_unchanged(monkeypatch: pytest.Mon
 def test_compile_captures_the_network_as_one_graph(monkeypatch: pytest.MonkeyPatch) -> None:
     """With the compiler's front end only, which needs no C++ compiler: it rejects graph breaks."""
     monkeypatch.setattr(torch, "compile", partial(torch.compile, backend="eager", fullgraph=True))
-    plain, compiled = engine(), engine(compiled=True)
+    plain, compiled = engine(), engine(torch_compile=True)
     assert train(compiled, range(3)) == train(plain, range(3))
     assert same(bits(compiled), bits(plain))
     np.testing.assert_array_equal(compiled.forward(pixels(network(), 5))[0], plain.forward(pixels(network(), 5))[0])
@@ -330,7 +330,7 @@ def test_micro_batches_train_as_the_whole_batch(samples: int, monkeypatch: pytes
     for at_a_time in (24, samples):
         small_micro_batches(monkeypatch, described, at_a_time)
         made = TorchEngine(described, initial_weights(described, 0), device="cpu", dtype="float64")
-        made.compile(TrainingSettings(SGD(), LOSS, frozen=("bn",)))
+        made.compile(TrainingSettings(SGD(), LOSS, frozen_layers=("bn",)))
         loss, gradients = made.gradients(x, [T], sample_weights=weights)
         step = made.train_step(x, [T], learning_rate=0.1, step=3, sample_weights=weights)
         results.append({"loss": np.array([loss, step.loss]), "output": step.outputs[0], **gradients, **made.weights})

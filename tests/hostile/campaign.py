@@ -286,7 +286,7 @@ def run_folders(rng: random.Random, count: int, folder: Path) -> Cases:
 
 def arguments(rng: random.Random, count: int, folder: Path) -> Cases:
     """Wrong arguments of every public callable."""
-    every = [case for case in misuse.cases(folder) if "compiled=True" not in case[0]]
+    every = [case for case in misuse.cases(folder) if "torch_compile=True" not in case[0]]
     for name, call in rng.sample(every, min(count, len(every))):
         yield Case(name, call)
 

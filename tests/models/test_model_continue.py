@@ -43,10 +43,10 @@ def same_bits(first: st.Model, second: st.Model) -> bool:
     "settings",
     [
         {},
-        {"optimizer": SGD(0.05, momentum=0.9), "clip_norm": 0.5},
+        {"optimizer": SGD(0.05, momentum=0.9), "global_clipnorm": 0.5},
         {"optimizer": RMSprop(), "learning_rate": 1e-3, "loss": "categorical_crossentropy"},
         {"loss": st.losses.CategoricalCrossentropy(label_smoothing=0.1, class_weights=(1.0, 2.0, 1.0))},
-        {"frozen": ["conv"], "metrics": ["accuracy"]},
+        {"frozen_layers": ["conv"], "metrics": ["accuracy"]},
         {"engine": "torch"},
         {"metrics": ["accuracy", st.metrics.SparseTopKCategoricalAccuracy(2), st.metrics.F1Score(average="macro")]},
         {"optimizer": SGD(ExponentialDecay(0.1, 4, 0.5), momentum=0.9)},

@@ -124,13 +124,13 @@ def test_dropout_of_a_frozen_base_still_drops() -> None:
     model = st.Sequential([st.Input((4,)), layers.Dropout(0.5, name="drop"), layers.Dense(2, name="out")])
     model.layers[0].trainable = False
     model.compile("sgd", "mse")
-    assert model.engine.settings.frozen == ()
+    assert model.engine.settings.frozen_layers == ()
 
 
 def test_names_passed_to_compile_are_frozen_too() -> None:
     model = st.Sequential([st.Input((4,)), layers.Dense(3, name="a"), layers.Dense(3, name="b"), layers.Dense(2)])
     model.layers[0].trainable = False
-    model.compile("sgd", "mse", frozen=["b"])
+    model.compile("sgd", "mse", frozen_layers=["b"])
     assert changed(model) == ["dense/kernel", "dense/bias"]
 
 

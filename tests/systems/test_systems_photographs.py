@@ -41,8 +41,8 @@ def test_every_classic_network_has_a_recipe_for_photographs(model: str) -> None:
     assert recipe.label_smoothing == 0.1
     assert isinstance(recipe.optimizer, AdamW)
     assert recipe.optimizer.weight_decay > 0
-    assert recipe.average
-    assert 0.98 <= recipe.average < 1
+    assert recipe.ema_decay
+    assert 0.98 <= recipe.ema_decay < 1
 
 
 def test_networks_for_small_images_have_their_own_recipes() -> None:
@@ -59,7 +59,7 @@ def test_more_images_give_fewer_epochs_but_more_steps(model: str, images: int, m
     assert fewer.epochs >= larger.epochs >= 20
     assert fewer.batch_size <= larger.batch_size
     assert fewer.optimizer.rate_at(0) <= larger.optimizer.rate_at(0)
-    assert (fewer.average or 0) <= (larger.average or 0) < 1 or fewer.batch_size < larger.batch_size
+    assert (fewer.ema_decay or 0) <= (larger.ema_decay or 0) < 1 or fewer.batch_size < larger.batch_size
 
 
 @pytest.mark.parametrize("model", ["alexnet", "googlenet"])

@@ -181,7 +181,7 @@ def test_lambda_callback() -> None:
         ("BackupAndRestore", "a run folder resumes training after any step"),
         ("RemoteMonitor", "nothing over the network"),
         ("ProgbarLogger", "verbose=1"),
-        ("SwapEMAWeights", "average=0.99"),
+        ("SwapEMAWeights", "ema_decay=0.99"),
         ("OrbaxCheckpoint", "use ModelCheckpoint"),
     ],
 )

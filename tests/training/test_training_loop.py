@@ -18,7 +18,7 @@ from striate.engines.losses import CategoricalCrossentropy
 from striate.engines.optimizers import SGD, Adam
 from striate.errors import RunError, TrainingError
 from striate.network import Dense, Flatten, Input, Rescale
-from striate.training import Constant, OneCycle, Recipe, Run, RunRecord, Samples, loop
+from striate.training import ConstantSchedule, OneCycle, Recipe, Run, RunRecord, Samples, loop
 from striate.training.callbacks import Callback, History
 from striate.training.monitors import EarlyStopping
 from striate.training.signals import TrainingStopped
@@ -324,7 +324,7 @@ def test_run_that_stopped_early_can_be_extended(tmp_path: Path, data: st.data.Da
     def stopping() -> EarlyStopping:
         return EarlyStopping("loss", mode="max", patience=2)  # the loss decreases, so it stops after three epochs
 
-    run = Run.create(RunRecord(Recipe(5, 50, schedule=Constant()), data.fingerprint), tmp_path)
+    run = Run.create(RunRecord(Recipe(5, 50, schedule=ConstantSchedule()), data.fingerprint), tmp_path)
     assert job.model().train(data, run=run, callbacks=[stopping()], **QUIET).epoch == [0, 1, 2]
     assert job.model().train(data, run=run, callbacks=[stopping()], **QUIET).epoch == [0, 1, 2]
     run.extend(6)

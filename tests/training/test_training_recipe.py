@@ -18,7 +18,7 @@ from striate.engines.losses import CategoricalCrossentropy
 from striate.engines.optimizers import SGD, AdaGrad, Adam, AdamW, with_weight_decay
 from striate.errors import UsageError
 from striate.network import Dense, Flatten, Input, Rescale
-from striate.training import Constant, Recipe, Run, RunRecord
+from striate.training import ConstantSchedule, OneCycle, Recipe, Run, RunRecord, StepDecay
 from striate.training.callbacks import Callback
 from striate.training.monitors import EarlyStopping
 from striate.training.samples import balanced_weights
@@ -70,7 +70,7 @@ def same(first: Weights, second: Weights) -> bool:
 
 
 def test_class_weights_balance_the_classes(data: st.data.Dataset) -> None:
-    recipe = Recipe(2, 40, SGD(0.05), Constant(), label_smoothing=0.1, class_weights=True, seed=3)
+    recipe = Recipe(2, 40, SGD(0.05), ConstantSchedule(), label_smoothing=0.1, class_weights=True, seed=3)
     model = softmax_regression()
     model.train(data, recipe, **QUIET)
     counts = [int((data.train.y == k).sum()) for k in range(3)]
@@ -87,10 +87,10 @@ def test_class_without_samples_has_a_weight() -> None:
 
 
 def test_gradients_are_clipped(data: st.data.Dataset) -> None:
-    recipe = Recipe(1, 40, SGD(0.05), Constant(), clip_norm=0.02)
+    recipe = Recipe(1, 40, SGD(0.05), ConstantSchedule(), global_clipnorm=0.02)
     model = softmax_regression()
     model.train(data, recipe, **QUIET)
-    assert same(model.named_weights, train_by_hand(data, recipe, [CategoricalCrossentropy()], clip_norm=0.02)[-1])
+    assert same(model.named_weights, train_by_hand(data, recipe, [CategoricalCrossentropy()], global_clipnorm=0.02)[-1])
     assert not same(model.named_weights, train_by_hand(data, recipe, [CategoricalCrossentropy()])[-1])
 
 
@@ -114,7 +114,7 @@ def moving_averages(steps: Sequence[Weights], memory: float) -> list[Weights]:
 
 
 def test_averaged_weights_are_validated_passed_to_callbacks_and_saved(data: st.data.Dataset, tmp_path: Path) -> None:
-    recipe = Recipe(3, 40, SGD(0.05), Constant(), average=0.9)
+    recipe = Recipe(3, 40, SGD(0.05), ConstantSchedule(), ema_decay=0.9)
     steps = train_by_hand(data, recipe, [CategoricalCrossentropy()])
     expected = moving_averages(steps, 0.9)
     run, watcher, model = (
@@ -139,7 +139,9 @@ def test_averaged_weights_are_validated_passed_to_callbacks_and_saved(data: st.d
 
 
 def test_extended_run_continues_from_the_unaveraged_weights(data: st.data.Dataset, tmp_path: Path) -> None:
-    run = Run.create(RunRecord(Recipe(2, 40, SGD(0.05), Constant(), average=0.9), data.fingerprint), tmp_path / "run")
+    run = Run.create(
+        RunRecord(Recipe(2, 40, SGD(0.05), ConstantSchedule(), ema_decay=0.9), data.fingerprint), tmp_path / "run"
+    )
     softmax_regression().train(data, run=run, **QUIET)
     run.extend(3)
     extended, complete = softmax_regression(), softmax_regression()
@@ -151,11 +153,11 @@ def test_extended_run_continues_from_the_unaveraged_weights(data: st.data.Datase
 def test_fit_supports_averaging(data: st.data.Dataset) -> None:
     few = data.train.take(np.arange(100))
     model, watcher = softmax_regression(), WeightRecorder()
-    model.compile("sgd", average=0.8, clip_norm=2.0)
+    model.compile("sgd", ema_decay=0.8, global_clipnorm=2.0)
     model.fit(few.x, few.y, epochs=2, callbacks=[watcher], **QUIET)
     assert same(model.named_weights, watcher.weights[-1])
     assert model.recipe
-    assert (model.recipe.average, model.recipe.clip_norm) == (0.8, 2.0)
+    assert (model.recipe.ema_decay, model.recipe.global_clipnorm) == (0.8, 2.0)
 
 
 def two_layers() -> st.Model:
@@ -171,31 +173,31 @@ def changed_layers(before: Weights, after: Weights) -> set[str]:
 def test_layers_can_be_frozen_by_recipe_and_by_compile(data: st.data.Dataset) -> None:
     trained, fitted = two_layers(), two_layers()
     before = trained.named_weights
-    recipe = Recipe(1, 40, SGD(0.05), Constant(), frozen=("lower",))
+    recipe = Recipe(1, 40, SGD(0.05), ConstantSchedule(), frozen_layers=("lower",))
     trained.train(data, recipe, **QUIET)
-    fitted.compile(SGD(0.05), frozen=["lower"])
+    fitted.compile(SGD(0.05), frozen_layers=["lower"])
     fitted.fit(data.train.x, data.train.y, batch_size=40, **QUIET)
     assert changed_layers(before, trained.named_weights) == {"upper"}
     assert same(fitted.named_weights, trained.named_weights)
     assert fitted.recipe
-    assert fitted.recipe.frozen == ("lower",)
+    assert fitted.recipe.frozen_layers == ("lower",)
     assert Recipe.from_dict(recipe.to_dict() | {"frozen": ["lower"]}) == recipe
-    trained.train(data, Recipe(1, 40, SGD(0.05), Constant()), **QUIET)
+    trained.train(data, Recipe(1, 40, SGD(0.05), ConstantSchedule()), **QUIET)
     assert changed_layers(fitted.named_weights, trained.named_weights) == {"lower", "upper"}
 
 
 def test_invalid_frozen_layers_raise_and_leave_the_model_unchanged() -> None:
     model = two_layers()
-    model.compile(SGD(0.05), frozen=["lower"])
+    model.compile(SGD(0.05), frozen_layers=["lower"])
     with pytest.raises(UsageError, match="'sequential' has no layer 'lowest'"):
-        model.compile(SGD(0.1), frozen=["lowest"])
+        model.compile(SGD(0.1), frozen_layers=["lowest"])
     assert model.learning_rate == 0.05
     for wrong in ("lower", (3,)):
         with pytest.raises(UsageError, match="frozen must be a list of layer names; received"):
-            Recipe(frozen=wrong)  # type: ignore[arg-type]
+            Recipe(frozen_layers=wrong)  # type: ignore[arg-type]
 
 
-RISING = Recipe(9, 40, SGD(50.0), Constant(), patience=2)  # a learning rate so large that validation gets worse
+RISING = Recipe(9, 40, SGD(50.0), ConstantSchedule(), patience=2)  # a learning rate so large that validation gets worse
 
 
 def test_patience_stops_and_restores_the_best_epoch(data: st.data.Dataset) -> None:
@@ -206,7 +208,7 @@ def test_patience_stops_and_restores_the_best_epoch(data: st.data.Dataset) -> No
     assert model.evaluate(data.validation.x, data.validation.y)["loss"] == pytest.approx(
         history.history["val_loss"][best], rel=1e-6
     )
-    plain = Recipe(9, 40, SGD(50.0), Constant())
+    plain = Recipe(9, 40, SGD(50.0), ConstantSchedule())
     own.train(data, plain, callbacks=[EarlyStopping(patience=2, restore_best_weights=True)], **QUIET)
     assert same(own.named_weights, model.named_weights)
 
@@ -245,11 +247,23 @@ def test_recipes_of_earlier_versions_can_be_read() -> None:
         "label_smoothing": 0.1,
         "seed": 7,
     }
-    assert Recipe.from_dict(old) == Recipe(3, 20, SGD(0.1, 0.9), Constant(), label_smoothing=0.1, seed=7)
+    assert Recipe.from_dict(old) == Recipe(3, 20, SGD(0.1, 0.9), ConstantSchedule(), label_smoothing=0.1, seed=7)
+
+
+def test_settings_keep_their_names_in_files() -> None:
+    """Model files written before these settings were renamed still load."""
+    recipe = Recipe(global_clipnorm=0.5, ema_decay=0.9, frozen_layers=("a",), schedule=OneCycle(0.1, 2, 3, "linear"))
+    saved = recipe.to_dict()
+    assert (saved["clip_norm"], saved["average"], saved["frozen"]) == (0.5, 0.9, ["a"])
+    assert saved["schedule"] == {
+        "name": "one_cycle", "warmup": 0.1, "start_divisor": 2, "end_divisor": 3, "shape": "linear",
+    }  # fmt: skip
+    assert Recipe.from_dict(saved) == recipe
+    assert Recipe(schedule=StepDecay(0.5, 3)).to_dict()["schedule"] == {"name": "step", "factor": 0.5, "every": 3}
 
 
 def test_recipe_json_round_trip() -> None:
-    recipe = Recipe(class_weights=True, clip_norm=0.5, average=0.99, patience=3)
+    recipe = Recipe(class_weights=True, global_clipnorm=0.5, ema_decay=0.99, patience=3)
     assert Recipe.from_dict(recipe.to_dict()) == recipe
 
 
@@ -259,8 +273,8 @@ def test_recipe_json_round_trip() -> None:
         ({"patience": 0}, "patience must be an integer, 1 or more; received 0"),
         ({"patience": 1.5}, r"patience must be an integer, 1 or more; received 1\.5"),
         ({"class_weights": "yes"}, "class_weights must be True or False; received 'yes'"),
-        ({"clip_norm": -1.0}, r"clip_norm must be above 0; received -1\.0"),
-        ({"average": 1.0}, r"average must be at least 0 and below 1; received 1\.0"),
+        ({"global_clipnorm": -1.0}, r"global_clipnorm must be above 0; received -1\.0"),
+        ({"ema_decay": 1.0}, r"ema_decay must be at least 0 and below 1; received 1\.0"),
     ],
 )
 def test_settings_out_of_range_raise(settings: dict[str, Any], message: str) -> None:

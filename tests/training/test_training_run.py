@@ -7,7 +7,7 @@ import pytest
 from striate.data import Augmentation
 from striate.engines.optimizers import SGD, AdamW
 from striate.errors import RunError, UsageError
-from striate.training import Constant, Recipe, Run, RunRecord, StepDecay
+from striate.training import ConstantSchedule, Recipe, Run, RunRecord, StepDecay
 from striate.training.checkpoint import Checkpoint, CheckpointFolder
 
 
@@ -17,7 +17,7 @@ def test_recipe_json_round_trip() -> None:
         Recipe(
             3, 7, AdamW(0.01, weight_decay=0.1), StepDecay(0.1, 2), Augmentation(zoom=(0.9, 1.1)), label_smoothing=0.1
         ),
-        Recipe(optimizer=SGD(0.1, momentum=0.9, nesterov=True), schedule=Constant(), seed=9),
+        Recipe(optimizer=SGD(0.1, momentum=0.9, nesterov=True), schedule=ConstantSchedule(), seed=9),
     ]
     for recipe in recipes:
         assert Recipe.from_dict(json.loads(json.dumps(recipe.to_dict()))) == recipe

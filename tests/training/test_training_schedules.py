@@ -8,7 +8,7 @@ from striate.errors import UsageError
 from striate.training.recipe import Recipe
 from striate.training.schedules import (
     SCHEDULES,
-    Constant,
+    ConstantSchedule,
     Cosine,
     OneCycle,
     Schedule,
@@ -22,11 +22,11 @@ def factors(schedule: Schedule, steps: int, epochs: int = 1) -> list[float]:
 
 
 def test_constant() -> None:
-    assert set(factors(Constant(), 7)) == {1.0}
+    assert set(factors(ConstantSchedule(), 7)) == {1.0}
 
 
 def test_one_cycle_rises_and_falls() -> None:
-    found = factors(OneCycle(warmup=0.25, start_divisor=10, end_divisor=100), 101)
+    found = factors(OneCycle(warmup=0.25, div_factor=10, final_div_factor=100), 101)
     assert found[0] == pytest.approx(0.1)
     assert found[25] == pytest.approx(1)
     assert found[-1] == pytest.approx(0.01)
@@ -36,7 +36,7 @@ def test_one_cycle_rises_and_falls() -> None:
 
 
 def test_one_cycle_linear_has_straight_slopes() -> None:
-    found = factors(OneCycle(warmup=0.5, start_divisor=2, end_divisor=4, shape="linear"), 9)
+    found = factors(OneCycle(warmup=0.5, div_factor=2, final_div_factor=4, anneal_strategy="linear"), 9)
     assert found == pytest.approx([0.5, 0.625, 0.75, 0.875, 1, 0.8125, 0.625, 0.4375, 0.25])
 
 
@@ -48,12 +48,12 @@ def test_cosine() -> None:
 
 
 def test_step_halves_every_two_epochs() -> None:
-    found = factors(StepDecay(0.5, every=2), 50, epochs=5)
+    found = factors(StepDecay(0.5, step_size=2), 50, epochs=5)
     assert found == [1.0] * 20 + [0.5] * 20 + [0.25] * 10
 
 
 @given(
-    st.sampled_from([Constant(), OneCycle(), OneCycle(warmup=0), OneCycle(warmup=1), Cosine(), StepDecay()]),
+    st.sampled_from([ConstantSchedule(), OneCycle(), OneCycle(warmup=0), OneCycle(warmup=1), Cosine(), StepDecay()]),
     st.integers(1, 50),
     st.integers(1, 20),
 )
@@ -69,7 +69,7 @@ def test_names_and_settings_round_trip(name: str) -> None:
 
 
 def test_none_is_constant() -> None:
-    assert get_schedule(None) == Constant()
+    assert get_schedule(None) == ConstantSchedule()
 
 
 def test_invalid_schedules_raise() -> None:
@@ -80,8 +80,8 @@ def test_invalid_schedules_raise() -> None:
     with pytest.raises(UsageError, match=r"warmup must be a fraction of the training, 0 to 1; received 1\.5"):
         OneCycle(warmup=1.5)
     with pytest.raises(UsageError, match="1 or more"):
-        OneCycle(end_divisor=0)
+        OneCycle(final_div_factor=0)
     with pytest.raises(UsageError, match="must be 'cosine' or 'linear'; received 'square'"):
-        OneCycle(shape="square")  # type: ignore[arg-type]
+        OneCycle(anneal_strategy="square")  # type: ignore[arg-type]
     with pytest.raises(UsageError, match="every must be an integer, 1 or more; received 0"):
-        StepDecay(every=0)
+        StepDecay(step_size=0)

@@ -19,8 +19,8 @@ RECIPE = Recipe(
     optimizer=Adam(3e-3),
     augmentation=Augmentation(rotation=20, shift=0.1),
     class_weights=True,
-    clip_norm=1.0,
-    average=0.95,
+    global_clipnorm=1.0,
+    ema_decay=0.95,
     seed=5,
 )
 

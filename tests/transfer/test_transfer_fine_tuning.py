@@ -51,18 +51,20 @@ def test_upper_layers_are_trained_first_then_all_at_a_lower_rate() -> None:
     upper, all_layers = stages(LITE, recipe)
     frozen = set(batch_normalizations(LITE))
     assert frozen == {str(node.layer.name) for node in LITE.nodes if isinstance(node.layer, BatchNormalization)}
-    assert set(upper.recipe.frozen) == frozen | set(lower_layers(LITE))
-    assert set(all_layers.recipe.frozen) == frozen
+    assert set(upper.recipe.frozen_layers) == frozen | set(lower_layers(LITE))
+    assert set(all_layers.recipe.frozen_layers) == frozen
     assert all_layers.recipe.optimizer.rate_at(0) == pytest.approx(
         LEARNING_RATE_FACTOR * upper.recipe.optimizer.rate_at(0)
     )
     for stage in (upper, all_layers):
         optimizer = replace(stage.recipe.optimizer, learning_rate=recipe.optimizer.learning_rate)
-        assert replace(stage.recipe, frozen=(), optimizer=optimizer) == recipe
-        assert len(stage.recipe.frozen) == len(set(stage.recipe.frozen))
+        assert replace(stage.recipe, frozen_layers=(), optimizer=optimizer) == recipe
+        assert len(stage.recipe.frozen_layers) == len(set(stage.recipe.frozen_layers))
         stage.recipe.training_settings([CategoricalCrossentropy()]).check(LITE)
         assert Recipe.from_dict(stage.recipe.to_dict()) == stage.recipe
-    learning = {str(n.layer.name) for n in LITE.nodes if isinstance(n.layer, Conv2D | Dense)} - set(upper.recipe.frozen)
+    learning = {str(n.layer.name) for n in LITE.nodes if isinstance(n.layer, Conv2D | Dense)} - set(
+        upper.recipe.frozen_layers
+    )
     assert {"output", "head", "block7_1.project", "block6_1.expand"} <= learning
     assert not any(name.startswith(("stem", "block1", "block5")) for name in learning)
 

@@ -131,7 +131,7 @@ def test_frozen_weights_stay_identical(improving_run: tuple[TrainingRun, list[st
         stage = Run.open(run.path / name)
         after = st.load(stage.model_path).named_weights
         changed = {key.split("/")[0] for key in before if not np.array_equal(after[key], before[key])}
-        assert changed == {key.split("/")[0] for key in before} - set(stage.recipe.frozen)
+        assert changed == {key.split("/")[0] for key in before} - set(stage.recipe.frozen_layers)
         before = {key: after[key] for key in before}
 
 
@@ -190,7 +190,7 @@ def test_stages_without_improvement_are_discarded(
             Model, "train", lambda *_, **__: (_ for _ in ()).throw(TrainingError("The loss became nan."))
         )
     messages: list[str] = []
-    rates = {"learning_rate": 0.5, "sets": {"input_shape": "[48,48,3]", "clip_norm": "null"}}
+    rates = {"learning_rate": 0.5, "sets": {"input_shape": "[48,48,3]", "global_clipnorm": "null"}}
     run = fine_tune_run(images, tmp_path / "tuned", messages, epochs=1, **rates)
     assert run.record.fine_tuning
     assert run.record.fine_tuning.kept == "start"

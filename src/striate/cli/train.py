@@ -88,7 +88,7 @@ if TYPE_CHECKING:
     default=None,
     help="Use deterministic GPU algorithms: bit-identical results, but slower.",
 )
-@click.option("--torch-compile", "compiled", is_flag=True, default=None, help="Compile the network with torch.compile.")
+@click.option("--torch-compile", is_flag=True, default=None, help="Compile the network with torch.compile.")
 @options.sets
 @click.option("--tensorboard", is_flag=True, default=None, help="Also write TensorBoard logs.")
 @click.option("--quiet", is_flag=True, help="Print only the result.")

@@ -30,32 +30,32 @@ class TrainingSettings:
         optimizer: The update rule.
         losses: One loss for each output of the network, in order.
         seed: Seed of dropout, 0 or more.
-        clip_norm: Maximum of the norm of all gradients together, above 0; larger gradients are scaled down. None: no
-            clipping other than that of the optimizer.
-        average: Decay per step of a moving average of the weights, 0 to below 1; in the first steps
+        global_clipnorm: Maximum of the norm of all gradients together, above 0; larger gradients are scaled down. None:
+            no clipping other than that of the optimizer.
+        ema_decay: Decay per step of a moving average of the weights, 0 to below 1; in the first steps
             (1 + step) / (10 + step) if that is smaller. None: no average, unless the optimizer has `use_ema`.
-        frozen: Names of layers whose weights and moving statistics do not change. They run in inference mode and have
-            no gradients; the loss still includes the penalties on their weights.
+        frozen_layers: Names of layers whose weights and moving statistics do not change. They run in inference mode and
+            have no gradients; the loss still includes the penalties on their weights.
         loss_weights: A factor for the loss of each output, in order; empty: all 1.
     """
 
     optimizer: Optimizer
     losses: Sequence[Loss]
     seed: int = 0
-    clip_norm: float | None = None
-    average: float | None = None
-    frozen: Collection[str] = ()
+    global_clipnorm: float | None = None
+    ema_decay: float | None = None
+    frozen_layers: Collection[str] = ()
     loss_weights: Sequence[float] = ()
 
     def __post_init__(self) -> None:
-        if self.clip_norm is None:
-            object.__setattr__(self, "clip_norm", self.optimizer.global_clipnorm)
-        if self.average is None:
-            object.__setattr__(self, "average", self.optimizer.average)
-        if self.clip_norm is not None and not check_number("clip_norm", self.clip_norm) > 0:
-            raise UsageError(f"clip_norm must be above 0; received {self.clip_norm}.")
-        if self.average is not None and not 0 <= check_number("average", self.average) < 1:
-            raise UsageError(f"average must be at least 0 and below 1; received {self.average}.")
+        if self.global_clipnorm is None:
+            object.__setattr__(self, "global_clipnorm", self.optimizer.global_clipnorm)
+        if self.ema_decay is None:
+            object.__setattr__(self, "ema_decay", self.optimizer.ema_decay)
+        if self.global_clipnorm is not None and not check_number("global_clipnorm", self.global_clipnorm) > 0:
+            raise UsageError(f"global_clipnorm must be above 0; received {self.global_clipnorm}.")
+        if self.ema_decay is not None and not 0 <= check_number("ema_decay", self.ema_decay) < 1:
+            raise UsageError(f"ema_decay must be at least 0 and below 1; received {self.ema_decay}.")
         for weight in self.loss_weights:
             if not isfinite(check_number("loss_weights", weight)):
                 raise UsageError(f"loss_weights must be finite; received {weight}.")
@@ -88,15 +88,15 @@ class TrainingSettings:
             if weights is not None and len(weights) != classes:
                 raise UsageError(f"class_weights: expected one for each of {classes} classes, received {len(weights)}.")
         names = {str(node.layer.name) for node in network.nodes}
-        for name in self.frozen:
+        for name in self.frozen_layers:
             if not isinstance(name, str):
-                raise UsageError(f"frozen must be names of layers; received {describe(name)}.")
+                raise UsageError(f"frozen_layers must be names of layers; received {describe(name)}.")
             if name not in names:
-                raise UsageError(f"frozen: '{network.name}' has no layer '{name}'.{nearest(name, names)}")
+                raise UsageError(f"frozen_layers: '{network.name}' has no layer '{name}'.{nearest(name, names)}")
         trainable = {parameter.name.rsplit("/", 1)[0] for parameter in network.parameters if parameter.trainable}
-        if trainable and trainable <= set(self.frozen):
+        if trainable and trainable <= set(self.frozen_layers):
             raise UsageError(
-                f"frozen contains all trainable layers of '{network.name}': leave at least one layer unfrozen."
+                f"frozen_layers contains all trainable layers of '{network.name}': leave at least one layer unfrozen."
             )
 
 

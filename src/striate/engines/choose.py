@@ -63,14 +63,14 @@ class EngineSettings:
         device: "auto", "cpu", "cuda", "cuda:1" or "mps".
         precision: Precision of training: "auto", "float32", "bfloat16" or "float16".
         deterministic: Whether to use only deterministic algorithms.
-        compiled: Whether to compile the network with torch.compile.
+        torch_compile: Whether to compile the network with torch.compile.
     """
 
     engine: str = AUTO
     device: str = AUTO
     precision: str = AUTO
     deterministic: bool = False
-    compiled: bool = False
+    torch_compile: bool = False
 
     @property
     def options(self) -> dict[str, Any]:
@@ -82,7 +82,7 @@ class EngineSettings:
     @property
     def needs_torch(self) -> bool:
         """Whether only the PyTorch engine supports these settings."""
-        return self.device not in (AUTO, "cpu") or self.precision not in (AUTO, "float32") or self.compiled
+        return self.device not in (AUTO, "cpu") or self.precision not in (AUTO, "float32") or self.torch_compile
 
     def check(self, *, training: bool = False) -> None:
         """Check that the settings are valid and supported on this machine.

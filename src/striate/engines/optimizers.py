@@ -80,9 +80,9 @@ class Optimizer:
             instead. Unlike in Keras, biases and the parameters of normalization do not decay.
         clipnorm: The gradient of each parameter whose norm is larger is scaled down to it.
         clipvalue: Gradients are clipped to ± this value.
-        global_clipnorm: As `clip_norm` of `compile`: gradients whose norm over all parameters together is larger are
-            scaled down to it.
-        use_ema: Whether to average the weights, as `average` of `compile` does with `ema_momentum`.
+        global_clipnorm: Gradients whose norm over all parameters together is larger are scaled down to it, as in
+            `compile`.
+        use_ema: Whether to average the weights, as `ema_decay` of `compile` does with `ema_momentum`.
         ema_momentum: Decay per step of the average.
 
     Raises:
@@ -156,7 +156,7 @@ class Optimizer:
         return self.clipnorm is not None or self.clipvalue is not None
 
     @property
-    def average(self) -> float | None:
+    def ema_decay(self) -> float | None:
         """The decay of the moving average of the weights; None without `use_ema`."""
         return self.ema_momentum if self.use_ema else None
 

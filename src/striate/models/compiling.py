@@ -107,14 +107,14 @@ class CompilableModel(LayeredModel):
         weighted_metrics: Any = None,
         *,
         learning_rate: float | None = None,
-        clip_norm: float | None = None,
-        average: float | None = None,
-        frozen: Collection[str] = (),
+        global_clipnorm: float | None = None,
+        ema_decay: float | None = None,
+        frozen_layers: Collection[str] = (),
         engine: str | None = None,
         device: str | None = None,
         precision: str | None = None,
         deterministic: bool | None = None,
-        compiled: bool | None = None,
+        torch_compile: bool | None = None,
         run_eagerly: bool = False,
         jit_compile: bool | str = "auto",
         steps_per_execution: int = 1,
@@ -139,17 +139,17 @@ class CompilableModel(LayeredModel):
             loss_weights: Factors of the losses of several outputs, a list or a dict by the name of the output layer.
             weighted_metrics: As `metrics`, for metrics in which samples count with their `sample_weight`.
             learning_rate: Replaces that of the optimizer.
-            clip_norm: As in `Recipe`.
-            average: As in `Recipe`.
-            frozen: Names of layers that keep their weights and work as in inference, in addition to those whose
+            global_clipnorm: As in `Recipe`.
+            ema_decay: As in `Recipe`.
+            frozen_layers: Names of layers that keep their weights and work as in inference, in addition to those whose
                 `trainable` is False.
             engine: As in `use_engine`. If this and the settings below are all None, the engine is kept.
             device: As in `EngineSettings`.
             precision: As in `EngineSettings`.
             deterministic: As in `EngineSettings`.
-            compiled: As in `EngineSettings`.
+            torch_compile: As in `EngineSettings`.
             run_eagerly: Has no effect; an argument of Keras, as the three below.
-            jit_compile: Has no effect; see `compiled`.
+            jit_compile: Has no effect; see `torch_compile`.
             steps_per_execution: Has no effect.
             auto_scale_loss: Has no effect: losses in float16 are always scaled.
 
@@ -175,12 +175,17 @@ class CompilableModel(LayeredModel):
         inference.extend(self._frozen_by_layers)
         compilation = make_compilation(
             self.network, optimizer, loss, metrics, loss_weights, weighted_metrics, classifies=self._classifies,
-            seed=self.seed, learning_rate=learning_rate, clip_norm=clip_norm, average=average,
-            frozen=[*frozen, *(name for name in inference if name not in frozen)],
+            seed=self.seed, learning_rate=learning_rate, global_clipnorm=global_clipnorm, ema_decay=ema_decay,
+            frozen_layers=[*frozen_layers, *(name for name in inference if name not in frozen_layers)],
         )  # fmt: skip
         if engine is None and self._engine_settings.engine == AUTO and needs_torch(compilation.settings.losses):
             engine = "torch"
-        asked = {"device": device, "precision": precision, "deterministic": deterministic, "compiled": compiled}
+        asked = {
+            "device": device,
+            "precision": precision,
+            "deterministic": deterministic,
+            "torch_compile": torch_compile,
+        }
         options = {name: value for name, value in asked.items() if value is not None}
         if engine or options:
             self.use_engine(engine or "auto", **options)
@@ -293,9 +298,10 @@ class CompilableModel(LayeredModel):
         default = self._compilation.default_loss and settings.losses == default_losses(
             self.network, classifies=classifies
         )
+        frozen = [*self._compile_arguments["frozen_layers"], *self._inference_layers()]
         arguments = self._compile_arguments | {
             "optimizer": settings.optimizer, "learning_rate": None, "loss": None if default else list(settings.losses),
-            "frozen": list(dict.fromkeys([*self._compile_arguments["frozen"], *self._inference_layers()])),
+            "frozen_layers": list(dict.fromkeys(frozen)),
         }  # fmt: skip
         saved = SavedTraining(
             arguments, tuple(self.frozen_layers()), self.seed, self.iterations, self.epochs_done, self.learning_rate,

@@ -115,8 +115,8 @@ class FittableModel(PredictingModel):
         self._warn_of_late_freezing()
         recipe = Recipe(
             epochs, 32 if batch_size is None else batch_size, settings.optimizer, get_schedule(schedule),
-            augmentation=augmentation, seed=self.seed, clip_norm=settings.clip_norm, average=settings.average,
-            frozen=tuple(settings.frozen),
+            augmentation=augmentation, seed=self.seed, global_clipnorm=settings.global_clipnorm,
+            ema_decay=settings.ema_decay, frozen_layers=tuple(settings.frozen_layers),
         )  # fmt: skip
         held: UserData | Samples | None = None
         if validation_data is not None:

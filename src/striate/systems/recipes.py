@@ -17,7 +17,9 @@ AVERAGED_EPOCHS = 2  # over which weights are averaged
 
 # Fine-tuning starts from a fitted head. Where the classes resemble those of ImageNet, gradients are small; where they
 # do not, smaller learning rates changed too little. A stage that makes the model worse is undone.
-TUNED = Recipe(2, 32, SGD(5e-3, 0.9), OneCycle(), PHOTO_PRESETS["light"], clip_norm=1.0, average=0.95, patience=2)
+TUNED = Recipe(
+    2, 32, SGD(5e-3, 0.9), OneCycle(), PHOTO_PRESETS["light"], global_clipnorm=1.0, ema_decay=0.95, patience=2
+)
 MIN_TUNING_STEPS = 90  # number of steps of each stage
 MAX_TUNING_EPOCHS = 12
 
@@ -82,7 +84,7 @@ def _scale(recipe: Recipe, reference: int, images: int) -> Recipe:
         epochs=min(max(epochs, MIN_EPOCHS), 2 * recipe.epochs),
         batch_size=batch_size,
         optimizer=replace(recipe.optimizer, learning_rate=learning_rate),
-        average=min(round(1 - 1 / max(AVERAGED_EPOCHS * steps, 10), 4), 0.9999),
+        ema_decay=min(round(1 - 1 / max(AVERAGED_EPOCHS * steps, 10), 4), 0.9999),
     )
 
 

@@ -13,14 +13,14 @@ from striate.systems.optimizers import optimizers
 from striate.systems.recipes import TUNED
 from striate.systems.system import System, Variant
 from striate.systems.toy_convolutions import toy_convolutions
-from striate.training import Constant, OneCycle, Recipe, StepDecay
+from striate.training import ConstantSchedule, OneCycle, Recipe, StepDecay
 from striate.zoo.registry import get_architecture
 
 DOGS_VS_CATS = "dogs-vs-cats"
 DOGS_VS_CATS_SOURCE = "https://www.kaggle.com/c/dogs-vs-cats/data"
 
-KERAS = Recipe(15, 100, Adam(1e-3), Constant())
-TUTORIAL = Recipe(300, 256, Adam(1e-3), Constant())
+KERAS = Recipe(15, 100, Adam(1e-3), ConstantSchedule())
+TUTORIAL = Recipe(300, 256, Adam(1e-3), ConstantSchedule())
 
 BASE = "efficientnet-lite0"
 BASE_CHANGED = f"{BASE} as the base"

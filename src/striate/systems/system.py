@@ -131,5 +131,5 @@ def _describe(recipe: Recipe) -> tuple[str, ...]:
         f"a {type(recipe.schedule).__name__} schedule",
         f"{presets.get(augmentation, 'custom')} augmentation".replace("none", "no"),
         f"label smoothing {recipe.label_smoothing:g}",
-        "averaged weights" if recipe.average else "the last weights",
+        "averaged weights" if recipe.ema_decay else "the last weights",
     )

@@ -5,10 +5,10 @@ from striate.training.loop import fit
 from striate.training.recipe import Recipe
 from striate.training.run import Run, RunRecord
 from striate.training.samples import Samples, check_inputs, check_samples
-from striate.training.schedules import Constant, Cosine, OneCycle, Schedule, StepDecay, get_schedule
+from striate.training.schedules import ConstantSchedule, Cosine, OneCycle, Schedule, StepDecay, get_schedule
 
 __all__ = [
-    "Constant",
+    "ConstantSchedule",
     "Cosine",
     "OneCycle",
     "Recipe",

@@ -71,9 +71,9 @@ def make_compilation(
     classifies: bool,
     seed: int,
     learning_rate: float | None,
-    clip_norm: float | None,
-    average: float | None,
-    frozen: Collection[str],
+    global_clipnorm: float | None,
+    ema_decay: float | None,
+    frozen_layers: Collection[str],
 ) -> Compilation:
     """Check the arguments of `Model.compile`.
 
@@ -87,9 +87,9 @@ def make_compilation(
         classifies: Whether an output of several numbers without activation is the logits of classes.
         seed: Seed of dropout.
         learning_rate: As in `Model.compile`.
-        clip_norm: As in `Model.compile`.
-        average: As in `Model.compile`.
-        frozen: As in `Model.compile`.
+        global_clipnorm: As in `Model.compile`.
+        ema_decay: As in `Model.compile`.
+        frozen_layers: As in `Model.compile`.
 
     Returns:
         How the model is to be trained.
@@ -101,7 +101,7 @@ def make_compilation(
     losses = check_custom_losses(network, _pick_losses(network, loss, classifies))
     check_losses(network, losses)
     factors = _pick_loss_weights(network, loss_weights)
-    settings = TrainingSettings(rule, losses, seed, clip_norm, average, tuple(frozen), factors)
+    settings = TrainingSettings(rule, losses, seed, global_clipnorm, ema_decay, tuple(frozen_layers), factors)
     settings.check(network)
     compilation = Compilation(settings, metrics, weighted_metrics, loss is None)
     compilation.metric_set(network)  # refuses metrics that do not fit

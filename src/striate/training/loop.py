@@ -23,7 +23,7 @@ from striate.training.progress import Verbose, make_progress
 from striate.training.recipe import Recipe
 from striate.training.run import Run
 from striate.training.samples import Samples
-from striate.training.schedules import Constant
+from striate.training.schedules import ConstantSchedule
 from striate.training.signals import Interrupt, TrainingStopped, deferred_signals
 from striate.training.simple_callbacks import TerminateOnNaN
 from striate.training.trainable_model import TrainableModel
@@ -151,7 +151,7 @@ class _Loop:
             "epochs": recipe.epochs, "steps": loader.steps, "samples": loader.samples, "validates": bool(validation),
         }  # fmt: skip
         self.reported = model.reported
-        if loader.steps is None and not isinstance(recipe.schedule, Constant):
+        if loader.steps is None and not isinstance(recipe.schedule, ConstantSchedule):
             raise UsageError(
                 "A schedule of the learning rate needs to know the number of steps: pass steps_per_epoch, the number "
                 "of batches in an epoch."
@@ -327,7 +327,7 @@ class _Loop:
 
     def _keep_average(self) -> None:
         """Make the averaged weights the model's. Checkpoints contain those of the last step, to resume from."""
-        if self.recipe.average is None:
+        if self.recipe.ema_decay is None:
             return
         with self.model.engine.averaged():
             averages = self.model.engine.weights

@@ -11,12 +11,18 @@ from striate.engines.losses import Loss
 from striate.engines.optimizers import OPTIMIZERS, Adam, Optimizer, get_optimizer
 from striate.errors import UsageError, nearest
 from striate.records import MAX_INTEGER
-from striate.training.schedules import SCHEDULES, Constant, OneCycle, Schedule, get_schedule
+from striate.training.schedules import SCHEDULES, ConstantSchedule, OneCycle, Schedule, get_schedule
 
 ALWAYS_SAVED = ("epochs", "batch_size", "optimizer", "schedule", "augmentation", "label_smoothing", "seed")
 """Settings that recipes have had from the first version on; others may be missing from older files."""
 
 ALWAYS_SHOWN = {"learning_rate"}  # settings that descriptions contain even if they have their default values
+
+NAMES_IN_FILES = {
+    "ema_decay": "average", "frozen_layers": "frozen", "global_clipnorm": "clip_norm", "div_factor": "start_divisor",
+    "final_div_factor": "end_divisor", "anneal_strategy": "shape", "step_size": "every",
+}  # fmt: skip
+"""The names of settings in model files, where they differ from those in Python."""
 
 
 @check_constructor
@@ -33,10 +39,10 @@ class Recipe:
         label_smoothing: The part of each target that is spread evenly over all classes, 0 to below 1.
         class_weights: Whether all classes count the same in the loss, however many samples they have: the weight of a
             sample is (samples) / (classes × samples of its class).
-        clip_norm: Gradients whose norm over all parameters together is larger are scaled down to it; above 0.
-        average: Decay per step, 0 to below 1, of a moving average of the weights. The average is validated, and at the
-            end it becomes the model's weights. Source: Polyak and Juditsky 1992.
-        frozen: Names of layers that keep their weights and work as in inference, as in `TrainingSettings`.
+        global_clipnorm: Gradients whose norm over all parameters together is larger are scaled down to it; above 0.
+        ema_decay: Decay per step, 0 to below 1, of a moving average of the weights. The average is validated, and at
+            the end it becomes the model's weights. Source: Polyak and Juditsky 1992.
+        frozen_layers: Names of layers that keep their weights and work as in inference, as in `TrainingSettings`.
         patience: Stop when the validation loss has not improved for this many epochs, 1 or more, and restore the
             weights of the best epoch.
         seed: Decides initial weights, order of the samples, augmentation and dropout; 0 or more.
@@ -49,9 +55,9 @@ class Recipe:
     augmentation: Augmentation | None = None
     label_smoothing: float = 0.0
     class_weights: bool = False
-    clip_norm: float | None = None
-    average: float | None = None
-    frozen: tuple[str, ...] = ()
+    global_clipnorm: float | None = None
+    ema_decay: float | None = None
+    frozen_layers: tuple[str, ...] = ()
     patience: int | None = None
     seed: int = 0
 
@@ -62,23 +68,25 @@ class Recipe:
             object.__setattr__(self, "patience", check_integer("patience", self.patience, 1, MAX_INTEGER))
         if not isinstance(self.class_weights, bool):
             raise UsageError(f"class_weights must be True or False; received {self.class_weights!r}.")
-        if not isinstance(self.frozen, tuple) or not all(isinstance(name, str) for name in self.frozen):
-            raise UsageError(f"frozen must be a list of layer names; received {self.frozen!r}.")
+        if not isinstance(self.frozen_layers, tuple) or not all(isinstance(name, str) for name in self.frozen_layers):
+            raise UsageError(f"frozen_layers must be a list of layer names; received {self.frozen_layers!r}.")
         if self.augmentation is not None and not isinstance(self.augmentation, Augmentation):
             raise UsageError(f"augmentation must be an Augmentation or None; received {describe(self.augmentation)}.")
-        if self.optimizer.scheduled and self.schedule != Constant():
+        if self.optimizer.scheduled and self.schedule != ConstantSchedule():
             if self.schedule != OneCycle():  # the default
                 raise UsageError("The optimizer's learning rate is a schedule: leave `schedule` out, or pass a number.")
-            object.__setattr__(self, "schedule", Constant())
+            object.__setattr__(self, "schedule", ConstantSchedule())
         settings = self.training_settings(())  # raises for values out of range
-        object.__setattr__(self, "clip_norm", settings.clip_norm)  # those of the optimizer, if it has any
-        object.__setattr__(self, "average", settings.average)
+        object.__setattr__(self, "global_clipnorm", settings.global_clipnorm)  # those of the optimizer, if it has any
+        object.__setattr__(self, "ema_decay", settings.ema_decay)
         if not 0 <= check_number("label_smoothing", self.label_smoothing) < 1:
             raise UsageError(f"label_smoothing must be at least 0 and below 1; received {self.label_smoothing}.")
 
     def training_settings(self, losses: Sequence[Loss]) -> TrainingSettings:
         """Return the part of the recipe that an engine needs, with these losses."""
-        return TrainingSettings(self.optimizer, losses, self.seed, self.clip_norm, self.average, self.frozen)
+        return TrainingSettings(
+            self.optimizer, losses, self.seed, self.global_clipnorm, self.ema_decay, self.frozen_layers
+        )
 
     def _repr_html_(self) -> str:
         from striate.training.display import recipe_html
@@ -86,18 +94,37 @@ class Recipe:
         return recipe_html(self)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return all settings as values for JSON."""
+        """Return all settings by their names in files, as values for JSON."""
+        return _rename(self.settings(), NAMES_IN_FILES)
+
+    def settings(self) -> dict[str, Any]:
+        """Return all settings by name, as values for JSON."""
         augmentation = self.augmentation and self.augmentation.to_dict()
         return {item.name: getattr(self, item.name) for item in fields(self)} | {
             "optimizer": _to_dict(self.optimizer, "optimizer", OPTIMIZERS),
             "schedule": _to_dict(self.schedule, "schedule", SCHEDULES),
             "augmentation": augmentation,
-            "frozen": list(self.frozen),
+            "frozen_layers": list(self.frozen_layers),
         }
 
     @classmethod
     def from_dict(cls, settings: Mapping[str, Any]) -> "Recipe":
         """Make a recipe from what `to_dict` returned.
+
+        Args:
+            settings: The settings by name.
+
+        Returns:
+            The recipe.
+
+        Raises:
+            UsageError: If a setting is unknown or missing.
+        """
+        return cls.from_settings(_rename(settings, {name: current for current, name in NAMES_IN_FILES.items()}))
+
+    @classmethod
+    def from_settings(cls, settings: Mapping[str, Any]) -> "Recipe":
+        """Make a recipe from what `settings` returned.
 
         Args:
             settings: The settings by name.
@@ -116,11 +143,19 @@ class Recipe:
         values = dict(settings)
         values["optimizer"] = _get_named(get_optimizer, values["optimizer"])
         values["schedule"] = _get_named(get_schedule, values["schedule"])
-        if isinstance(values.get("frozen"), list):
-            values["frozen"] = tuple(values["frozen"])
+        if isinstance(values.get("frozen_layers"), list):
+            values["frozen_layers"] = tuple(values["frozen_layers"])
         if values.get("augmentation") is not None:
             values["augmentation"] = Augmentation.from_dict(values["augmentation"])
         return cls(**values)
+
+
+def _rename(settings: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
+    """Rename the settings of a recipe and of its schedule."""
+    renamed = {names.get(name, name): value for name, value in settings.items()}
+    if isinstance(schedule := renamed.get("schedule"), dict):
+        renamed["schedule"] = {names.get(name, name): value for name, value in schedule.items()}
+    return renamed
 
 
 def describe_settings(recipe: Recipe) -> dict[str, str]:

@@ -50,9 +50,9 @@ class RecipeModel(TrainableModel, Protocol):
         optimizer: str | Optimizer = "adam",
         loss: str | Loss | Sequence[str | Loss] | None = None,
         *,
-        clip_norm: float | None = None,
-        average: float | None = None,
-        frozen: Collection[str] = (),
+        global_clipnorm: float | None = None,
+        ema_decay: float | None = None,
+        frozen_layers: Collection[str] = (),
     ) -> None:
         """Set how to train."""
 
@@ -141,7 +141,13 @@ def compile_with_recipe(model: RecipeModel, recipe: Recipe, data: Dataset) -> Sa
     weights = balanced_weights(data.train.y, units) if recipe.class_weights else None
     losses = weigh_classes(default_losses(model.network, classifies=classifies), recipe.label_smoothing, weights)
     _check_task(data, losses)
-    model.compile(recipe.optimizer, losses, clip_norm=recipe.clip_norm, average=recipe.average, frozen=recipe.frozen)
+    model.compile(
+        recipe.optimizer,
+        losses,
+        global_clipnorm=recipe.global_clipnorm,
+        ema_decay=recipe.ema_decay,
+        frozen_layers=recipe.frozen_layers,
+    )
     return check_samples(model.network, model.losses, data.train.x, data.train.y)
 
 

@@ -23,8 +23,12 @@ KINDS: dict[str, type] = {
 """The objects that arguments of compile may contain, by the names in files."""
 OBJECT = "object"  # key of the name of a class
 PREFIX = "optimizer:"  # prefix of the names of the optimizer's arrays
-ENGINE_SETTINGS = ("engine", "device", "precision", "deterministic", "compiled")
+ENGINE_SETTINGS = ("engine", "device", "precision", "deterministic", "torch_compile")
 """Arguments of compile that may not apply on another machine."""
+ARGUMENTS_IN_FILES = {
+    "ema_decay": "average", "frozen_layers": "frozen", "global_clipnorm": "clip_norm", "torch_compile": "compiled",
+}  # fmt: skip
+"""The names of arguments of compile in files, where they differ."""
 INVALID = (StriateError, TypeError, ValueError, KeyError, AttributeError, OverflowError)
 
 
@@ -60,7 +64,8 @@ class SavedTraining:
             UsageError: If an argument cannot be saved.
         """
         counts = {name: getattr(self, name) for name in ("seed", "iterations", "epochs_done", "learning_rate")}
-        return counts | {"arguments": _encode(self.arguments), "frozen": list(self.frozen)}
+        arguments = {ARGUMENTS_IN_FILES.get(name, name): value for name, value in self.arguments.items()}
+        return counts | {"arguments": _encode(arguments), "frozen": list(self.frozen)}
 
     @classmethod
     def from_dict(cls, values: Any, slots: Mapping[str, Array], layers: set[str]) -> "SavedTraining":
@@ -95,6 +100,8 @@ class SavedTraining:
             raise ValueError(f"the arguments of compile are invalid: {error}") from error
         if not isinstance(arguments, dict):
             raise ValueError(f"'arguments' is {arguments!r:.60}")
+        current = {name: argument for argument, name in ARGUMENTS_IN_FILES.items()}
+        arguments = {current.get(name, name): value for name, value in arguments.items()}
         return cls(**(values | {"arguments": arguments, "frozen": tuple(frozen), "slots": dict(slots)}))
 
 

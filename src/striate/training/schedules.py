@@ -7,7 +7,7 @@ from typing import Any, Literal
 from striate.arguments import check_constructor, check_integer, check_number, describe
 from striate.errors import UsageError, nearest
 
-Shape = Literal["cosine", "linear"]
+AnnealStrategy = Literal["cosine", "linear"]
 
 
 @check_constructor
@@ -31,7 +31,7 @@ class Schedule:
 
 @check_constructor
 @dataclass(frozen=True)
-class Constant(Schedule):
+class ConstantSchedule(Schedule):
     """A constant learning rate."""
 
     def __call__(self, step: int, steps: int, epochs: int) -> float:
@@ -42,45 +42,47 @@ class Constant(Schedule):
 @check_constructor
 @dataclass(frozen=True)
 class OneCycle(Schedule):
-    """An increase from 1/start_divisor to 1, followed by a decrease to 1/end_divisor.
+    """An increase from 1/div_factor to 1, followed by a decrease to 1/final_div_factor.
 
     Attributes:
         warmup: The fraction of all steps in which the rate rises, 0 to 1.
-        start_divisor: The rate begins at the optimizer's divided by this; 1 or more.
-        end_divisor: The rate ends at the optimizer's divided by this; 1 or more.
-        shape: "cosine" or "linear", of both slopes.
+        div_factor: The rate begins at the optimizer's divided by this; 1 or more.
+        final_div_factor: The rate ends at the optimizer's divided by this; 1 or more.
+        anneal_strategy: "cosine" or "linear", of both slopes.
 
     Source: Smith and Topin 2018, "Super-convergence".
     """
 
     warmup: float = 0.25
-    start_divisor: float = 25.0
-    end_divisor: float = 1e4
-    shape: Shape = "cosine"
+    div_factor: float = 25.0
+    final_div_factor: float = 1e4
+    anneal_strategy: AnnealStrategy = "cosine"
 
     def __post_init__(self) -> None:
-        for name in ("warmup", "start_divisor", "end_divisor"):
+        for name in ("warmup", "div_factor", "final_div_factor"):
             check_number(f"OneCycle: {name}", getattr(self, name))
         if not 0 <= self.warmup <= 1:
             raise UsageError(f"OneCycle: warmup must be a fraction of the training, 0 to 1; received {self.warmup}.")
-        if min(self.start_divisor, self.end_divisor) < 1:
+        if min(self.div_factor, self.final_div_factor) < 1:
             raise UsageError(
-                f"OneCycle: start_divisor and end_divisor must be 1 or more; received {self.start_divisor} and "
-                f"{self.end_divisor}."
+                f"OneCycle: div_factor and final_div_factor must be 1 or more; received {self.div_factor} and "
+                f"{self.final_div_factor}."
             )
-        if self.shape not in ("cosine", "linear"):
-            raise UsageError(f"OneCycle: shape must be 'cosine' or 'linear'; received {self.shape!r}.")
+        if self.anneal_strategy not in ("cosine", "linear"):
+            raise UsageError(
+                f"OneCycle: anneal_strategy must be 'cosine' or 'linear'; received {self.anneal_strategy!r}."
+            )
 
     def __call__(self, step: int, steps: int, epochs: int) -> float:
         """Return the factor; its peak of 1 is at step warmup · (steps − 1)."""
         last = max(steps - 1, 1)
         peak = self.warmup * last
         if step < peak:
-            return self._interpolate(1 / self.start_divisor, 1.0, step / peak)
-        return self._interpolate(1.0, 1 / self.end_divisor, (step - peak) / max(last - peak, 1e-12))
+            return self._interpolate(1 / self.div_factor, 1.0, step / peak)
+        return self._interpolate(1.0, 1 / self.final_div_factor, (step - peak) / max(last - peak, 1e-12))
 
     def _interpolate(self, start: float, end: float, part: float) -> float:
-        if self.shape == "cosine":
+        if self.anneal_strategy == "cosine":
             part = (1 - math.cos(math.pi * part)) / 2
         return start + (end - start) * part
 
@@ -115,33 +117,33 @@ class Cosine(Schedule):
 @check_constructor
 @dataclass(frozen=True)
 class StepDecay(Schedule):
-    """The rate is multiplied by `factor` every `every` epochs.
+    """The rate is multiplied by `factor` every `step_size` epochs.
 
     Attributes:
         factor: Factor of the rate.
-        every: Number of epochs between two changes, 1 or more.
+        step_size: Number of epochs between two changes, 1 or more.
 
     Example:
         >>> from striate.training import StepDecay
-        >>> [StepDecay(0.5, every=1)(step, 3, 3) for step in range(3)]
+        >>> [StepDecay(0.5, step_size=1)(step, 3, 3) for step in range(3)]
         [1.0, 0.5, 0.25]
     """
 
     factor: float = 0.5
-    every: int = 5
+    step_size: int = 5
 
     def __post_init__(self) -> None:
         check_number("StepDecay: factor", self.factor)
-        check_integer("StepDecay: every", self.every, 1)
+        check_integer("StepDecay: step_size", self.step_size, 1)
 
     def __call__(self, step: int, steps: int, epochs: int) -> float:
         """Return the factor."""
         epoch = step * epochs // max(steps, 1)
-        return float(self.factor ** (epoch // self.every))
+        return float(self.factor ** (epoch // self.step_size))
 
 
 SCHEDULES: dict[str, type[Schedule]] = {
-    "constant": Constant,
+    "constant": ConstantSchedule,
     "one_cycle": OneCycle,
     "cosine": Cosine,
     "step": StepDecay,
@@ -162,7 +164,7 @@ def get_schedule(schedule: str | Schedule | None, **settings: Any) -> Schedule:
         UsageError: If there is no such schedule or setting.
     """
     if schedule is None:
-        return Constant()
+        return ConstantSchedule()
     if isinstance(schedule, Schedule):
         return schedule
     if not isinstance(schedule, str):

@@ -85,8 +85,8 @@ def stages(network: Network, recipe: Recipe) -> tuple[Stage, ...]:
     lower = tuple(name for name in lower_layers(network) if name not in frozen)
     slower = replace(recipe.optimizer, learning_rate=LEARNING_RATE_FACTOR * recipe.optimizer.rate_at(0))
     return (
-        Stage("upper layers", STAGE_FOLDERS[0], replace(recipe, frozen=lower + frozen)),
-        Stage("all layers", STAGE_FOLDERS[1], replace(recipe, frozen=frozen, optimizer=slower)),
+        Stage("upper layers", STAGE_FOLDERS[0], replace(recipe, frozen_layers=lower + frozen)),
+        Stage("all layers", STAGE_FOLDERS[1], replace(recipe, frozen_layers=frozen, optimizer=slower)),
     )
 
 

@@ -63,7 +63,7 @@ class TrainingPlan:
         method: How the classifier is made.
         settings: Settings of the network by name.
         ensemble: Number of networks whose probabilities are averaged, with seeds recipe.seed, recipe.seed + 1, ….
-        engine, device, precision, deterministic, compiled: See `EngineSettings`.
+        engine, device, precision, deterministic, torch_compile: See `EngineSettings`.
         plateau: Lower the learning rate when the validation loss stops improving.
         tensorboard: Write files for TensorBoard.
         weights: "imagenet" or the path of a file: the initial weights, or those of the base; None: the usual ones.
@@ -90,7 +90,7 @@ class TrainingPlan:
     device: str = AUTO
     precision: str = AUTO
     deterministic: bool = False
-    compiled: bool = False
+    torch_compile: bool = False
     plateau: bool = False
     tensorboard: bool = False
     weights: str | None = None
@@ -278,7 +278,7 @@ def _given_options(values: Mapping[str, Any], engine: EngineSettings) -> list[st
     """Return the options that have a value, or of the engine another one than the default, as on the command line."""
     given = [name for name, value in values.items() if value]
     given += [item.name for item in fields(engine) if getattr(engine, item.name) != item.default]
-    options = ["--torch-compile" if name == "compiled" else f"--{name.replace('_', '-')}" for name in given]
+    options = [f"--{name.replace('_', '-')}" for name in given]
     valued = {"--schedule": PLATEAU, "--precision": FLOAT32}  # which apply to other methods than the option does
     received = {"--schedule": values.get("schedule"), "--precision": engine.precision}
     return [

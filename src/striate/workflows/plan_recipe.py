@@ -8,7 +8,7 @@ from striate import strict_json
 from striate.data import get_augmentation
 from striate.engines.optimizers import Optimizer, get_optimizer, with_weight_decay
 from striate.errors import UsageError, nearest
-from striate.training import Constant, Recipe, get_schedule
+from striate.training import ConstantSchedule, Recipe, get_schedule
 from striate.training.schedules import SCHEDULES
 from striate.workflows.plan_checks import WEIGHT_DECAY
 
@@ -79,7 +79,7 @@ def with_schedule(recipe: Recipe, name: str | None) -> Recipe:
     if name is None:
         return recipe
     if name == PLATEAU:
-        return replace(recipe, schedule=Constant())
+        return replace(recipe, schedule=ConstantSchedule())
     if name not in SCHEDULES:
         raise UsageError(f"There is no schedule '{name}'.{nearest(name, [*SCHEDULES, PLATEAU])}")
     return replace(recipe, schedule=get_schedule(name))
@@ -98,7 +98,7 @@ def assign_settings(recipe: Recipe, values: Mapping[str, Any]) -> tuple[Recipe, 
     Raises:
         UsageError: If a value is out of range.
     """
-    plain = recipe.to_dict()
+    plain = recipe.settings()
     settings: dict[str, Any] = {}
     for key, value in values.items():
         if key == WEIGHT_DECAY:
@@ -111,7 +111,7 @@ def assign_settings(recipe: Recipe, values: Mapping[str, Any]) -> tuple[Recipe, 
         else:
             settings[key] = value
     try:
-        chosen = Recipe.from_dict(plain)
+        chosen = Recipe.from_settings(plain)
         if WEIGHT_DECAY in values:
             chosen = replace(chosen, optimizer=with_weight_decay(chosen.optimizer, values[WEIGHT_DECAY]))
         return chosen, settings

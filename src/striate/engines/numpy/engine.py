@@ -182,10 +182,10 @@ class NumpyEngine(Engine):
                 raise UsageError(
                     f"The loss '{loss.name}' returns no gradient, which the NumPy engine needs. {RETURN_FORMS}"
                 )
-        self._freeze(frozenset(settings.frozen))
+        self._freeze(frozenset(settings.frozen_layers))
         self._settings, self._updates = settings, 0
         flats = [self._trainable, self._fixed]
-        self._average = None if settings.average is None else MovingAverage(settings.average, flats)
+        self._average = None if settings.ema_decay is None else MovingAverage(settings.ema_decay, flats)
         self._slots = {
             name: FlatParameters(self._trained, self.dtype) for name in optimizers.slot_names(settings.optimizer)
         }
@@ -348,12 +348,12 @@ class NumpyEngine(Engine):
 
     def _update(self, gradients: list[FlatParameters], rate: float) -> None:
         self._updates += 1
-        optimizer, count, clip_norm = self.settings.optimizer, self._updates, self.settings.clip_norm
-        if clip_norm is not None or optimizer.clips_parameters:
+        optimizer, count, global_clipnorm = self.settings.optimizer, self._updates, self.settings.global_clipnorm
+        if global_clipnorm is not None or optimizer.clips_parameters:
             gradients = [sum_into_first(gradients)]
             clip_parameters(gradients[0].views.values(), optimizer.clipnorm, optimizer.clipvalue)
-        if clip_norm is not None:
-            clip(gradients[0].array, clip_norm)
+        if global_clipnorm is not None:
+            clip(gradients[0].array, global_clipnorm)
         pieces = chunks(self._trainable.array.size)
 
         def update_chunk(index: int) -> None:

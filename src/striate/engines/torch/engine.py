@@ -53,8 +53,8 @@ class TorchEngine(DistributedEngine):
         precision: Precision of the forward and backward pass in training: "float32", "bfloat16" or "float16"; "auto"
             measures float32 and the device's mixed precision, and chooses the faster.
         deterministic: Whether to use only deterministic algorithms, even if they are slower.
-        compiled: Whether to compile the network with torch.compile. Compilation takes about a minute and pays off in
-            long training runs on a GPU.
+        torch_compile: Whether to compile the network with torch.compile. Compilation takes about a minute and pays off
+            in long training runs on a GPU.
 
     Raises:
         UsageError: If a device or precision is unknown or not available, or the weights do not fit the network.
@@ -71,7 +71,7 @@ class TorchEngine(DistributedEngine):
         device: str = "auto",
         precision: str = "auto",
         deterministic: bool = False,
-        compiled: bool = False,
+        torch_compile: bool = False,
     ) -> None:
         super().__init__(network, weights, dtype=dtype)
         check_precision(precision)
@@ -82,7 +82,7 @@ class TorchEngine(DistributedEngine):
         self._dtype = DTYPES[dtype]
         self._check_weights(weights)
         self._module = TorchNetwork(network, weights, self._dtype, self.device)
-        self._run: Any = torch.compile(self._module) if compiled else self._module
+        self._run: Any = torch.compile(self._module) if torch_compile else self._module
         self._forms = output_forms(network)
         self._updates = 0
         self._averages: dict[str, Tensor] = {}
@@ -117,7 +117,7 @@ class TorchEngine(DistributedEngine):
             UsageError: If the settings do not fit the network.
         """
         settings.check(self.network)
-        self._freeze(frozenset(settings.frozen))
+        self._freeze(frozenset(settings.frozen_layers))
         self._settings, self._averages, self._updates = settings, {}, 0
         self._reset_optimizer()
         if self.device.type == "cpu":
@@ -407,10 +407,10 @@ class TorchEngine(DistributedEngine):
         optimizer, scale = self._torch_optimizer, self._scaler.get_scale()
         for group in optimizer.param_groups:
             group["lr"] = learning_rate
-        if self.settings.clip_norm is not None or self.settings.optimizer.clips_parameters:
+        if self.settings.global_clipnorm is not None or self.settings.optimizer.clips_parameters:
             self._scaler.unscale_(optimizer)
             gradients = [p.grad for p in self._trained.values() if p.grad is not None]
-            optimizers.clip_gradients(gradients, self.settings.optimizer, self.settings.clip_norm)
+            optimizers.clip_gradients(gradients, self.settings.optimizer, self.settings.global_clipnorm)
         self._scaler.step(optimizer)
         self._scaler.update()
         optimizer.zero_grad()
@@ -425,12 +425,12 @@ class TorchEngine(DistributedEngine):
 
     @torch.no_grad()
     def _update_averages(self) -> None:
-        if self.settings.average is None:
+        if self.settings.ema_decay is None:
             return
         values = self._module.values
         if not self._averages:
             self._averages = {name: value.detach().clone() for name, value in values.items()}
-        decay = min(self.settings.average, (1 + self._updates) / (10 + self._updates))
+        decay = min(self.settings.ema_decay, (1 + self._updates) / (10 + self._updates))
         torch._foreach_lerp_(list(self._averages.values()), [v.detach() for v in values.values()], 1 - decay)
 
     def _run_once(self, inputs: Sequence[Any], targets: Sequence[Array], precision: str) -> None:
