@@ -1,4 +1,4 @@
-"""Random networks: JSON round trips, and receptive receptive_fields compared with a trace of every dependency."""
+"""Random networks: JSON round trips, and receptive fields compared with a trace of every dependency."""
 
 import json
 from typing import Any

@@ -13,7 +13,7 @@ class ReceptiveField:
     Attributes:
         start: The first pixel, negative in the padding.
         size: Height and width, including the gaps of dilated kernels.
-        jump: Distance in pixels between the receptive_fields of adjacent outputs; if branches differ, the largest.
+        jump: Distance in pixels between the receptive fields of adjacent outputs; if branches differ, the largest.
     """
 
     start: Pair
