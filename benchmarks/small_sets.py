@@ -12,7 +12,7 @@ from machine import command, description
 
 from striate._types import Array
 from striate.data import load_folder
-from striate.evaluation import Estimate, wilson
+from striate.evaluation import Estimate, wilson_interval
 from striate.evaluation.intervals import CROSS_VALIDATION
 from striate.transfer.bases import open_base
 from striate.transfer.linear_head import content_folds, fit_linear_head
@@ -41,13 +41,13 @@ def main() -> None:
             fitted = fit_linear_head(x[few], y[few], classes, content_folds(x[few], y[few], classes, FOLDS))
             truth = float(correct(fitted.head.logits(x[others]), y[others]).mean())
             hits = correct(fitted.logits, y[few])
-            results["cross-validation"].append((wilson(int(hits.sum()), len(few), CROSS_VALIDATION), truth))
+            results["cross-validation"].append((wilson_interval(int(hits.sum()), len(few), CROSS_VALIDATION), truth))
             count = round(HELD_OUT * len(few))
             test, train = few[:count], few[count:]
             smaller = fit_linear_head(x[train], y[train], classes, content_folds(x[train], y[train], classes))
             hits = correct(smaller.head.logits(x[test]), y[test])
             truth = float(correct(smaller.head.logits(x[others]), y[others]).mean())
-            results["10 % held out"].append((wilson(int(hits.sum()), count), truth))
+            results["10 % held out"].append((wilson_interval(int(hits.sum()), count), truth))
         print(f"\n{folder.name}, {args.draws} draws of {args.images} images")
         for name, values in results.items():
             show(name, values)

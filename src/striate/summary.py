@@ -9,7 +9,7 @@ from typing import Any
 
 from striate import notebook
 from striate.language import translate
-from striate.network import LayerRow, Network, Pair
+from striate.network import IntPair, LayerRow, Network
 from striate.text import display_width, table, wrap
 
 COLUMNS = (
@@ -238,5 +238,5 @@ def three_digits(count: int) -> str:
     return str(count)
 
 
-def _pair(pair: Pair | None) -> str:
+def _pair(pair: IntPair | None) -> str:
     return "" if pair is None else f"{pair[0]}×{pair[1]}"

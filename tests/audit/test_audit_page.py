@@ -5,7 +5,7 @@ import re
 
 import numpy as np
 
-from striate.audit.unusual import Kind, UnusualImage
+from striate.audit.unusual import ImageIssue, UnusualImage
 from striate.evaluation.audit_page import MAX_UNUSUAL, render_audit_page
 from striate.language.audit import AUDIT_STRINGS
 
@@ -39,7 +39,7 @@ def test_page_without_findings_says_so() -> None:
 
 
 def test_page_limits_the_number_of_thumbnails() -> None:
-    many = tuple(UnusualImage(2, Kind.OUTLIER, 3.0) for _ in range(MAX_UNUSUAL + 40))
+    many = tuple(UnusualImage(2, ImageIssue.OUTLIER, 3.0) for _ in range(MAX_UNUSUAL + 40))
     audit = dataclasses.replace(make_audit(), suspicious=(), duplicates=(), unusual=many)
     page = render_audit_page(audit, IMAGES, "")
     assert page.count("<img ") == MAX_UNUSUAL
@@ -47,5 +47,5 @@ def test_page_limits_the_number_of_thumbnails() -> None:
 
 
 def test_every_kind_has_texts_in_both_languages() -> None:
-    for kind in Kind:
+    for kind in ImageIssue:
         assert set(AUDIT_STRINGS[f"kind_{kind}"]) == set(AUDIT_STRINGS[f"measure_{kind}"]) == {"en", "ko"}

@@ -16,7 +16,7 @@ from striate.audit.findings import (
     suspicious_label_sets,
     suspicious_values,
 )
-from striate.audit.unusual import THRESHOLDS, Kind, UnusualImage
+from striate.audit.unusual import THRESHOLDS, ImageIssue, UnusualImage
 from striate.data.tables import escape_formula, unescape_formula
 
 
@@ -24,7 +24,8 @@ def make_audit(names: tuple[str, ...] = ("a/1.jpg", "b/=2.jpg", "b/3,;.jpg"), fo
     return FolderAudit(
         folder=folder, names=names, labels=("a", "b", "=b"), model="efficientnet-lite0", accuracy=0.9, rate=0.3,
         suspicious=(SuspiciousLabel(0, "a", "=b", 0.01, 0.9),), duplicates=(DuplicatePair(0, 1, 0.98),),
-        unusual=(UnusualImage(2, Kind.DARK, 0.123456),), common=(Kind.TINY,), thresholds=THRESHOLDS, notes=("A note.",),
+        unusual=(UnusualImage(2, ImageIssue.DARK, 0.123456),), common=(ImageIssue.LOW_RESOLUTION,),
+        thresholds=THRESHOLDS, notes=("A note.",),
     )  # fmt: skip
 
 
@@ -58,7 +59,7 @@ def test_missing_and_wrong_labels_of_sets_are_found() -> None:
     given = truth.copy()
     given[:8, 1] = 1 - truth[:8, 1]
     rate, found = suspicious_label_sets(probabilities, given, ("a", "b", "c"))
-    assert {item.row for item in found[:8]} == set(range(8))
+    assert {item.index for item in found[:8]} == set(range(8))
     assert len(found) <= 12 and 0.003 < rate < 0.015  # of 1,200 labels, 8
     for item in found[:8]:
         assert set(item.given.split("; ")) ^ set(item.suggested.split("; ")) - {""} in ({"b"}, {"b", ""})
@@ -73,6 +74,6 @@ def test_numbers_far_from_their_prediction_are_found() -> None:
     assert suspicious_values(predicted, given, half_widths)[0] < 0.01
     given[:5] += 5
     rate, found = suspicious_values(predicted, given, half_widths)
-    assert {item.row for item in found[:5]} == set(range(5)) and 0.01 <= rate < 0.02
+    assert {item.index for item in found[:5]} == set(range(5)) and 0.01 <= rate < 0.02
     first = found[0]
-    assert first.deviation and first.deviation > 8 and first.given == f"{given[first.row, 0]:.4g}"
+    assert first.deviation and first.deviation > 8 and first.given == f"{given[first.index, 0]:.4g}"

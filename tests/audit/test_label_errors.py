@@ -39,7 +39,7 @@ def test_hard_images_are_no_label_errors(spread: float) -> None:
     p = classifier(truth, 4, seed=1, spread=spread)
     assert (p.argmax(axis=1) != truth).mean() > 0.02
     found = find_label_errors(p, truth)
-    assert found.rate < 0.01 and len(found.rows) <= 0.0125 * len(truth)
+    assert found.rate < 0.01 and len(found.indices) <= 0.0125 * len(truth)
 
 
 @pytest.mark.parametrize(("classes", "share"), [(2, 0.05), (4, 0.05), (4, 0.2)])
@@ -51,8 +51,8 @@ def test_swapped_labels_of_a_linear_classifier(classes: int, share: float) -> No
     fitted = fit_linear_head(features, labels, classes, content_folds(features, labels, classes))
     found = find_label_errors(np.exp(log_softmax(fitted.logits)), labels)
     assert abs(found.rate - share) < 0.02
-    assert len(found.rows) == round(1.25 * found.rate * 800)
-    assert np.isin(rows, found.rows[: round(1.5 * len(rows))]).mean() > 0.75
+    assert len(found.indices) == round(1.25 * found.rate * 800)
+    assert np.isin(rows, found.indices[: round(1.5 * len(rows))]).mean() > 0.75
     assert found.probability[rows].mean() > 0.6 and np.delete(found.probability, rows).mean() < 0.05
     assert (found.suggested != labels).all() and (found.suggested[rows] == truth[rows]).mean() > 0.8
 
@@ -60,7 +60,7 @@ def test_swapped_labels_of_a_linear_classifier(classes: int, share: float) -> No
 def test_clear_images_come_first() -> None:
     p = np.array([[0.97, 0.02, 0.01]] * 50 + [[0.3, 0.4, 0.3]] + [[0.001, 0.998, 0.001]])
     found = find_label_errors(p, np.zeros(52, int))
-    assert found.rows[0] == 51 and found.suggested[51] == 1
+    assert found.indices[0] == 51 and found.suggested[51] == 1
 
 
 @settings(max_examples=20, deadline=None)
@@ -74,7 +74,7 @@ def test_order_of_images_and_classes_does_not_matter(seed: int, classes: int, co
     assert 0 <= found.rate <= 0.5 and ((found.probability >= 0) & (found.probability <= 1)).all()
     assert moved.rate == pytest.approx(found.rate, abs=1e-6)
     np.testing.assert_allclose(moved.probability, found.probability[images], atol=1e-6)
-    assert sorted(images[moved.rows].tolist()) == sorted(found.rows.tolist())
+    assert sorted(images[moved.indices].tolist()) == sorted(found.indices.tolist())
     np.testing.assert_array_equal(moved.suggested, names[found.suggested[images]])
 
 

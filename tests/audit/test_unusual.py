@@ -5,7 +5,7 @@ import pytest
 from PIL import Image, ImageFilter
 
 from striate._types import Array
-from striate.audit import THRESHOLDS, Kind, blur, find_unusual, measure_pixels, measure_sizes, outlier_scores
+from striate.audit import THRESHOLDS, ImageIssue, blur, find_unusual, measure_pixels, measure_sizes, outlier_scores
 from striate.audit.unusual import check_thresholds
 from striate.errors import DataError, UsageError
 
@@ -34,17 +34,17 @@ def common() -> list[Array]:
 @pytest.mark.parametrize(
     ("kind", "change"),
     [
-        (Kind.UNIFORM, np.zeros_like),
-        (Kind.UNIFORM, lambda image: (200 + image // 32).astype(np.uint8)),
-        (Kind.DARK, lambda image: (image * 0.15).astype(np.uint8)),
-        (Kind.BRIGHT, lambda image: (255 - image * 0.18).astype(np.uint8)),
-        (Kind.BLURRED, soften),
+        (ImageIssue.LOW_INFORMATION, np.zeros_like),
+        (ImageIssue.LOW_INFORMATION, lambda image: (200 + image // 32).astype(np.uint8)),
+        (ImageIssue.DARK, lambda image: (image * 0.15).astype(np.uint8)),
+        (ImageIssue.LIGHT, lambda image: (255 - image * 0.18).astype(np.uint8)),
+        (ImageIssue.BLURRY, soften),
     ],
 )
-def test_kinds_of_pixels(common: list[Array], kind: Kind, change: object) -> None:
+def test_kinds_of_pixels(common: list[Array], kind: ImageIssue, change: object) -> None:
     images = [*common, change(common[0])]  # type: ignore[operator]
     found, usual = find_unusual(measure_pixels(images))
-    assert [(item.row, item.kind) for item in found] == [(20, kind)]
+    assert [(item.index, item.kind) for item in found] == [(20, kind)]
     assert usual == ()
 
 
@@ -73,12 +73,15 @@ def test_blur_does_not_depend_on_contrast_or_direction(common: list[Array]) -> N
 def test_sizes() -> None:
     measures = measure_sizes([(640, 480)] * 6 + [(20, 30), (2000, 100)])
     found, _ = find_unusual(measures)
-    assert [(item.row, item.kind, item.measure) for item in found] == [(6, Kind.TINY, 20.0), (7, Kind.LONG, 20.0)]
+    assert [(item.index, item.kind, item.measure) for item in found] == [
+        (6, ImageIssue.LOW_RESOLUTION, 20.0),
+        (7, ImageIssue.ODD_ASPECT_RATIO, 20.0),
+    ]
 
 
 def test_what_most_images_have_in_common_is_usual() -> None:
     found, usual = find_unusual(measure_sizes([(28, 28)] * 9 + [(100, 100)]))
-    assert (found, usual) == ((), (Kind.TINY,))
+    assert (found, usual) == ((), (ImageIssue.LOW_RESOLUTION,))
 
 
 def test_outlier_scores_finds_the_image_that_resembles_no_other() -> None:
@@ -88,7 +91,7 @@ def test_outlier_scores_finds_the_image_that_resembles_no_other() -> None:
     features = np.concatenate([features, rng.random((1, 64))])
     expected = reference(features)
     np.testing.assert_allclose(outlier_scores(features), expected, rtol=1e-3, atol=1e-3)
-    assert np.flatnonzero(outlier_scores(features) > THRESHOLDS[Kind.OUTLIER]).tolist() == [180]
+    assert np.flatnonzero(outlier_scores(features) > THRESHOLDS[ImageIssue.OUTLIER]).tolist() == [180]
 
 
 def reference(features: Array) -> Array:
@@ -109,9 +112,9 @@ def test_outlier_scores_does_not_depend_on_blocks_or_fail_on_few_images(monkeypa
 
 def test_thresholds_can_be_set() -> None:
     thresholds = check_thresholds({"tiny": "64", "long": 2})
-    assert thresholds == {**THRESHOLDS, Kind.TINY: 64.0, Kind.LONG: 2.0}
+    assert thresholds == {**THRESHOLDS, ImageIssue.LOW_RESOLUTION: 64.0, ImageIssue.ODD_ASPECT_RATIO: 2.0}
     found, _ = find_unusual(measure_sizes([(50, 60)] + [(100, 100)] * 3), thresholds)
-    assert [item.kind for item in found] == [Kind.TINY]
+    assert [item.kind for item in found] == [ImageIssue.LOW_RESOLUTION]
     with pytest.raises(UsageError, match=r"no kind of unusual images 'darc'\. Did you mean 'dark'"):
         check_thresholds({"darc": 1})
     with pytest.raises(UsageError, match=r"threshold of 'dark' must be a number, such as 0\.2; received 'x'"):

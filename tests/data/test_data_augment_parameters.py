@@ -84,9 +84,9 @@ def test_ranks_together_equal_a_single_process(world_size: int) -> None:
     for rank in range(world_size):
         changes = EVERYTHING.sample(INDEX, 3, 4, SHAPE, rank=rank, world_size=world_size)
         own = np.arange(rank, len(INDEX), world_size)
-        assert np.array_equal(changes.rows[: len(own)], own)
-        assert len(set(changes.rows)) == len(changes.rows) <= 2 * len(own)
-        assert np.array_equal(changes.apply(ODD[changes.rows]), whole[own])
+        assert np.array_equal(changes.indices[: len(own)], own)
+        assert len(set(changes.indices)) == len(changes.indices) <= 2 * len(own)
+        assert np.array_equal(changes.apply(ODD[changes.indices]), whole[own])
 
 
 def test_parameters_depend_on_seed_epoch_and_index() -> None:

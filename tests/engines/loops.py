@@ -10,12 +10,14 @@ import numpy as np
 
 from striate._types import Array
 
-Pair = tuple[int, int]
-Padding = tuple[Pair, Pair]
+IntPair = tuple[int, int]
+Padding = tuple[IntPair, IntPair]
 NONE: Padding = ((0, 0), (0, 0))
 
 
-def output_size(size: Pair, kernel_size: Pair, strides: Pair, padding: Padding = NONE, dilation: Pair = (1, 1)) -> Pair:
+def output_size(
+    size: IntPair, kernel_size: IntPair, strides: IntPair, padding: Padding = NONE, dilation: IntPair = (1, 1)
+) -> IntPair:
     """(H + 2P − F) / S + 1 for each axis, rounded down, where F = D(K − 1) + 1 is the extent of the window.
 
     Source: Dumoulin and Visin 2016, "A guide to convolution arithmetic for deep learning", relationship 15.
@@ -42,7 +44,7 @@ def _window_rows(i: int, size: int, stride: int, dilation: int = 1) -> slice:
 
 
 def im2col(
-    x: Array, kernel_size: Pair, *, strides: Pair = (1, 1), padding: Padding = NONE, dilation: Pair = (1, 1)
+    x: Array, kernel_size: IntPair, *, strides: IntPair = (1, 1), padding: Padding = NONE, dilation: IntPair = (1, 1)
 ) -> Array:
     """Each window of the image as a column: convolution becomes kernelᵀ · columns.
 
@@ -67,11 +69,11 @@ def im2col(
 def col2im(
     columns: Array,
     shape: tuple[int, int, int, int],
-    kernel_size: Pair,
+    kernel_size: IntPair,
     *,
-    strides: Pair = (1, 1),
+    strides: IntPair = (1, 1),
     padding: Padding = NONE,
-    dilation: Pair = (1, 1),
+    dilation: IntPair = (1, 1),
 ) -> Array:
     """The transpose of `im2col`: every number of a column is added back to the pixel that it came from.
 
@@ -95,9 +97,9 @@ def conv2d(
     kernel: Array,
     bias: Array | None = None,
     *,
-    strides: Pair = (1, 1),
+    strides: IntPair = (1, 1),
     padding: Padding = NONE,
-    dilation: Pair = (1, 1),
+    dilation: IntPair = (1, 1),
     groups: int = 1,
 ) -> Array:
     """y[n, i, j, o] = b[o] + Σ_{u, v, c} x[n, i·S + u·D − P, j·S + v·D − P, c] · k[u, v, c, o].
@@ -123,9 +125,9 @@ def conv2d_backward(
     x: Array,
     kernel: Array,
     *,
-    strides: Pair = (1, 1),
+    strides: IntPair = (1, 1),
     padding: Padding = NONE,
-    dilation: Pair = (1, 1),
+    dilation: IntPair = (1, 1),
     groups: int = 1,
 ) -> tuple[Array, Array, Array]:
     """dx, dk and db of `conv2d`: each product x · k of the forward pass contributes once.
@@ -158,9 +160,9 @@ def depthwise_conv2d(
     kernel: Array,
     bias: Array | None = None,
     *,
-    strides: Pair = (1, 1),
+    strides: IntPair = (1, 1),
     padding: Padding = NONE,
-    dilation: Pair = (1, 1),
+    dilation: IntPair = (1, 1),
 ) -> Array:
     """y[n, i, j, c·M + m] = b[c·M + m] + Σ_{u, v} x[n, i·S + u·D − P, j·S + v·D − P, c] · k[u, v, 0, c·M + m].
 
@@ -172,13 +174,19 @@ def depthwise_conv2d(
 
 
 def depthwise_conv2d_backward(
-    dy: Array, x: Array, kernel: Array, *, strides: Pair = (1, 1), padding: Padding = NONE, dilation: Pair = (1, 1)
+    dy: Array,
+    x: Array,
+    kernel: Array,
+    *,
+    strides: IntPair = (1, 1),
+    padding: Padding = NONE,
+    dilation: IntPair = (1, 1),
 ) -> tuple[Array, Array, Array]:
     """Give dx (N, H, W, C), dk (KH, KW, 1, C·M) and db (C·M,) of `depthwise_conv2d`, from dy (N, OH, OW, C·M)."""
     return conv2d_backward(dy, x, kernel, strides=strides, padding=padding, dilation=dilation, groups=x.shape[3])
 
 
-def max_pool(x: Array, pool_size: Pair, *, strides: Pair, padding: Padding = NONE) -> Array:
+def max_pool(x: Array, pool_size: IntPair, *, strides: IntPair, padding: Padding = NONE) -> Array:
     """y[n, i, j, c] = max_{u, v} x[n, i·S + u − P, j·S + v − P, c], without the padding.
 
     x: (N, H, W, C) → y (N, OH, OW, C).
@@ -193,7 +201,7 @@ def max_pool(x: Array, pool_size: Pair, *, strides: Pair, padding: Padding = NON
     return y
 
 
-def max_pool_backward(dy: Array, x: Array, pool_size: Pair, *, strides: Pair, padding: Padding = NONE) -> Array:
+def max_pool_backward(dy: Array, x: Array, pool_size: IntPair, *, strides: IntPair, padding: Padding = NONE) -> Array:
     """Each gradient goes to the largest number of its window; of several as large, to the first in reading order.
 
     dy: (N, OH, OW, C) → dx (N, H, W, C).
@@ -207,7 +215,7 @@ def max_pool_backward(dy: Array, x: Array, pool_size: Pair, *, strides: Pair, pa
     return unpad(dpadded, padding)
 
 
-def average_pool(x: Array, pool_size: Pair, *, strides: Pair, padding: Padding = NONE) -> Array:
+def average_pool(x: Array, pool_size: IntPair, *, strides: IntPair, padding: Padding = NONE) -> Array:
     """y[n, i, j, c] = the mean of x over those places of the window that lie inside the image.
 
     x: (N, H, W, C) → y (N, OH, OW, C).
@@ -221,7 +229,9 @@ def average_pool(x: Array, pool_size: Pair, *, strides: Pair, padding: Padding =
     return y
 
 
-def average_pool_backward(dy: Array, x: Array, pool_size: Pair, *, strides: Pair, padding: Padding = NONE) -> Array:
+def average_pool_backward(
+    dy: Array, x: Array, pool_size: IntPair, *, strides: IntPair, padding: Padding = NONE
+) -> Array:
     """Each gradient is shared evenly among the places of its window that lie inside the image.
 
     dy: (N, OH, OW, C) → dx (N, H, W, C).
@@ -234,7 +244,7 @@ def average_pool_backward(dy: Array, x: Array, pool_size: Pair, *, strides: Pair
     return unpad(dpadded, padding)
 
 
-def subsample(x: Array, coefficient: Array, bias: Array, pool_size: Pair) -> Array:
+def subsample(x: Array, coefficient: Array, bias: Array, pool_size: IntPair) -> Array:
     """y[n, i, j, c] = a[c] · (mean of the window) + b[c], both trainable; windows do not overlap.
 
     x: (N, H, W, C); coefficient, bias: (C,) → y (N, OH, OW, C). Source: LeCun et al. 1998, section II.B.

@@ -8,7 +8,13 @@ from numpy.typing import NDArray
 from scipy.stats import binomtest, false_discovery_control  # type: ignore[import-untyped]
 
 from striate.errors import DataError
-from striate.evaluation.comparison import balanced_difference, compare, difference_interval, holm, mcnemar
+from striate.evaluation.comparison import (
+    balanced_difference,
+    compare,
+    difference_interval,
+    holm_correction,
+    mcnemar_test,
+)
 
 CLASSES = ("a", "b", "c")
 
@@ -22,12 +28,12 @@ def outputs(labels: NDArray[np.int64], right: NDArray[np.bool_]) -> NDArray[np.f
 @given(st.integers(0, 400), st.integers(0, 400))
 def test_mcnemars_test_equals_the_binomial_test_of_scipy(first: int, second: int) -> None:
     expected = binomtest(first, first + second).pvalue if first + second else 1.0
-    assert mcnemar(first, second) == pytest.approx(expected, rel=1e-9)
-    assert mcnemar(first, second) == mcnemar(second, first)
+    assert mcnemar_test(first, second) == pytest.approx(expected, rel=1e-9)
+    assert mcnemar_test(first, second) == mcnemar_test(second, first)
 
 
 def test_mcnemars_test_of_many_images_is_finite() -> None:
-    assert 0 < mcnemar(4_000, 4_400) < 1e-4
+    assert 0 < mcnemar_test(4_000, 4_400) < 1e-4
 
 
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=8))
@@ -38,7 +44,7 @@ def test_holms_method_rejects_what_the_step_by_step_procedure_rejects(p_values: 
         if p_values[index] * (len(p_values) - rank) >= 0.05:
             break
         rejected.add(index)
-    adjusted = holm(p_values)
+    adjusted = holm_correction(p_values)
     assert {index for index, p in enumerate(adjusted) if p < 0.05} == rejected
     assert all(p <= q <= 1 for p, q in zip(p_values, adjusted, strict=True))
     assert all(a >= b - 1e-12 for a, b in zip(adjusted, false_discovery_control(p_values), strict=True))
@@ -134,7 +140,7 @@ def test_groups_are_what_counts() -> None:
     )
     assert (alone.only_second, grouped.only_second) == (10, 10)
     assert alone.significant and not grouped.significant
-    assert grouped.p == mcnemar(0, 1) == 1
+    assert grouped.p == mcnemar_test(0, 1) == 1
     for one, other in ((alone.accuracy, grouped.accuracy), (alone.balanced_accuracy, grouped.balanced_accuracy)):
         assert one.value == other.value and one.low is not None and other.low is not None
         assert other.low < one.low

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sklearn.metrics import confusion_matrix
+from sklearn import metrics
 
-from striate.evaluation import confused_pairs, confusion_counts, evaluate, percent_of_true
+from striate.evaluation import confused_pairs, confusion_matrix, evaluate, row_percentages
 
 PROBABILITIES = np.array(
     [[0.7, 0.2, 0.1], [0.1, 0.8, 0.1], [0.1, 0.6, 0.3], [0.05, 0.05, 0.9], [0.2, 0.5, 0.3], [0.6, 0.3, 0.1]]
@@ -17,14 +17,14 @@ LABELS = np.array([0, 1, 2, 2, 0, 2])
 CLASSES = ("cat", "개", "🦊")
 
 
-def test_confusion_counts_equal_those_of_scikit_learn() -> None:
+def test_confusion_matrix_equal_those_of_scikit_learn() -> None:
     rng = np.random.default_rng(0)
     labels, predicted = rng.integers(0, 7, (2, 500))
-    assert (confusion_counts(labels, predicted, 7) == confusion_matrix(labels, predicted)).all()
+    assert (confusion_matrix(labels, predicted, 7) == metrics.confusion_matrix(labels, predicted)).all()
 
 
 def test_percent_of_the_true_class_with_an_empty_class() -> None:
-    assert percent_of_true(np.array([[3, 1], [0, 0]])).tolist() == [[75.0, 25.0], [0.0, 0.0]]
+    assert row_percentages(np.array([[3, 1], [0, 0]])).tolist() == [[75.0, 25.0], [0.0, 0.0]]
 
 
 def test_confused_pairs_are_sorted_by_frequency() -> None:
@@ -39,7 +39,7 @@ def test_confused_pairs_are_sorted_by_frequency() -> None:
 @given(st.lists(st.tuples(st.integers(0, 4), st.integers(0, 4)), min_size=1))
 def test_counts_of_pairs_sum_to_the_number_of_errors(answers: list[tuple[int, int]]) -> None:
     labels, predicted = np.array(answers).T
-    pairs = confused_pairs(confusion_counts(labels, predicted, 5), tuple("abcde"))
+    pairs = confused_pairs(confusion_matrix(labels, predicted, 5), tuple("abcde"))
     assert sum(p.count for p in pairs) == int((labels != predicted).sum())
 
 

@@ -9,7 +9,7 @@ from scipy.stats import binomtest, norm  # type: ignore[import-untyped]
 from sklearn.metrics import accuracy_score, log_loss, precision_recall_fscore_support
 
 from striate.errors import DataError
-from striate.evaluation import Evaluation, cross_entropy, evaluate, f1_score, wilson
+from striate.evaluation import Evaluation, cross_entropy, evaluate, f1_interval, wilson_interval
 from striate.evaluation.intervals import design_effect, macro_metrics
 
 CLASSES = ("a", "b", "c", "d")
@@ -34,14 +34,14 @@ def evaluation() -> Evaluation:
 def test_wilson_interval_equals_that_of_scipy(case: tuple[int, int]) -> None:
     successes, trials = case
     expected = binomtest(successes, trials).proportion_ci(0.95, method="wilson")
-    found = wilson(successes, trials)
+    found = wilson_interval(successes, trials)
     assert found.value == successes / trials
     assert found.low == pytest.approx(expected.low, abs=1e-12)
     assert found.high == pytest.approx(expected.high, abs=1e-12)
 
 
 def test_proportion_without_trials_is_unknown() -> None:
-    assert vars(wilson(0, 0)) == {"value": None, "low": None, "high": None}
+    assert vars(wilson_interval(0, 0)) == {"value": None, "low": None, "high": None}
 
 
 def test_metrics_equal_those_of_scikit_learn(evaluation: Evaluation) -> None:
@@ -78,7 +78,7 @@ def test_f1_interval_covers_the_truth_about_95_times_in_100(truth: tuple[int, in
     shares = [*(count / total for count in truth), 2 / 3]
     true_f1 = 2 * tp / (2 * tp + fp + fn)
     draws = rng.multinomial(total, shares, 2000)
-    intervals = [f1_score(int(draw[0]), int(draw[1] + draw[2])) for draw in draws]
+    intervals = [f1_interval(int(draw[0]), int(draw[1] + draw[2])) for draw in draws]
     covered = np.mean([e.low is not None and e.high is not None and e.low <= true_f1 <= e.high for e in intervals])
     assert 0.92 < covered < 0.985
 
@@ -122,7 +122,7 @@ def test_interval_of_the_mean_recall_covers_the_truth(case: str) -> None:
 
 
 def test_mean_recall_of_one_class_has_the_wilson_interval() -> None:
-    found, expected = macro_metrics(np.diag([20]))["recall"], wilson(20, 20)
+    found, expected = macro_metrics(np.diag([20]))["recall"], wilson_interval(20, 20)
     assert (found.low, found.high) == (expected.low, expected.high)
 
 
@@ -137,7 +137,7 @@ def test_intervals_of_grouped_images_cover_the_truth(accuracy: float, correlatio
         means = rng.beta(accuracy * rest, (1 - accuracy) * rest, 30) if 0 < correlation < 1 else np.full(30, accuracy)
         means = (rng.random(30) < accuracy).astype(float) if correlation == 1 else means
         correct = rng.random(len(groups)) < means[groups]
-        found = wilson(float(correct.sum()), len(correct), design_effect(correct, groups))
+        found = wilson_interval(float(correct.sum()), len(correct), design_effect(correct, groups))
         assert found.low is not None and found.high is not None
         hits.append(found.low <= accuracy <= found.high)
     assert np.mean(hits) >= 0.93

@@ -19,24 +19,24 @@ ZOO = ("lenet5", "resnet18", "resnet50", "googlenet", "efficientnet-lite0", "vgg
 def leaves(graph: Graph) -> Iterator[GraphNode]:
     """Yield all boxes that are layers, also those of inner graphs."""
     for node in graph.nodes:
-        if node.inner:
-            yield from leaves(node.inner)
+        if node.subgraph:
+            yield from leaves(node.subgraph)
         elif node.kind != "outside":
             yield node
 
 
 def assert_placed(graph: Graph) -> None:
     """Assert that edges lead to higher ranks, pass each rank between, and meet neither boxes nor each other."""
-    taken = [node.place for node in graph.nodes]
+    taken = [node.position for node in graph.nodes]
     for edge in graph.edges:
-        (first, _), (last, _) = graph.nodes[edge.source].place, graph.nodes[edge.target].place
+        (first, _), (last, _) = graph.nodes[edge.source].position, graph.nodes[edge.target].position
         assert [rank for rank, _ in edge.points] == list(range(first + 1, last))
         taken += edge.points
     assert len(set(taken)) == len(taken)
     assert graph.ranks == 1 + max(rank for rank, _ in taken)
     for node in graph.nodes:
-        if node.inner:
-            assert_placed(node.inner)
+        if node.subgraph:
+            assert_placed(node.subgraph)
 
 
 @pytest.mark.parametrize("name", [*NETWORKS, *ZOO])
@@ -75,9 +75,9 @@ def test_blocks_without_names_are_found() -> None:
         ("stem", "Conv2D", 1),
         ("add", "block", 3),
     ]
-    inner = graph.nodes[2].inner
+    inner = graph.nodes[2].subgraph
     assert inner is not None
-    assert [(node.name, node.kinds) for node in inner.nodes] == [
+    assert [(node.name, node.layer_classes) for node in inner.nodes] == [
         ("stem", ("Conv2D",)),
         ("conv2d", ("Conv2D",)),
         ("add", ("Add", "Activation")),
@@ -87,9 +87,9 @@ def test_blocks_without_names_are_found() -> None:
 
 
 def test_branches_of_an_inception_block_are_side_by_side() -> None:
-    block = next(node for node in st.explain.graph(st.zoo.network("googlenet")).nodes if node.inner)
-    assert block.inner is not None and block.inner.columns == 4
-    assert [node.place[0] for node in block.inner.nodes] == [0, 1, 1, 2, 1, 2, 1, 2, 3]
+    block = next(node for node in st.explain.graph(st.zoo.network("googlenet")).nodes if node.subgraph)
+    assert block.subgraph is not None and block.subgraph.columns == 4
+    assert [node.position[0] for node in block.subgraph.nodes] == [0, 1, 1, 2, 1, 2, 1, 2, 3]
 
 
 @settings(max_examples=40, deadline=None)

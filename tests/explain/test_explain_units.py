@@ -45,18 +45,18 @@ def assert_right(trace: Trace, unit: Unit) -> None:
         assert cells.values.shape == (len(cells.rows), len(cells.columns), len(cells.channels))
         maps = trace.values[cells.node].reshape(as_maps(cells.shape))
         for i, j, k in [(0, 0, 0), tuple(size - 1 for size in cells.values.shape)] if cells.values.size else []:
-            expected = maps[cells.position(i, j, k)] if cells.inside[i, j] else 0
+            expected = maps[cells.position(i, j, k)] if cells.mask[i, j] else 0
             assert cells.values[i, j, k] == expected
     if unit.operation in ("weighted_sum", "mean", "sum", "squared_distance"):
-        total = sum(cells.terms.sum() for cells in unit.inputs if cells.terms is not None) + (unit.bias or 0)
-        np.testing.assert_allclose(total, unit.total, rtol=1e-12)
+        total = sum(cells.products.sum() for cells in unit.inputs if cells.products is not None) + (unit.bias or 0)
+        np.testing.assert_allclose(total, unit.pre_activation, rtol=1e-12)
     if unit.operation == "weighted_sum":
         for cells in unit.inputs:
-            assert cells.weights is not None and cells.terms is not None
-            np.testing.assert_allclose(cells.weights * cells.values, cells.terms)
-    if unit.winner:
-        source, *place = unit.winner
-        assert unit.inputs[source].values[tuple(place)] == unit.total
+            assert cells.weights is not None and cells.products is not None
+            np.testing.assert_allclose(cells.weights * cells.values, cells.products)
+    if unit.argmax:
+        source, *place = unit.argmax
+        assert unit.inputs[source].values[tuple(place)] == unit.pre_activation
 
 
 @pytest.mark.parametrize("name", NETWORKS)
@@ -103,7 +103,7 @@ def test_path_from_a_prediction_to_the_pixels() -> None:
     while unit.inputs:
         kinds.append(unit.kind)
         cells = unit.inputs[0]
-        i, j = (int(places[len(places) // 2]) for places in np.nonzero(cells.inside))
+        i, j = (int(places[len(places) // 2]) for places in np.nonzero(cells.mask))
         assert trace.unit(cells.node, cells.position(i, j, 0)).engine_output == cells.values[i, j, 0]
         unit = trace.unit(cells.node, cells.position(i, j, 0))
     assert kinds[:3] == ["Dense", "Dense", "Flatten"]
@@ -116,32 +116,32 @@ def test_numbers_of_a_batch_normalization() -> None:
     trace = trace_of(NETWORKS["bn plain"])
     weights = trace.model.named_weights
     unit = trace.unit("batch_normalization_1", (1, 0, 2))
-    assert unit.numbers.keys() == {"gamma", "beta", "mean", "variance", "epsilon"}
-    assert (unit.numbers["gamma"], unit.numbers["epsilon"]) == (1.0, 1e-3)
-    np.testing.assert_allclose(unit.numbers["mean"], weights["batch_normalization_1/moving_mean"][2])
+    assert unit.statistics.keys() == {"gamma", "beta", "mean", "variance", "epsilon"}
+    assert (unit.statistics["gamma"], unit.statistics["epsilon"]) == (1.0, 1e-3)
+    np.testing.assert_allclose(unit.statistics["mean"], weights["batch_normalization_1/moving_mean"][2])
     (cells,) = unit.inputs
     assert cells.weights is not None
-    scale = 1 / np.sqrt(unit.numbers["variance"] + 1e-3)
+    scale = 1 / np.sqrt(unit.statistics["variance"] + 1e-3)
     np.testing.assert_allclose(cells.weights, scale)
-    assert unit.bias == pytest.approx(unit.numbers["beta"] - unit.numbers["mean"] * scale)
+    assert unit.bias == pytest.approx(unit.statistics["beta"] - unit.statistics["mean"] * scale)
 
 
 def test_padding_is_marked_and_counts_neither_in_maximum_nor_in_mean() -> None:
     corner = trace_of(NETWORKS["average pool"]).unit(3, (6, 0, 0))
     (cells,) = corner.inputs
-    assert cells.inside.tolist() == [[False, True, True], [False, False, False]]
-    assert (corner.numbers["count"], cells.weights is not None and cells.weights[0, 1, 0]) == (2, 0.5)
+    assert cells.mask.tolist() == [[False, True, True], [False, False, False]]
+    assert (corner.statistics["count"], cells.weights is not None and cells.weights[0, 1, 0]) == (2, 0.5)
     corner = trace_of(NETWORKS["max pool"]).unit(3, (0, 0, 1))
     (cells,) = corner.inputs
-    assert cells.inside.tolist() == [[False] * 3, [False, True, True], [False, True, True]]
-    assert corner.winner is not None and cells.inside[corner.winner[1:3]]
+    assert cells.mask.tolist() == [[False] * 3, [False, True, True], [False, True, True]]
+    assert corner.argmax is not None and cells.mask[corner.argmax[1:3]]
 
 
 def test_softmax_has_the_sums_of_all_units() -> None:
     trace = trace_of(NETWORKS["global average"])
     unit = trace.unit("activation", 1)
-    assert unit.channel_totals is not None
-    np.testing.assert_allclose(unit.output, np.exp(unit.total) / np.exp(unit.channel_totals).sum())
+    assert unit.channel_pre_activations is not None
+    np.testing.assert_allclose(unit.output, np.exp(unit.pre_activation) / np.exp(unit.channel_pre_activations).sum())
 
 
 @register_layer
@@ -163,7 +163,11 @@ def test_layer_without_rule_shows_inputs_and_output() -> None:
 
     trace = trace_of(chain((4, 3, 2), Swirl(name="swirl")))
     unit = trace.unit("swirl", (1, 2, 0))
-    assert (unit.operation, unit.output, unit.engine_output) == ("unknown", unit.total, trace.maps("swirl")[1, 2, 0])
+    assert (unit.operation, unit.output, unit.engine_output) == (
+        "unknown",
+        unit.pre_activation,
+        trace.maps("swirl")[1, 2, 0],
+    )
     np.testing.assert_array_equal(unit.inputs[0].values, trace.maps("rescale"))
     assert st.explain.receptive_field(trace.network, "swirl", (1, 2)).rows == (0, 4)
 

@@ -25,7 +25,7 @@ NOT_ENUMERATED = frozenset(
         "layers.Tensor",
         "layers.Parameter",
         "layers.Layer",
-        "zoo.architecture",
+        "zoo.register_architecture",
     }
 )  # made by Striate itself, or with an effect outside this process
 OPTIMIZERS = ("Optimizer", "SGD", "AdaGrad", "RMSprop", "Adam", "AdamW", "get_optimizer", "with_weight_decay")

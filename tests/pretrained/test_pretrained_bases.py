@@ -22,7 +22,7 @@ from striate.transfer.bases import ALL_LAYERS, Base, check_base, classifier_inpu
 from striate.transfer.extraction import fit_on_features
 from striate.transfer.feature_output import with_features
 from striate.transfer.linear_head import LinearHead
-from striate.zoo import PublishedWeights, architecture, list_bases, registry
+from striate.zoo import PublishedWeights, list_bases, register_architecture, registry
 
 from .torch_networks import VGG16, BasicBlock, GoogLeNet, ResNet, randomized, unset
 
@@ -182,7 +182,7 @@ def test_one_entry_in_the_zoo_makes_a_base(tmp_path: Path, monkeypatch: pytest.M
         f"tiny-{digits}.pth", {"conv": "stem", "output": "fc"}.__getitem__, package="tiny_weights", install="tiny"
     )
 
-    @architecture("tiny", weights=weights)
+    @register_architecture("tiny", weights=weights)
     def tiny(input_shape: tuple[int, ...] = (16, 16, 3), classes: int = 9) -> Network:
         image = Input(input_shape)
         x = MaxPool2D(2, name="pooling")(Conv2D(4, 3, name="conv", padding="same")(image))

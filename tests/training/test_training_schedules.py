@@ -63,7 +63,7 @@ def test_factors_stay_in_range(schedule: Schedule, steps_in_epoch: int, epochs: 
 
 @pytest.mark.parametrize("name", SCHEDULES)
 def test_names_and_settings_round_trip(name: str) -> None:
-    settings = Recipe(schedule=get_schedule(name)).to_dict()["schedule"]
+    settings = Recipe(schedule=get_schedule(name)).settings()["schedule"]
     assert settings.pop("name") == name
     assert get_schedule(name, **settings) == get_schedule(name)
 

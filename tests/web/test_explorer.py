@@ -253,7 +253,11 @@ def test_page_leads_from_the_network_to_a_pixel(page: Page, address: str, model:
     expect(page.locator("h1")).to_have_text(f"C3: row {y}, column {x}, map {channel}")
     unit = st.explain.unit(model, digits.x[0], "C3", (int(y), int(x), int(channel)))
     assert unit.bias is not None
-    for name, value in {"products": unit.total - unit.bias, "total": unit.total, "output": unit.output}.items():
+    for name, value in {
+        "products": unit.pre_activation - unit.bias,
+        "total": unit.pre_activation,
+        "output": unit.output,
+    }.items():
         expect(page.locator(f"#{name}")).to_have_text(shown(value))
     grids = page.locator(".reads .grid")
     cells = [float(cell.replace("−", "-")) for cell in grids.last.locator(".cell").all_inner_texts()]

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from striate.audit.unusual import Kind
+from striate.audit.unusual import ImageIssue
 from striate.data.labels import LabelFile
 from striate.errors import DataError, UsageError
 from striate.images import encode_png
@@ -41,7 +41,7 @@ def test_classes_of_one_image_and_few_images(tmp_path: Path, draw: Draw) -> None
     draw("single/1.png", 9, True)
     audit = audit_folder(tmp_path / "photos").audit
     assert len(audit.names) == 9 and audit.accuracy is not None
-    assert "single/1.png" not in {audit.names[item.row] for item in audit.suspicious}  # nothing to judge it by
+    assert "single/1.png" not in {audit.names[item.index] for item in audit.suspicious}  # nothing to judge it by
 
 
 def test_two_images_of_two_classes(tmp_path: Path, draw: Draw) -> None:
@@ -83,8 +83,8 @@ def test_labels_from_a_csv_file(tmp_path: Path, draw: Draw, task: Task, rows: tu
     audit = audit_folder(tmp_path / "photos", labels=LabelFile(str(table), task)).audit
     assert set(audit.labels) == texts
     assert (audit.rate is None) == (task is not Task.CLASSIFICATION)
-    kinds = {(audit.names[item.row], item.kind) for item in audit.unusual}
-    assert {("8.png", Kind.UNIFORM), ("8.png", Kind.TINY)} <= kinds
+    kinds = {(audit.names[item.index], item.kind) for item in audit.unusual}
+    assert {("8.png", ImageIssue.LOW_INFORMATION), ("8.png", ImageIssue.LOW_RESOLUTION)} <= kinds
 
 
 def test_images_of_one_group_are_judged_without_each_other(tmp_path: Path, draw: Draw) -> None:
@@ -97,7 +97,7 @@ def test_images_of_one_group_are_judged_without_each_other(tmp_path: Path, draw:
     table.write_text("\n".join(rows) + "\n", "utf-8")
     audit = audit_folder(tmp_path / "photos", groups=table).audit
     # All stripes are in one group, so no other stripes are left to judge them by.
-    assert {audit.names[item.row].split("/")[0] for item in audit.suspicious} <= {"noise"}
+    assert {audit.names[item.index].split("/")[0] for item in audit.suspicious} <= {"noise"}
 
 
 def test_errors_before_any_work(tmp_path: Path, draw: Draw) -> None:

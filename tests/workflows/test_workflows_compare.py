@@ -63,7 +63,7 @@ def test_images_are_matched_by_content_and_classes_by_name(tmp_path: Path) -> No
     right = dict(
         zip(first.digests.tolist(), (first.probabilities.argmax(axis=1) == first.labels).tolist(), strict=True)
     )
-    assert found.images == 300
+    assert found.n_images == 300
     assert found.evaluations["a"].correct == sum(right[digest] for digest in stored.digests.tolist())
     of_b = stored.evaluation()
     assert isinstance(of_b, Evaluation)
@@ -75,7 +75,7 @@ def test_images_whose_classes_differ_are_left_out(tmp_path: Path) -> None:
     changed = replace(DIGITS.test, y=np.where(np.arange(len(DIGITS.test)) < 7, 9 - DIGITS.test.y, DIGITS.test.y))
     write_run(tmp_path / "b", changed, 0.9)
     found = compare_runs([tmp_path / "a", tmp_path / "b"])
-    assert (found.contradicting, found.comparison.images) == (7, len(DIGITS.test) - 7)
+    assert (found.contradicting, found.comparison.n_images) == (7, len(DIGITS.test) - 7)
     assert "their class differs between the runs: 7 of the images" in found.page.read_text("utf-8")
 
 

@@ -106,7 +106,7 @@ def test_each_image_is_predicted_by_a_network_trained_without_it(
 def test_figures_of_all_images_and_of_each_fold(finished: tuple[PreparedRun, TrainingResult, list[str]]) -> None:
     _, result, _ = finished
     found = result.evaluation
-    assert (found.images, found.folds, [each.fold for each in found.by_fold]) == (72, FOLDS, [1, 2, 3])
+    assert (found.n_images, found.folds, [each.fold for each in found.by_fold]) == (72, FOLDS, [1, 2, 3])
     sizes = [each.images for each in found.by_fold]
     assert sum(sizes) == 72 and max(sizes) - min(sizes) <= 2
     pooled: dict[str, float | None]

@@ -71,7 +71,7 @@ def test_groups_are_recorded_and_used_again(photos: Path, tmp_path: Path) -> Non
     assert again.data.test.names == prepared.data.test.names
     found = evaluate_model(open_trained_model(tmp_path / "run"))
     assert classes_of(found.evaluation).accuracy == classes_of(result.evaluation).accuracy
-    assert found.evaluation.images == len(prepared.data.test)
+    assert found.evaluation.n_images == len(prepared.data.test)
 
 
 def test_an_error_in_the_table_is_found_before_images_are_read(photos: Path, tmp_path: Path) -> None:
@@ -93,7 +93,7 @@ def test_leaks_across_given_parts_are_reported_with_their_effect(tmp_path: Path)
     prepared, result = trained(tmp_path / "photos", tmp_path / "run")
     assert prepared.data.leaked.sum() == 6
     clean = classes_of(result.evaluation).without_leaks
-    assert clean is not None and clean.images == 14
+    assert clean is not None and clean.n_images == 14
     line = leak_line(classes_of(result.evaluation))
     assert line is not None
     assert line.startswith(
@@ -113,16 +113,16 @@ def test_images_that_were_trained_on_are_not_evaluated(photos: Path, tmp_path: P
     assert classes_of(result.evaluation).without_leaks is None
     model = open_trained_model(tmp_path / "run")
     copy = shutil.copytree(photos, tmp_path / "copy")
-    assert evaluate_model(model, str(copy)).evaluation.images == len(prepared.data.test)
+    assert evaluate_model(model, str(copy)).evaluation.n_images == len(prepared.data.test)
     write(copy, 10, 500)
     found = evaluate_model(model, str(copy))
     used = len(prepared.data.train) + len(prepared.data.validation)
-    assert found.evaluation.images == 70 - used
+    assert found.evaluation.n_images == 70 - used
     assert found.notes[0] == (
         f"The model was trained on {used} of these images, so it is evaluated on the other {70 - used} only."
     )
     write(photos, 10, 500)  # the folder itself has changed
-    assert evaluate_model(model).evaluation.images == 70 - used
+    assert evaluate_model(model).evaluation.n_images == 70 - used
     only = tmp_path / "only"
     for name in (prepared.data.train.names or ())[:20]:
         (only / name).parent.mkdir(parents=True, exist_ok=True)

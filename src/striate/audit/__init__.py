@@ -3,7 +3,7 @@
 from striate.audit.label_errors import LabelErrors, find_label_errors
 from striate.audit.unusual import (
     THRESHOLDS,
-    Kind,
+    ImageIssue,
     UnusualImage,
     blur,
     find_unusual,
@@ -14,7 +14,7 @@ from striate.audit.unusual import (
 
 __all__ = [
     "THRESHOLDS",
-    "Kind",
+    "ImageIssue",
     "LabelErrors",
     "UnusualImage",
     "blur",

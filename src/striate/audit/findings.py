@@ -9,11 +9,11 @@ import numpy as np
 
 from striate._types import Array
 from striate.audit.label_errors import LabelErrors, find_label_errors
-from striate.audit.unusual import Kind, UnusualImage
+from striate.audit.unusual import ImageIssue, UnusualImage
 from striate.data.tables import escape_formula
 
 MAX_DEVIATION = 2.0  # distance of a correct number from its prediction, in half widths of the 90 % interval
-LABEL, DUPLICATE = "label", "duplicate"  # kinds of findings besides those of `Kind`
+LABEL, DUPLICATE = "label", "duplicate"  # kinds of findings besides those of `ImageIssue`
 COLUMNS = ("file", "kind", "given", "suggested", "measure", "threshold", "other_file", "action")
 
 
@@ -22,7 +22,7 @@ class SuspiciousLabel:
     """One image whose label is probably wrong.
 
     Attributes:
-        row: Number of the image.
+        index: Number of the image.
         given: Name of the given class; all given labels or numbers, separated by "; ".
         suggested: Name of the most probable other class; the labels or numbers that are more probable.
         probability: Held-out probability of the given class, or of the least probable given label, 0 … 1.
@@ -31,7 +31,7 @@ class SuspiciousLabel:
             two probabilities are 0.
     """
 
-    row: int
+    index: int
     given: str
     suggested: str
     probability: float
@@ -83,8 +83,8 @@ class FolderAudit:
     suspicious: tuple[SuspiciousLabel, ...]
     duplicates: tuple[DuplicatePair, ...]
     unusual: tuple[UnusualImage, ...]
-    common: tuple[Kind, ...]
-    thresholds: Mapping[Kind, float] = field(default_factory=dict)
+    common: tuple[ImageIssue, ...]
+    thresholds: Mapping[ImageIssue, float] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
     @property
@@ -99,7 +99,7 @@ class FolderAudit:
 
 
 def suspicious_labels(
-    probabilities: Array, y: Array, classes: Sequence[str], rows: Array | None = None
+    probabilities: Array, y: Array, classes: Sequence[str], indices: Array | None = None
 ) -> tuple[LabelErrors, tuple[SuspiciousLabel, ...]]:
     """Find labels that are probably wrong.
 
@@ -107,7 +107,7 @@ def suspicious_labels(
         probabilities: Held-out probabilities (N, K).
         y: Class numbers (N,).
         classes: Names.
-        rows: Numbers of the images, (N,); None: 0, 1, 2, ….
+        indices: Numbers of the images, (N,); None: 0, 1, 2, ….
 
     Returns:
         The result of `label_errors`, and the images to check.
@@ -115,10 +115,10 @@ def suspicious_labels(
     errors = find_label_errors(probabilities, y)
     listed = tuple(
         SuspiciousLabel(
-            row=int(row if rows is None else rows[row]), given=classes[y[row]], suggested=classes[other],
+            index=int(row if indices is None else indices[row]), given=classes[y[row]], suggested=classes[other],
             probability=float(probabilities[row, y[row]]), suggested_probability=float(probabilities[row, other]),
         )
-        for row, other in zip(errors.rows, errors.suggested[errors.rows], strict=True)
+        for row, other in zip(errors.indices, errors.suggested[errors.indices], strict=True)
     )  # fmt: skip
     return errors, listed
 
@@ -142,7 +142,7 @@ def suspicious_label_sets(
     flat = probabilities.ravel()
     errors = find_label_errors(np.stack([1 - flat, flat], axis=1), y.ravel().astype(np.int64))
     wrong = np.zeros(y.shape, bool)
-    wrong.ravel()[errors.rows] = True
+    wrong.ravel()[errors.indices] = True
     worst = np.where(wrong, given, 1).min(axis=1)
     listed = tuple(
         SuspiciousLabel(
@@ -205,10 +205,19 @@ def audit_table(audit: FolderAudit) -> str:
 def _rows(audit: FolderAudit) -> Iterator[tuple[str, ...]]:
     for item in audit.suspicious:
         measure = f"{item.probability if item.deviation is None else item.deviation:.4f}"
-        yield audit.names[item.row], LABEL, item.given, item.suggested, measure, "", "", ""
+        yield audit.names[item.index], LABEL, item.given, item.suggested, measure, "", "", ""
     for pair in audit.duplicates:
         first, second = (audit.names[row] for row in (pair.first, pair.second))
         yield second, DUPLICATE, audit.labels[pair.second], "", f"{pair.similarity:.4f}", "", first, ""
     for found in audit.unusual:
         threshold = f"{audit.thresholds[found.kind]:g}"
-        yield audit.names[found.row], found.kind, audit.labels[found.row], "", f"{found.measure:.4g}", threshold, "", ""
+        yield (
+            audit.names[found.index],
+            found.kind,
+            audit.labels[found.index],
+            "",
+            f"{found.measure:.4g}",
+            threshold,
+            "",
+            "",
+        )

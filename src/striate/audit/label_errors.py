@@ -23,14 +23,14 @@ class LabelErrors:
         rate: Estimated share of wrong labels, 0 … 0.5.
         probability: Probability that the label of each image is wrong, float64 (N,).
         suggested: The most probable class other than the given one, int64 (N,).
-        rows: The images to check, int64 (M,), the most suspicious first: 1.25 times as many as labels are estimated to
-            be wrong.
+        indices: Numbers of the images to check, int64 (M,), the most suspicious first: 1.25 times as many as labels are
+            estimated to be wrong.
     """
 
     rate: float
     probability: Array
     suggested: Array
-    rows: Array
+    indices: Array
 
 
 def find_label_errors(probabilities: Any, labels: Any) -> LabelErrors:
@@ -66,9 +66,9 @@ def find_label_errors(probabilities: Any, labels: Any) -> LabelErrors:
         >>> labels = truth.copy()
         >>> labels[:6] = (truth[:6] + 1) % 3  # six wrong labels
         >>> found = st.audit.find_label_errors(probabilities, labels)
-        >>> sorted(found.rows[:6].tolist()), round(found.rate, 2)
+        >>> sorted(found.indices[:6].tolist()), round(found.rate, 2)
         ([0, 1, 2, 3, 4, 5], 0.02)
-        >>> bool((found.suggested[found.rows[:6]] == truth[found.rows[:6]]).all())
+        >>> bool((found.suggested[found.indices[:6]] == truth[found.indices[:6]]).all())
         True
 
     Source:

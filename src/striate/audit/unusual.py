@@ -20,38 +20,38 @@ BLOCK = 1_000  # rows of distances that are computed at a time
 COMMON_SHARE = 0.5  # share of the images from which a property is common in a folder
 
 
-class Kind(StrEnum):
-    """The kinds of unusual images."""
+class ImageIssue(StrEnum):
+    """The kinds of unusual images. The names are those of cleanvision, the values those of tables and options."""
 
-    UNIFORM = "uniform"
+    LOW_INFORMATION = "uniform"
     """Blank or nearly so. Measure: contrast, the largest difference of the 1st and 99th percentile of a channel."""
     DARK = "dark"
     """Measure: the 95th percentile of the gray levels; even the bright parts are dark."""
-    BRIGHT = "bright"
+    LIGHT = "bright"
     """Measure: the 5th percentile of the gray levels; even the dark parts are bright."""
-    BLURRED = "blurred"
+    BLURRY = "blurred"
     """Measure: `blur`."""
-    TINY = "tiny"
+    LOW_RESOLUTION = "tiny"
     """Measure: the shorter side in pixels."""
-    LONG = "long"
+    ODD_ASPECT_RATIO = "long"
     """Measure: longer side / shorter side."""
     OUTLIER = "outlier"
     """Measure: `outlier_scores`."""
 
 
-THRESHOLDS: Mapping[Kind, float] = {
-    Kind.UNIFORM: 0.08,
-    Kind.DARK: 0.2,
-    Kind.BRIGHT: 0.8,
-    Kind.BLURRED: 0.65,
-    Kind.TINY: 32,
-    Kind.LONG: 4,
-    Kind.OUTLIER: 2.5,
+THRESHOLDS: Mapping[ImageIssue, float] = {
+    ImageIssue.LOW_INFORMATION: 0.08,
+    ImageIssue.DARK: 0.2,
+    ImageIssue.LIGHT: 0.8,
+    ImageIssue.BLURRY: 0.65,
+    ImageIssue.LOW_RESOLUTION: 32,
+    ImageIssue.ODD_ASPECT_RATIO: 4,
+    ImageIssue.OUTLIER: 2.5,
 }
 """The default thresholds. Gray levels and blur are 0 … 1."""
-UNUSUAL_BELOW = frozenset({Kind.UNIFORM, Kind.DARK, Kind.TINY})
+UNUSUAL_BELOW = frozenset({ImageIssue.LOW_INFORMATION, ImageIssue.DARK, ImageIssue.LOW_RESOLUTION})
 """Kinds whose measure is below the threshold; that of the others is above it."""
-IMPLIED_BY_UNIFORM = frozenset({Kind.DARK, Kind.BRIGHT, Kind.BLURRED})
+IMPLIED_BY_LOW_INFORMATION = frozenset({ImageIssue.DARK, ImageIssue.LIGHT, ImageIssue.BLURRY})
 """Kinds that are not listed for uniform images."""
 
 
@@ -60,19 +60,19 @@ class UnusualImage:
     """One unusual image.
 
     Attributes:
-        row: Its number.
+        index: Number of the image.
         kind: What is unusual about it.
         measure: The measure of this kind.
     """
 
-    row: int
-    kind: Kind
+    index: int
+    kind: ImageIssue
     measure: float
 
 
 def find_unusual(
-    measures: Mapping[Kind, Array], thresholds: Mapping[Kind, float] = THRESHOLDS
-) -> tuple[tuple[UnusualImage, ...], tuple[Kind, ...]]:
+    measures: Mapping[ImageIssue, Array], thresholds: Mapping[ImageIssue, float] = THRESHOLDS
+) -> tuple[tuple[UnusualImage, ...], tuple[ImageIssue, ...]]:
     """Compare measures with thresholds.
 
     Args:
@@ -89,14 +89,16 @@ def find_unusual(
         >>> x = np.random.default_rng(0).integers(0, 256, (4, 32, 32, 3), np.uint8)
         >>> x[2] = 7
         >>> st.audit.find_unusual(st.audit.measure_pixels(x))
-        ((UnusualImage(row=2, kind=<Kind.UNIFORM: 'uniform'>, measure=0.0),), ())
+        ((UnusualImage(index=2, kind=<ImageIssue.LOW_INFORMATION: 'uniform'>, measure=0.0),), ())
     """
     found: list[UnusualImage] = []
-    common: list[Kind] = []
-    uniform = is_beyond(Kind.UNIFORM, measures, thresholds) if Kind.UNIFORM in measures else None
+    common: list[ImageIssue] = []
+    uniform = (
+        is_beyond(ImageIssue.LOW_INFORMATION, measures, thresholds) if ImageIssue.LOW_INFORMATION in measures else None
+    )
     for kind, values in measures.items():
         chosen = is_beyond(kind, measures, thresholds)
-        if uniform is not None and kind in IMPLIED_BY_UNIFORM:
+        if uniform is not None and kind in IMPLIED_BY_LOW_INFORMATION:
             chosen = chosen & ~uniform
         if chosen.mean() > COMMON_SHARE:
             common.append(kind)
@@ -107,7 +109,9 @@ def find_unusual(
     return tuple(found), tuple(common)
 
 
-def is_beyond(kind: Kind, measures: Mapping[Kind, Array], thresholds: Mapping[Kind, float]) -> NDArray[np.bool_]:
+def is_beyond(
+    kind: ImageIssue, measures: Mapping[ImageIssue, Array], thresholds: Mapping[ImageIssue, float]
+) -> NDArray[np.bool_]:
     """Compare measures with the threshold of a kind of unusual image.
 
     Args:
@@ -122,7 +126,7 @@ def is_beyond(kind: Kind, measures: Mapping[Kind, Array], thresholds: Mapping[Ki
     return np.asarray(values < threshold if kind in UNUSUAL_BELOW else values > threshold)
 
 
-def check_thresholds(given: Mapping[str, Any]) -> dict[Kind, float]:
+def check_thresholds(given: Mapping[str, Any]) -> dict[ImageIssue, float]:
     """Return all thresholds, with those that are given in place of the defaults.
 
     Args:
@@ -136,20 +140,20 @@ def check_thresholds(given: Mapping[str, Any]) -> dict[Kind, float]:
     """
     thresholds = dict(THRESHOLDS)
     for name, value in given.items():
-        if name not in list(Kind):
-            raise UsageError(f"There is no kind of unusual images '{name}'.{nearest(name, Kind)}")
+        if name not in list(ImageIssue):
+            raise UsageError(f"There is no kind of unusual images '{name}'.{nearest(name, ImageIssue)}")
         try:
             number = float(value)
         except (TypeError, ValueError):
             number = float("nan")
         if not isfinite(number):
-            raise UsageError(f"The threshold of '{name}' must be a number, such as {THRESHOLDS[Kind(name)]:g}; "
+            raise UsageError(f"The threshold of '{name}' must be a number, such as {THRESHOLDS[ImageIssue(name)]:g}; "
                              f"received '{value}'.")  # fmt: skip
-        thresholds[Kind(name)] = number
+        thresholds[ImageIssue(name)] = number
     return thresholds
 
 
-def measure_pixels(images: Iterable[Array]) -> dict[Kind, Array]:
+def measure_pixels(images: Iterable[Array]) -> dict[ImageIssue, Array]:
     """Measure contrast, brightness and blur of images.
 
     Args:
@@ -162,12 +166,12 @@ def measure_pixels(images: Iterable[Array]) -> dict[Kind, Array]:
         DataError: If an image is not uint8 or has another shape.
     """
     rows = [_measure(image) for image in images]
-    kinds = (Kind.UNIFORM, Kind.DARK, Kind.BRIGHT, Kind.BLURRED)
+    kinds = (ImageIssue.LOW_INFORMATION, ImageIssue.DARK, ImageIssue.LIGHT, ImageIssue.BLURRY)
     columns = np.array(rows, np.float64).reshape(-1, len(kinds)).T
     return dict(zip(kinds, columns, strict=True))
 
 
-def measure_sizes(sizes: Any) -> dict[Kind, Array]:
+def measure_sizes(sizes: Any) -> dict[ImageIssue, Array]:
     """Measure the sizes of image files.
 
     Args:
@@ -178,7 +182,7 @@ def measure_sizes(sizes: Any) -> dict[Kind, Array]:
     """
     pixels = np.asarray(sizes, np.float64).reshape(-1, 2)
     shorter, longer = pixels.min(axis=1), pixels.max(axis=1)
-    return {Kind.TINY: shorter, Kind.LONG: longer / np.maximum(shorter, 1)}
+    return {ImageIssue.LOW_RESOLUTION: shorter, ImageIssue.ODD_ASPECT_RATIO: longer / np.maximum(shorter, 1)}
 
 
 def _measure(image: Array) -> tuple[float, float, float, float]:

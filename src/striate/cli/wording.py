@@ -188,9 +188,9 @@ def accuracy_line(evaluation: "Evaluation") -> str:
     Returns:
         For example "test accuracy 98.91 % (95 % interval 98.69 … 99.10), 109 errors in 10,000 images".
     """
-    wrong = evaluation.images - evaluation.correct
+    wrong = evaluation.n_images - evaluation.correct
     text = "1 error in {images:,} images" if wrong == 1 else "{wrong:,} errors in {images:,} images"
-    errors = translate(text, wrong=wrong, images=evaluation.images)
+    errors = translate(text, wrong=wrong, images=evaluation.n_images)
     what = translate("test accuracy")
     if evaluation.folds:
         what = translate("accuracy in {folds}-fold cross-validation", folds=evaluation.folds)
@@ -216,14 +216,14 @@ def leak_line(evaluation: "Evaluation") -> str | None:
     clean = evaluation.without_leaks
     if clean is None:
         return None
-    leaked = evaluation.images - clean.images
+    leaked = evaluation.n_images - clean.n_images
     text = (
         "1 of {images:,} test images has a near-duplicate in the training or validation split; without it: {accuracy}"
         if leaked == 1
         else "{leaked:,} of {images:,} test images have near-duplicates in the training or validation split; without "
         "them: {accuracy}"
     )
-    return translate(text, leaked=leaked, images=evaluation.images, accuracy=accuracy_line(clean))
+    return translate(text, leaked=leaked, images=evaluation.n_images, accuracy=accuracy_line(clean))
 
 
 def uneven_line(evaluation: "Evaluation") -> str | None:

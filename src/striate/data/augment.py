@@ -57,7 +57,7 @@ class AugmentationParameters:
     The steps run in the order of the attributes; a step that is None is skipped.
 
     Attributes:
-        rows: int64 (M,), the positions of the images in the batch.
+        indices: int64 (M,), the positions of the images in the batch.
         matrices: float64 (M, 2, 3), from a pixel (row, column, 1) of the result to a position in the original.
         fill: How pixels outside the original are filled: "black", "edge" or "reflect".
         color_matrices: float32 (M, C, C + 1), to be multiplied with (C values of a pixel, 1).
@@ -66,7 +66,7 @@ class AugmentationParameters:
         mixing: How each of the N images is mixed with another one.
     """
 
-    rows: Index
+    indices: Index
     matrices: Matrices | None = None
     fill: str = "black"
     color_matrices: ColorMatrices | None = None
@@ -228,7 +228,7 @@ class Augmentation:
         """Draw the parameters for one batch.
 
         When several processes train together, each needs the images rank, rank + world_size, … of the batch, and the
-        images that are mixed into them (see `AugmentationParameters.rows`). Which image is the partner
+        images that are mixed into them (see `AugmentationParameters.indices`). Which image is the partner
         depends on the batch, everything else only on the sample.
 
         Args:

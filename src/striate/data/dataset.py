@@ -45,20 +45,20 @@ class Images:
     def __len__(self) -> int:
         return len(self.y)
 
-    def take(self, rows: NDArray[Any]) -> "Images":
+    def take(self, indices: NDArray[Any]) -> "Images":
         """Select images.
 
         Args:
-            rows: Row numbers, or a mask (N,).
+            indices: Numbers of the images, or a mask (N,).
 
         Returns:
             The selected images.
         """
-        rows = np.flatnonzero(rows) if rows.dtype == bool else rows
-        names = None if self.names is None else tuple(self.names[row] for row in rows)
-        digests = None if self.digests is None else self.digests[rows]
-        groups = None if self.groups is None else self.groups[rows]
-        return Images(take_rows(self.x, rows), self.y[rows], names, digests, groups)
+        indices = np.flatnonzero(indices) if indices.dtype == bool else indices
+        names = None if self.names is None else tuple(self.names[index] for index in indices)
+        digests = None if self.digests is None else self.digests[indices]
+        groups = None if self.groups is None else self.groups[indices]
+        return Images(take_rows(self.x, indices), self.y[indices], names, digests, groups)
 
     def __repr__(self) -> str:
         from striate.data.display import describe_images

@@ -1,17 +1,17 @@
 """Metrics with confidence intervals, confusion matrix, errors, learning curves, and the HTML report."""
 
-from striate.evaluation.comparison import Comparison, PairedDifference, compare, holm, mcnemar
+from striate.evaluation.comparison import Comparison, PairedDifference, compare, holm_correction, mcnemar_test
 from striate.evaluation.curves import LearningCurves, learning_curves
 from striate.evaluation.evaluate import ClassificationError, Evaluation, evaluate, find_errors
-from striate.evaluation.intervals import Estimate, design_effect, f1_score, wilson
+from striate.evaluation.intervals import Estimate, design_effect, f1_interval, wilson_interval
 from striate.evaluation.metrics import (
     Bin,
     ClassMetrics,
-    Pair,
+    ConfusedPair,
     confused_pairs,
-    confusion_counts,
+    confusion_matrix,
     cross_entropy,
-    percent_of_true,
+    row_percentages,
 )
 
 __all__ = [
@@ -19,22 +19,22 @@ __all__ = [
     "ClassMetrics",
     "ClassificationError",
     "Comparison",
+    "ConfusedPair",
     "Estimate",
     "Evaluation",
     "LearningCurves",
-    "Pair",
     "PairedDifference",
     "compare",
     "confused_pairs",
-    "confusion_counts",
+    "confusion_matrix",
     "cross_entropy",
     "design_effect",
     "evaluate",
-    "f1_score",
+    "f1_interval",
     "find_errors",
-    "holm",
+    "holm_correction",
     "learning_curves",
-    "mcnemar",
-    "percent_of_true",
-    "wilson",
+    "mcnemar_test",
+    "row_percentages",
+    "wilson_interval",
 ]

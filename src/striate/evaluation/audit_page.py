@@ -54,11 +54,11 @@ def render_audit_page(audit: FolderAudit, images: Images, command: str) -> str:
         "audit.html.j2",
         a=audit,
         command=command,
-        labels=[label_card(i, audit.names[i.row], images[i.row]) for i in audit.suspicious[:MAX_LABELS]],
+        labels=[label_card(i, audit.names[i.index], images[i.index]) for i in audit.suspicious[:MAX_LABELS]],
         numbers=any(item.deviation is not None for item in audit.suspicious),
         pairs=_pairs(audit, images),
         kinds=_kinds(audit, images),
-        unusual_images=len({item.row for item in audit.unusual}),
+        unusual_images=len({item.index for item in audit.unusual}),
         rate=None if audit.rate is None else f"{100 * audit.rate:.1f}%",
     )
 
@@ -83,9 +83,9 @@ def _kinds(audit: FolderAudit, images: Images) -> list[dict[str, Any]]:
         found = list(group)
         cards = [
             {
-                "image": thumbnail(np.asarray(images[item.row])),
-                "name": audit.names[item.row],
-                "label": audit.labels[item.row],
+                "image": thumbnail(np.asarray(images[item.index])),
+                "name": audit.names[item.index],
+                "label": audit.labels[item.index],
                 "measure": f"{item.measure:.3g}",
             }
             for item in found[:MAX_UNUSUAL]

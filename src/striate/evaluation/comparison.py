@@ -85,9 +85,9 @@ class Comparison:
     disagreements: tuple[Disagreement, ...]
 
     @property
-    def images(self) -> int:
+    def n_images(self) -> int:
         """The number of images."""
-        return next(iter(self.evaluations.values())).images
+        return next(iter(self.evaluations.values())).n_images
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -97,7 +97,7 @@ class Comparison:
     def to_dict(self) -> dict[str, Any]:
         """Return the comparison as values for JSON."""
         return {
-            "images": self.images,
+            "images": self.n_images,
             "runs": {
                 name: {
                     "correct": evaluation.correct,
@@ -153,7 +153,7 @@ def compare(
     evaluations = {name: evaluate(each, labels, classes, names, groups) for name, each in probabilities.items()}
     correct = {name: each.argmax(axis=1) == labels for name, each in probabilities.items()}
     pairs = [_pair(first, second, correct, labels, groups) for first, second in combinations(correct, 2)]
-    adjusted = holm([pair.p for pair in pairs])
+    adjusted = holm_correction([pair.p for pair in pairs])
     by_class = {}
     if len(correct) == 2:
         first, second = correct.values()
@@ -166,7 +166,7 @@ def compare(
     )
 
 
-def mcnemar(only_first: int, only_second: int) -> float:
+def mcnemar_test(only_first: int, only_second: int) -> float:
     """Test whether two classifiers are equally accurate.
 
     If they are, an image that only one of them classifies correctly is equally likely to be either's.
@@ -182,7 +182,7 @@ def mcnemar(only_first: int, only_second: int) -> float:
         McNemar 1947, "Note on the sampling error of the difference between correlated proportions or percentages".
 
     Example:
-        >>> mcnemar(1, 9)
+        >>> mcnemar_test(1, 9)
         0.021484375
     """
     total, fewer = only_first + only_second, min(only_first, only_second)
@@ -246,7 +246,7 @@ def balanced_difference(first: Array, second: Array, labels: Array, design_effec
     return Estimate(value, max(-1.0, value - half), min(1.0, value + half))
 
 
-def holm(p_values: Sequence[float]) -> list[float]:
+def holm_correction(p_values: Sequence[float]) -> list[float]:
     """Adjust p-values for the number of tests.
 
     Args:
@@ -259,7 +259,7 @@ def holm(p_values: Sequence[float]) -> list[float]:
         Holm 1979, "A simple sequentially rejective multiple test procedure".
 
     Example:
-        >>> holm([0.01, 0.5, 0.02])
+        >>> holm_correction([0.01, 0.5, 0.02])
         [0.03, 0.5, 0.04]
     """
     adjusted, largest = [0.0] * len(p_values), 0.0
@@ -278,7 +278,7 @@ def _pair(
     effect = max(design_effect(one, groups), design_effect(other, groups))
     gain = one.astype(int) - other
     by_group = gain if groups is None else np.bincount(np.unique(groups, return_inverse=True)[1], weights=gain)
-    p = mcnemar(int((by_group > 0).sum()), int((by_group < 0).sum()))
+    p = mcnemar_test(int((by_group > 0).sum()), int((by_group < 0).sum()))
     return PairedDifference(
         first=first,
         second=second,

@@ -63,7 +63,7 @@ def render_comparison_page(data: ComparisonData) -> str:
         A self-contained page.
     """
     found = data.comparison
-    percent = Percent(found.images)
+    percent = Percent(found.n_images)
     return report.render(
         "comparison.html.j2", d=data, c=found, runs=list(found.evaluations), percent=percent,
         difference=difference, p_value=p_value, verdicts=[verdict(pair) for pair in found.pairs],

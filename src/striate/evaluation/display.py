@@ -28,8 +28,8 @@ def describe_evaluation(evaluation: "Evaluation") -> str:
     Returns:
         For example "accuracy 98.86 % (95 % interval …), loss 0.0400, 6 errors in 528 images".
     """
-    errors = evaluation.images - evaluation.correct
-    counts = f"{counted(errors, 'error')} in {counted(evaluation.images, 'image')}"
+    errors = evaluation.n_images - evaluation.correct
+    counts = f"{counted(errors, 'error')} in {counted(evaluation.n_images, 'image')}"
     return f"accuracy {_percent(evaluation.accuracy)}, loss {evaluation.loss.value or 0:.4f}, {counts}"
 
 
@@ -82,7 +82,7 @@ def labels_html(evaluation: "MultilabelEvaluation") -> str:
         (error.path or error.index, ", ".join(error.missed), ", ".join(error.extra)) for error in evaluation.errors
     ]
     return notebook.block(
-        notebook.heading("Evaluation", counted(evaluation.images, "image")),
+        notebook.heading("Evaluation", counted(evaluation.n_images, "image")),
         notebook.facts(figures),
         notebook.table(head, rows, right=range(1, len(head))),
         notebook.table(["image with the largest errors", "missed", "extra"], wrong[:MAX_ERRORS]) if wrong else "",
@@ -111,7 +111,7 @@ def regression_html(evaluation: "RegressionEvaluation") -> str:
         for error in evaluation.errors[:MAX_ERRORS]
     ]
     return notebook.block(
-        notebook.heading("Evaluation", counted(evaluation.images, "image")),
+        notebook.heading("Evaluation", counted(evaluation.n_images, "image")),
         notebook.table(head, rows, right=range(1, len(head))),
         notebook.table(["image with the largest errors", "target", "true", "predicted"], errors, right=(2, 3)),
     )
@@ -130,7 +130,7 @@ def _matrix(evaluation: "Evaluation") -> str:
     names = [notebook.escape(name) for name in evaluation.classes]
     head = "".join(f'<th class="n">{name}</th>' for name in names)
     lines = [f"<tr><th>true ↓ predicted →</th>{head}</tr>"]
-    for row, (name, counts) in enumerate(zip(names, evaluation.counts.tolist(), strict=True)):
+    for row, (name, counts) in enumerate(zip(names, evaluation.confusion_matrix.tolist(), strict=True)):
         cells = []
         for column, count in enumerate(counts):
             color = "66,133,244" if row == column else "240,100,46"

@@ -11,18 +11,18 @@ from striate.errors import DataError
 from striate.evaluation.checks import check_probabilities, check_shapes
 from striate.evaluation.display import describe_evaluation, evaluation_html
 from striate.evaluation.folds import FoldFigures, figures_by_fold
-from striate.evaluation.intervals import CROSS_VALIDATION, Estimate, design_effect, macro_metrics, wilson
+from striate.evaluation.intervals import CROSS_VALIDATION, Estimate, design_effect, macro_metrics, wilson_interval
 from striate.evaluation.metrics import (
     Bin,
     ClassMetrics,
-    Pair,
+    ConfusedPair,
     calibration_error,
     class_metrics,
     confused_pairs,
-    confusion_counts,
+    confusion_matrix,
     cross_entropy,
-    percent_of_true,
     reliability,
+    row_percentages,
 )
 from striate.evaluation.ranking import Ranking, rank, top_k
 
@@ -57,13 +57,13 @@ class Evaluation:
 
     Attributes:
         classes: Class names.
-        images: Number of test images.
+        n_images: Number of test images.
         correct: Number of correct predictions.
         accuracy: Share of correct predictions.
         loss: Mean cross-entropy.
         macro: "precision", "recall" and "f1", averaged over the classes with test images.
         per_class: Metrics of each class.
-        counts: Confusion matrix int64 (classes, classes); row: true class, column: predicted class.
+        confusion_matrix: Confusion matrix int64 (classes, classes); row: true class, column: predicted class.
         pairs: Pairs of confused classes, the most frequent first.
         errors: All misclassified images, the most confident errors first.
         bins: Images grouped by predicted probability.
@@ -77,14 +77,14 @@ class Evaluation:
     """
 
     classes: tuple[str, ...]
-    images: int
+    n_images: int
     correct: int
     accuracy: Estimate
     loss: Estimate
     macro: dict[str, Estimate]
     per_class: tuple[ClassMetrics, ...]
-    counts: Array
-    pairs: tuple[Pair, ...]
+    confusion_matrix: Array
+    pairs: tuple[ConfusedPair, ...]
     errors: tuple[ClassificationError, ...]
     bins: tuple[Bin, ...]
     calibration_error: float
@@ -105,7 +105,7 @@ class Evaluation:
     def interval_first(self) -> bool:
         """Whether the interval is shown before the accuracy, because there are few images."""
         low, high = self.accuracy.low or 0.0, self.accuracy.high or 0.0
-        return high - low > WIDE_INTERVAL or (self.correct == self.images and high - low > WIDE_INTERVAL / 2)
+        return high - low > WIDE_INTERVAL or (self.correct == self.n_images and high - low > WIDE_INTERVAL / 2)
 
     @property
     def imbalanced(self) -> bool:
@@ -139,7 +139,7 @@ class Evaluation:
             `reliability`: for each bin of predicted probability `low`, `high`, `count`, `confidence`, `accuracy`.
         """
         return {
-            "images": self.images,
+            "images": self.n_images,
             "correct": self.correct,
             "accuracy": self.accuracy.to_dict(),
             "loss": self.loss.to_dict(),
@@ -150,11 +150,11 @@ class Evaluation:
             "rankings": [ranking.to_dict() for ranking in self.rankings],
             "top_k": {str(k): estimate.to_dict() for k, estimate in self.top_k.items()},
             "without_leaks": self.without_leaks
-            and {"images": self.without_leaks.images, "accuracy": self.without_leaks.accuracy.to_dict()},
+            and {"images": self.without_leaks.n_images, "accuracy": self.without_leaks.accuracy.to_dict()},
             "classes": [asdict(metrics) for metrics in self.per_class],
             "confusion": {
-                "counts": self.counts.tolist(),
-                "percent": percent_of_true(self.counts).round(4).tolist(),
+                "counts": self.confusion_matrix.tolist(),
+                "percent": row_percentages(self.confusion_matrix).round(4).tolist(),
                 "pairs": [vars(pair) for pair in self.pairs],
             },
             "errors": [vars(error) for error in self.errors],
@@ -201,8 +201,8 @@ def evaluate(
         )
     check_probabilities(probabilities)
     labels = labels.astype(np.int64)
-    counts = confusion_counts(labels, probabilities.argmax(axis=1), len(classes))
-    correct = int(np.trace(counts))
+    matrix = confusion_matrix(labels, probabilities.argmax(axis=1), len(classes))
+    correct = int(np.trace(matrix))
     effect = design_effect(probabilities.argmax(axis=1) == labels, groups) * (CROSS_VALIDATION if folds else 1)
     bins = reliability(probabilities, labels)
 
@@ -212,14 +212,14 @@ def evaluate(
 
     return Evaluation(
         classes=tuple(classes),
-        images=len(labels),
+        n_images=len(labels),
         correct=correct,
-        accuracy=wilson(correct, len(labels), effect),
+        accuracy=wilson_interval(correct, len(labels), effect),
         loss=cross_entropy(probabilities, labels),
-        macro=macro_metrics(counts, effect),
-        per_class=class_metrics(counts, tuple(classes), effect),
-        counts=counts,
-        pairs=confused_pairs(counts, tuple(classes)),
+        macro=macro_metrics(matrix, effect),
+        per_class=class_metrics(matrix, tuple(classes), effect),
+        confusion_matrix=matrix,
+        pairs=confused_pairs(matrix, tuple(classes)),
         errors=find_errors(probabilities, labels, classes, names),
         bins=bins,
         calibration_error=calibration_error(bins),

@@ -20,13 +20,13 @@ class FoldFigures:
 
     Attributes:
         fold: Its number, from 1.
-        images: How many images it has.
+        n_images: Number of images.
         name: Which number the figures are of, if the model predicts several numbers.
         figures: Values by name; None where they are not defined.
     """
 
     fold: int
-    images: int
+    n_images: int
     name: str
     figures: Figures
 

@@ -35,7 +35,7 @@ class Estimate:
 UNKNOWN = Estimate(None, None, None)
 
 
-def wilson(successes: float, trials: float, design_effect: float = 1.0) -> Estimate:
+def wilson_interval(successes: float, trials: float, design_effect: float = 1.0) -> Estimate:
     """Estimate a proportion with the Wilson score interval.
 
     Args:
@@ -60,7 +60,7 @@ def wilson(successes: float, trials: float, design_effect: float = 1.0) -> Estim
     return Estimate(p, low, high)
 
 
-def f1_score(true_positives: float, false: float, design_effect: float = 1.0) -> Estimate:
+def f1_interval(true_positives: float, errors: float, design_effect: float = 1.0) -> Estimate:
     """Estimate F1 with an interval.
 
     Of the TP + FP + FN images, TP is binomial with proportion J. F1 = 2J / (1 + J) increases with J, so the ends of
@@ -68,7 +68,7 @@ def f1_score(true_positives: float, false: float, design_effect: float = 1.0) ->
 
     Args:
         true_positives: Number of true positives.
-        false: Number of false positives and false negatives together.
+        errors: Number of false positives and false negatives together.
         design_effect: See `design_effect`.
 
     Returns:
@@ -77,7 +77,7 @@ def f1_score(true_positives: float, false: float, design_effect: float = 1.0) ->
     Source:
         Lam et al. 2023, arXiv:2309.14621, the "Wilson indirect" interval.
     """
-    jaccard = wilson(true_positives, true_positives + false, design_effect)
+    jaccard = wilson_interval(true_positives, true_positives + errors, design_effect)
     if jaccard.value is None or jaccard.low is None or jaccard.high is None:
         return UNKNOWN
     value, low, high = (2 * j / (1 + j) for j in (jaccard.value, jaccard.low, jaccard.high))
@@ -123,7 +123,7 @@ def _macro(counts: Array, weights: Array, total: Array, by_row: float, design_ef
     variance = _variance(counts, gradient, recall, MAX_VARIANCE_WEIGHT / float(contributing))
     if 0 < value < 1 and variance > 0:
         n = min(n, value * (1 - value) / variance)
-    return wilson(value * n, n, design_effect)
+    return wilson_interval(value * n, n, design_effect)
 
 
 def _variance(counts: Array, gradient: Array, recall: float, weight: float) -> float:

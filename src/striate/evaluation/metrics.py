@@ -7,7 +7,7 @@ import numpy as np
 
 from striate._types import Array
 from striate.engines.losses import REPORTED_FLOOR, log_probabilities, log_softmax
-from striate.evaluation.intervals import Estimate, Z, f1_score, wilson
+from striate.evaluation.intervals import Estimate, Z, f1_interval, wilson_interval
 
 BINS = 15
 
@@ -71,26 +71,26 @@ def cross_entropy(probabilities: Array, labels: Array) -> Estimate:
     return Estimate(mean, max(0.0, mean - half), mean + half)
 
 
-def class_metrics(counts: Array, classes: tuple[str, ...], design_effect: float = 1.0) -> tuple[ClassMetrics, ...]:
+def class_metrics(matrix: Array, classes: tuple[str, ...], design_effect: float = 1.0) -> tuple[ClassMetrics, ...]:
     """Compute precision, recall and F1 of each class.
 
     Args:
-        counts: Confusion matrix (K, K): true classes in rows, predicted ones in columns.
+        matrix: Confusion matrix (K, K): true classes in rows, predicted ones in columns.
         classes: Class names.
         design_effect: Design effect of images in groups.
 
     Returns:
         The metrics of each class.
     """
-    correct, support, predicted = np.diag(counts).tolist(), counts.sum(1).tolist(), counts.sum(0).tolist()
+    correct, support, predicted = np.diag(matrix).tolist(), matrix.sum(1).tolist(), matrix.sum(0).tolist()
     return tuple(
         ClassMetrics(
             name,
             s,
             p,
-            wilson(tp, p, design_effect),
-            wilson(tp, s, design_effect),
-            f1_score(tp, s + p - 2 * tp, design_effect),
+            wilson_interval(tp, p, design_effect),
+            wilson_interval(tp, s, design_effect),
+            f1_interval(tp, s + p - 2 * tp, design_effect),
         )
         for name, tp, s, p in zip(classes, correct, support, predicted, strict=True)
     )
@@ -121,7 +121,7 @@ def reliability(probabilities: Array, labels: Array) -> tuple[Bin, ...]:
             high=(b + 1) / BINS,
             count=int(count[b]),
             confidence=float(total[b] / count[b]),
-            accuracy=wilson(float(correct[b]), int(count[b])),
+            accuracy=wilson_interval(float(correct[b]), int(count[b])),
         )
         for b in np.flatnonzero(count).tolist()
     )
@@ -155,7 +155,7 @@ def calibration_error(bins: tuple[Bin, ...]) -> float:
 
 
 @dataclass(frozen=True)
-class Pair:
+class ConfusedPair:
     """Two classes that were confused.
 
     Attributes:
@@ -171,7 +171,7 @@ class Pair:
     percent: float
 
 
-def confusion_counts(labels: Array, predicted: Array, classes: int) -> Array:
+def confusion_matrix(labels: Array, predicted: Array, classes: int) -> Array:
     """Count the predictions of each class for each true class.
 
     Args:
@@ -186,32 +186,32 @@ def confusion_counts(labels: Array, predicted: Array, classes: int) -> Array:
     return flat.reshape(classes, classes)  # (true * predicted,) → (true, predicted)
 
 
-def percent_of_true(counts: Array) -> Array:
-    """Convert counts to percent of the true class.
+def row_percentages(matrix: Array) -> Array:
+    """Convert a confusion matrix to percentages of each true class.
 
     Args:
-        counts: The confusion matrix (classes, classes).
+        matrix: The confusion matrix (classes, classes).
 
     Returns:
         Percentages float64 (classes, classes); a class without test images has a row of zeros.
     """
-    support = counts.sum(axis=1, keepdims=True)
-    percent: Array = 100 * counts / np.maximum(support, 1)
+    support = matrix.sum(axis=1, keepdims=True)
+    percent: Array = 100 * matrix / np.maximum(support, 1)
     return percent
 
 
-def confused_pairs(counts: Array, classes: tuple[str, ...]) -> tuple[Pair, ...]:
+def confused_pairs(matrix: Array, classes: tuple[str, ...]) -> tuple[ConfusedPair, ...]:
     """List the pairs of classes that were confused.
 
     Args:
-        counts: Confusion matrix (K, K).
+        matrix: Confusion matrix (K, K).
         classes: Class names.
 
     Returns:
         All pairs with errors, the most frequent in percent first.
     """
-    percent = percent_of_true(counts)
-    true, predicted = np.nonzero(counts * ~np.eye(len(counts), dtype=bool))
-    order = np.lexsort((predicted, true, -counts[true, predicted], -percent[true, predicted]))
+    percent = row_percentages(matrix)
+    true, predicted = np.nonzero(matrix * ~np.eye(len(matrix), dtype=bool))
+    order = np.lexsort((predicted, true, -matrix[true, predicted], -percent[true, predicted]))
     cells = zip(true[order].tolist(), predicted[order].tolist(), strict=True)
-    return tuple(Pair(classes[a], classes[b], int(counts[a, b]), float(percent[a, b])) for a, b in cells)
+    return tuple(ConfusedPair(classes[a], classes[b], int(matrix[a, b]), float(percent[a, b])) for a, b in cells)

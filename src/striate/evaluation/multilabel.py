@@ -13,7 +13,7 @@ from striate.evaluation.bootstrap import Statistic, bootstrap, estimates
 from striate.evaluation.checks import check_probabilities, check_shapes
 from striate.evaluation.display import labels_html
 from striate.evaluation.folds import Figures, FoldFigures, figures_by_fold, thresholds_by_image
-from striate.evaluation.intervals import CROSS_VALIDATION, Estimate, f1_score, wilson
+from striate.evaluation.intervals import CROSS_VALIDATION, Estimate, f1_interval, wilson_interval
 from striate.text import counted
 
 
@@ -70,7 +70,7 @@ class MultilabelEvaluation:
 
     Attributes:
         classes: The labels.
-        images: Number of test images.
+        n_images: Number of test images.
         mean_average_precision: Mean of the average precisions of all labels that some test image has (mAP).
         macro_f1: Mean F1 of the same labels.
         micro_f1: F1 of all decisions on labels together.
@@ -85,7 +85,7 @@ class MultilabelEvaluation:
     """
 
     classes: tuple[str, ...]
-    images: int
+    n_images: int
     mean_average_precision: Estimate
     macro_f1: Estimate
     micro_f1: Estimate
@@ -100,7 +100,7 @@ class MultilabelEvaluation:
 
     def __repr__(self) -> str:
         score = self.mean_average_precision.value or 0
-        return f"<MultilabelEvaluation: {counted(self.images, 'image')}, mAP {score:.4f}, loss {self.loss:.4f}>"
+        return f"<MultilabelEvaluation: {counted(self.n_images, 'image')}, mAP {score:.4f}, loss {self.loss:.4f}>"
 
     def _repr_html_(self) -> str:
         return labels_html(self)
@@ -116,7 +116,7 @@ class MultilabelEvaluation:
         """
         return {
             "task": "multilabel",
-            "images": self.images,
+            "images": self.n_images,
             "mean_average_precision": self.mean_average_precision.to_dict(),
             "macro_f1": self.macro_f1.to_dict(),
             "micro_f1": self.micro_f1.to_dict(),
@@ -172,11 +172,11 @@ def evaluate_labels(
     true_probability = np.where(truth, p, 1 - p)  # of what is true about each label
     return MultilabelEvaluation(
         classes=tuple(classes),
-        images=len(p),
+        n_images=len(p),
         mean_average_precision=mean_precision,
         macro_f1=macro,
         micro_f1=micro,
-        exact_match=wilson(int((predicted == truth).all(axis=1).sum()), len(p), effect),
+        exact_match=wilson_interval(int((predicted == truth).all(axis=1).sum()), len(p), effect),
         label_accuracy=float((predicted == truth).mean()),
         loss=float(-np.log(np.maximum(true_probability, REPORTED_FLOOR)).mean()),
         chance=float(truth.mean(axis=0)[support > 0].mean()) if support.any() else 0.0,
@@ -232,9 +232,9 @@ def _label_metrics(
             predicted=int(count),
             threshold=float(thresholds[k]),
             average_precision=precisions[k],
-            precision=wilson(true_positives, count, effect),
-            recall=wilson(true_positives, support, effect),
-            f1=f1_score(true_positives, support + count - 2 * true_positives, effect),
+            precision=wilson_interval(true_positives, count, effect),
+            recall=wilson_interval(true_positives, support, effect),
+            f1=f1_interval(true_positives, support + count - 2 * true_positives, effect),
         )
         for k, (true_positives, count, support) in enumerate(rows)
     )
@@ -244,7 +244,7 @@ def _with_width(estimate: Estimate, count: int, effect: float) -> Estimate:
     """Return the estimate; if all resamples gave the same value, with the Wilson interval of `count` images."""
     if estimate.value is None or estimate.low is None or estimate.low != estimate.high:
         return estimate
-    return wilson(min(estimate.value, 1.0) * count, count, effect)
+    return wilson_interval(min(estimate.value, 1.0) * count, count, effect)
 
 
 def weighted_average_precision(p: Array, truth: Array, weights: Array) -> Array:

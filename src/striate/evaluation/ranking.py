@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from striate._types import Array
-from striate.evaluation.intervals import UNKNOWN, Estimate, wilson
+from striate.evaluation.intervals import UNKNOWN, Estimate, wilson_interval
 
 TARGET = 0.95  # recall or precision for which a threshold is chosen
 MAX_POINTS = 100  # number of points of a curve that is drawn
@@ -95,12 +95,14 @@ def _rank_one(name: str, scores: Array, positive: Array, design_effect: float) -
     def at(index: int) -> Threshold:
         hits, predicted = float(true_positives[index]), float(true_positives[index] + false_positives[index])
         return Threshold(
-            float(thresholds[index]), wilson(hits, predicted, design_effect), wilson(hits, total, design_effect)
+            float(thresholds[index]),
+            wilson_interval(hits, predicted, design_effect),
+            wilson_interval(hits, total, design_effect),
         )
 
     enough = np.flatnonzero(precision >= TARGET)
     return Ranking(
-        name, wilson(area * smaller, smaller, design_effect), average,
+        name, wilson_interval(area * smaller, smaller, design_effect), average,
         at(int(np.argmax(recall >= TARGET))), at(int(enough[-1])) if len(enough) else None,
         ((0.0, 0.0), *_downsample(false_rate, recall)), _downsample(recall, precision),
     )  # fmt: skip
@@ -145,4 +147,4 @@ def top_k(probabilities: Array, labels: Array, design_effect: float = 1.0) -> di
         return {}
     true = probabilities[np.arange(len(labels)), labels][:, None]
     before = (probabilities > true).sum(axis=1)  # classes that are more probable than the true one
-    return {k: wilson(int((before < k).sum()), len(labels), design_effect) for k in TOP}
+    return {k: wilson_interval(int((before < k).sum()), len(labels), design_effect) for k in TOP}

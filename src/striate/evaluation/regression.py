@@ -13,7 +13,7 @@ from striate.evaluation.bootstrap import Statistic, bootstrap, estimates
 from striate.evaluation.checks import check_shapes
 from striate.evaluation.display import regression_html
 from striate.evaluation.folds import Figures, FoldFigures, figures_by_fold, half_widths_by_image
-from striate.evaluation.intervals import CROSS_VALIDATION, UNKNOWN, Estimate, wilson
+from striate.evaluation.intervals import CROSS_VALIDATION, UNKNOWN, Estimate, wilson_interval
 from striate.tasks import COVERAGE
 from striate.text import counted
 
@@ -67,7 +67,7 @@ class RegressionEvaluation:
 
     Attributes:
         classes: Names of the targets.
-        images: Number of test images.
+        n_images: Number of test images.
         coverage: The share of images that the prediction intervals are meant to cover, 0 … 1.
         targets: Metrics of each target.
         true: (N, T).
@@ -78,7 +78,7 @@ class RegressionEvaluation:
     """
 
     classes: tuple[str, ...]
-    images: int
+    n_images: int
     coverage: float
     targets: tuple[TargetMetrics, ...]
     true: Array
@@ -89,7 +89,7 @@ class RegressionEvaluation:
 
     def __repr__(self) -> str:
         errors = ", ".join(f"{each.name} {each.mae.value or 0:.4g}" for each in self.targets[:10])
-        return f"<RegressionEvaluation: {counted(self.images, 'image')}, mean absolute error {errors}>"
+        return f"<RegressionEvaluation: {counted(self.n_images, 'image')}, mean absolute error {errors}>"
 
     def _repr_html_(self) -> str:
         return regression_html(self)
@@ -105,7 +105,7 @@ class RegressionEvaluation:
         """
         return {
             "task": "regression",
-            "images": self.images,
+            "images": self.n_images,
             "coverage": self.coverage,
             "targets": [asdict(metrics) for metrics in self.targets],
             "errors": [asdict(error) for error in self.errors],
@@ -163,7 +163,7 @@ def evaluate_regression(
             r2=found[2 * count + k],
             baseline_mae=float(baseline[k]),
             half_width=float(half_widths[k]) if inside is not None else None,
-            covered=UNKNOWN if inside is None else wilson(int(inside[:, k].sum()), len(p), effect),
+            covered=UNKNOWN if inside is None else wilson_interval(int(inside[:, k].sum()), len(p), effect),
         )
         for k, name in enumerate(classes)
     )

@@ -27,7 +27,7 @@ from striate.evaluation.charts import (
 from striate.evaluation.curves import learning_curves
 from striate.evaluation.evaluate import Evaluation
 from striate.evaluation.label_cards import LabelCard
-from striate.evaluation.metrics import Bin, calibration_error, percent_of_true
+from striate.evaluation.metrics import Bin, calibration_error, row_percentages
 from striate.evaluation.multilabel import MultilabelEvaluation
 from striate.evaluation.regression import RegressionEvaluation
 from striate.evaluation.sections import EMPTY_CELL, Percent, bold, duration, label, number, points, t
@@ -153,7 +153,7 @@ def _results(data: ReportData) -> tuple[str, dict[str, Any]]:
         return "labels.html.j2", labels_context(evaluation, data.images)
     if isinstance(evaluation, RegressionEvaluation):
         return "regression.html.j2", regression_context(evaluation, data.images)
-    percent = Percent(evaluation.images)
+    percent = Percent(evaluation.n_images)
     figures = {
         "suspicious": data.suspicious,
         "meaning": sections.meaning(evaluation),
@@ -171,7 +171,7 @@ def _results(data: ReportData) -> tuple[str, dict[str, Any]]:
 def _head(data: ReportData) -> dict[str, Any]:
     facts = (data.splits, data.notes, data.recipe, data.versions, data.hardware, data.started)
     return {
-        "percent": Percent(data.evaluation.images),
+        "percent": Percent(data.evaluation.n_images),
         "first_notes": FIRST_NOTES,
         "folds": fold_table(data.evaluation),
         "facts": any(facts) or data.seed is not None or data.seconds is not None or None,
@@ -204,7 +204,7 @@ def _matrix(evaluation: Evaluation) -> dict[str, Any]:
     cells = sections.matrix_cells(evaluation)
     if cells:
         return {"matrix": cells, "tall": max(map(len, evaluation.classes)) > 6, "pairs": pairs}
-    image = matrix_image(percent_of_true(evaluation.counts))
+    image = matrix_image(row_percentages(evaluation.confusion_matrix))
     return {"matrix": None, "matrix_image": image, "cells": sections.sparse_cells(evaluation), "pairs": pairs}
 
 

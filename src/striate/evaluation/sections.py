@@ -12,7 +12,7 @@ from striate._types import Array
 from striate.evaluation.charts import THUMBNAIL, thumbnail
 from striate.evaluation.curves import LearningCurves
 from striate.evaluation.evaluate import WIDE_INTERVAL, Evaluation
-from striate.evaluation.metrics import ClassMetrics, percent_of_true
+from striate.evaluation.metrics import ClassMetrics, row_percentages
 from striate.language.report import STRINGS
 from striate.network.table import LayerRow
 from striate.transfer.open_set import OpenSetFindings
@@ -146,7 +146,7 @@ def trust(evaluation: Evaluation, percent: Percent) -> Markup:
     """
     value, low, high = (v or 0.0 for v in vars(evaluation.accuracy).values())
     majority = max(evaluation.per_class, key=lambda c: c.support)
-    share = majority.support / evaluation.images
+    share = majority.support / evaluation.n_images
     if low <= share < 1:
         key = "trust_majority" if value <= share else "trust_not_better"
         return t(key, majority=majority.name, share=percent(share))
@@ -223,11 +223,11 @@ def matrix_cells(evaluation: Evaluation) -> list[list[dict[str, Any]]] | None:
     """
     if len(evaluation.classes) > MAX_TABLE_CLASSES:
         return None
-    shares = percent_of_true(evaluation.counts)
+    shares = row_percentages(evaluation.confusion_matrix)
     wrong = ~np.eye(len(shares), dtype=bool)
     maxima = np.where(wrong, max(2.0, float(shares[wrong].max(initial=0))), 100)
     strengths = (50 * np.sqrt(shares / maxima)).round().astype(int)  # with the square root, rare errors are visible
-    rows = zip(evaluation.counts.tolist(), shares.tolist(), strengths.tolist(), strict=True)
+    rows = zip(evaluation.confusion_matrix.tolist(), shares.tolist(), strengths.tolist(), strict=True)
     return [[_cell(i == j, *cell) for j, cell in enumerate(zip(*row, strict=True))] for i, row in enumerate(rows)]
 
 
@@ -249,8 +249,8 @@ def sparse_cells(evaluation: Evaluation) -> dict[str, Any]:
     Returns:
         Class names, and row, column and count of each cell.
     """
-    rows, columns = np.nonzero(evaluation.counts)
-    cells = np.stack([rows, columns, evaluation.counts[rows, columns]], axis=1)
+    rows, columns = np.nonzero(evaluation.confusion_matrix)
+    cells = np.stack([rows, columns, evaluation.confusion_matrix[rows, columns]], axis=1)
     return {"classes": list(evaluation.classes), "cells": cells.tolist()}
 
 
@@ -324,11 +324,11 @@ def calibration(evaluation: Evaluation, percent: Percent) -> Markup:
     Returns:
         The sentence in both languages.
     """
-    confidence = sum(b.confidence * b.count for b in evaluation.bins) / evaluation.images
-    gap = confidence - evaluation.correct / evaluation.images
+    confidence = sum(b.confidence * b.count for b in evaluation.bins) / evaluation.n_images
+    gap = confidence - evaluation.correct / evaluation.n_images
     low, high = evaluation.accuracy.low or 0.0, evaluation.accuracy.high or 0.0
     if low <= confidence <= high and (abs(gap) >= CLOSE or high - low > WIDE_INTERVAL):
-        return t("calibration_few", images=number(evaluation.images), confidence=percent(confidence),
+        return t("calibration_few", images=number(evaluation.n_images), confidence=percent(confidence),
                  low=percent(low), high=percent(high))  # fmt: skip
     if abs(gap) < CLOSE:
         return t("calibration_good", gap=points(gap))

@@ -34,7 +34,7 @@ def labels_context(evaluation: MultilabelEvaluation, images: Sequence[Array] | A
     Returns:
         Values by name, as the template needs them.
     """
-    percent = Percent(evaluation.images)
+    percent = Percent(evaluation.n_images)
     exact = evaluation.exact_match
     expected, low, high = (number(round(1000 * (v or 0))) for v in (exact.value, exact.low, exact.high))
     cards = [
@@ -82,7 +82,7 @@ def regression_context(evaluation: RegressionEvaluation, images: Sequence[Array]
     Returns:
         Values by name, as the template needs them.
     """
-    percent, first = Percent(evaluation.images), evaluation.targets[0]
+    percent, first = Percent(evaluation.n_images), evaluation.targets[0]
     sentences = [t("number_meaning", baseline=plain(first.baseline_mae))]
     if first.half_width is not None:
         sentences.append(
@@ -132,7 +132,7 @@ def fold_table(evaluation: AnyEvaluation) -> dict[str, Any] | None:
     """
     if not evaluation.by_fold:
         return None
-    percent = Percent(evaluation.images)
+    percent = Percent(evaluation.n_images)
     pooled = _pooled_figures(evaluation)
 
     def texts(figures: Figures) -> list[str]:
@@ -142,9 +142,9 @@ def fold_table(evaluation: AnyEvaluation) -> dict[str, Any] | None:
         ]
 
     rows: list[tuple[int | None, str, str, list[str]]] = [
-        (each.fold, number(each.images), each.name, texts(each.figures)) for each in evaluation.by_fold
+        (each.fold, number(each.n_images), each.name, texts(each.figures)) for each in evaluation.by_fold
     ]
-    rows += [(None, number(evaluation.images), name, texts(figures)) for name, figures in pooled.items()]
+    rows += [(None, number(evaluation.n_images), name, texts(figures)) for name, figures in pooled.items()]
     return {"columns": list(evaluation.by_fold[0].figures), "named": len(pooled) > 1, "rows": rows}
 
 

@@ -7,13 +7,13 @@ from striate.explain.filters import Filters, filters, training_filters
 from striate.explain.graph import Graph, GraphEdge, GraphNode, graph
 from striate.explain.neighbors import Neighbors, features, nearest_images
 from striate.explain.receptive_field import Region, receptive_field
-from striate.explain.strongest import Patch, Responses, StrongestPatches, dead_units, strongest_patches
+from striate.explain.strongest import ActivationStatistics, Patch, StrongestPatches, dead_units, strongest_patches
 from striate.explain.trace import Trace, feature_maps, unit
-from striate.explain.units import Cells, Unit, UnitRule, rule
+from striate.explain.units import Cells, Unit, UnitRule, register_unit_rule
 
 __all__ = [
-    "Attribution", "Cells", "Filters", "Graph", "GraphEdge", "GraphNode", "Neighbors", "Patch", "Region", "Responses",
-    "StrongestPatches", "Trace", "Unit", "UnitRule", "dead_units", "feature_maps", "features", "filters", "grad_cam",
-    "graph", "integrated_gradients", "nearest_images", "occlusion", "receptive_field", "rule", "strongest_patches",
-    "training_filters", "unit",
+    "ActivationStatistics", "Attribution", "Cells", "Filters", "Graph", "GraphEdge", "GraphNode", "Neighbors",
+    "Patch", "Region", "StrongestPatches", "Trace", "Unit", "UnitRule", "dead_units", "feature_maps", "features",
+    "filters", "grad_cam", "graph", "integrated_gradients", "nearest_images", "occlusion", "receptive_field",
+    "register_unit_rule", "strongest_patches", "training_filters", "unit",
 ]  # fmt: skip

@@ -8,7 +8,7 @@ from striate.arguments import explain_arguments
 from striate.explain.graph_items import Item, collapse_blocks, one_box_per_node
 from striate.explain.graph_layout import Point, layout
 from striate.explain.trace import AnyModel, as_model
-from striate.network import LayerRow, Network, Padding, Pair, Shape
+from striate.network import IntPair, LayerRow, Network, Padding, Shape
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,7 @@ class GraphNode:
         name: Name of the layer or block.
         kind: Class of the layer; "block", or "outside" for a layer that is drawn in an inner graph because a layer of
             the block reads it.
-        kinds: Classes of all layers of the box, in order; of a block, none.
+        layer_classes: Classes of all layers of the box, in order; of a block, none.
         nodes: Indices of its nodes in the network; of equal blocks, those of the first.
         repeats: The number of equal blocks, one after another, that the box stands for; else 1.
         shape: Shape of the output, (H, W, C) or (F,).
@@ -30,26 +30,26 @@ class GraphNode:
         strides: Strides of the window.
         padding: Padding of the window.
         activation: Name of the last activation of the box.
-        place: (rank, column). Ranks count from 0 at the inputs, and every edge leads to a higher rank. Columns are
+        position: (rank, column). Ranks count from 0 at the inputs, and every edge leads to a higher rank. Columns are
             centered at 0; neighbors are at least 1 apart.
-        inner: The graph of a block (of the first one).
+        subgraph: The graph of a block (of the first one).
     """
 
     name: str
     kind: str
-    kinds: tuple[str, ...]
+    layer_classes: tuple[str, ...]
     nodes: tuple[int, ...]
     repeats: int
     shape: Shape
     parameters: int
     multiply_adds: int
-    receptive_field: Pair | None
-    kernel: Pair | None
-    strides: Pair | None
+    receptive_field: IntPair | None
+    kernel: IntPair | None
+    strides: IntPair | None
     padding: Padding | None
     activation: str | None
-    place: Point
-    inner: "Graph | None" = None
+    position: Point
+    subgraph: "Graph | None" = None
 
 
 @dataclass(frozen=True)
@@ -106,7 +106,7 @@ def graph(model: AnyModel | Network, *, collapse: bool = True) -> Graph:
         >>> found = st.explain.graph(st.zoo.network("resnet50"))
         >>> [(node.name, node.repeats) for node in found.nodes][3:6]
         [('pool1', 1), ('conv2_1', 1), ('conv2_2', 2)]
-        >>> found.nodes[4].inner.nodes[-1].kinds
+        >>> found.nodes[4].subgraph.nodes[-1].layer_classes
         ('Add', 'Activation')
     """
     network = model if isinstance(model, Network) else as_model(model).network

@@ -28,12 +28,12 @@ class Neighbors:
 
     Attributes:
         layer: Name of the layer whose outputs are compared.
-        images: int64 (count,), numbers of the images, the nearest first.
+        indices: int64 (count,), numbers of the images, the nearest first.
         distances: float32 (count,), cosine distances of the features, from 0 (the same direction) to 2.
     """
 
     layer: str
-    images: Array
+    indices: Array
     distances: Array
 
 
@@ -65,7 +65,7 @@ def nearest_images(
         >>> digits = st.data.load("mnist5k")
         >>> model = st.zoo.build("lenet5")
         >>> found = st.explain.nearest_images(model, digits.train.x[3], digits.train.x[:100])
-        >>> int(found.images[0])
+        >>> int(found.indices[0])
         3
     """
     model = as_model(model)

@@ -9,8 +9,8 @@ import numpy as np
 from striate.arguments import explain_arguments
 from striate.errors import UsageError
 from striate.explain.trace import AnyLayer, AnyModel, as_model, check_position, node_index
-from striate.explain.units import Reads, UnitRule, as_maps, make_rule
-from striate.network import Input, Margins, Network, Pair
+from striate.explain.units import InputWindow, UnitRule, as_maps, make_rule
+from striate.network import Input, IntPair, Margins, Network
 
 Span = tuple[int, int]  # first and last
 Channels = frozenset[int] | None  # None: all
@@ -34,13 +34,13 @@ class Region:
 
     layer: str
     input: str
-    rows: Pair
-    columns: Pair
-    unclipped_rows: Pair
-    unclipped_columns: Pair
+    rows: IntPair
+    columns: IntPair
+    unclipped_rows: IntPair
+    unclipped_columns: IntPair
 
     @property
-    def size(self) -> Pair:
+    def size(self) -> IntPair:
         """Height and width, not clipped."""
         return self.unclipped_rows[1] - self.unclipped_rows[0], self.unclipped_columns[1] - self.unclipped_columns[0]
 
@@ -171,18 +171,18 @@ class Fields:
                 found[part.source] = _box(rule, part, all_channels=box.channels is None).union(found.get(part.source))
         return found
 
-    def _read_by_channel(self, rule: UnitRule[Any], box: _Box, channel: int) -> list[Reads]:
+    def _read_by_channel(self, rule: UnitRule[Any], box: _Box, channel: int) -> list[InputWindow]:
         """Return what the units of a box in one channel read."""
-        if rule.reach == "all":
+        if rule.input_window_from == "all":
             places = ((y, x) for y in range(*_after(box.rows)) for x in range(*_after(box.columns)))
-            return [reads for y, x in places for reads in rule.reads(y, x, channel)]
+            return [reads for y, x in places for reads in rule.input_window(y, x, channel)]
         # Rows depend on y alone, and columns on x alone.
-        lines = rule.reach == "lines"
+        lines = rule.input_window_from == "lines"
         ys, xs = (range(*_after(span)) if lines else sorted(set(span)) for span in (box.rows, box.columns))
-        rows = zip(*(rule.reads(y, box.columns[0], channel) for y in ys), strict=True)
-        columns = zip(*(rule.reads(box.rows[0], x, channel) for x in xs), strict=True)
+        rows = zip(*(rule.input_window(y, box.columns[0], channel) for y in ys), strict=True)
+        columns = zip(*(rule.input_window(box.rows[0], x, channel) for x in xs), strict=True)
         joined = (
-            Reads(
+            InputWindow(
                 tall[0].source,
                 np.concatenate([part.rows for part in tall]),
                 np.concatenate([part.columns for part in wide]),
@@ -193,7 +193,7 @@ class Fields:
         return [reads for reads in joined if reads.rows.size and reads.columns.size]
 
 
-def _box(rule: UnitRule[Any], reads: Reads, *, all_channels: bool) -> _Box:
+def _box(rule: UnitRule[Any], reads: InputWindow, *, all_channels: bool) -> _Box:
     whole = all_channels or len(reads.channels) == rule.inputs[reads.source][2]
     return _Box(
         (int(reads.rows.min()), int(reads.rows.max())),

@@ -174,7 +174,7 @@ def strongest_patches(
 
 
 @dataclass(frozen=True, eq=False)
-class Responses:
+class ActivationStatistics:
     """Statistics of the outputs of the channels of a layer for a data set.
 
     Attributes:
@@ -203,7 +203,9 @@ class Responses:
 
 
 @explain_arguments
-def dead_units(model: AnyModel, images: Any, layer: AnyLayer, *, progress: Progress | None = None) -> Responses:
+def dead_units(
+    model: AnyModel, images: Any, layer: AnyLayer, *, progress: Progress | None = None
+) -> ActivationStatistics:
     """Find dead channels of a layer: their output is the same for all images and positions.
 
     Args:
@@ -237,7 +239,9 @@ def dead_units(model: AnyModel, images: Any, layer: AnyLayer, *, progress: Progr
         total += flat.sum(axis=0, dtype=np.float64)
         above += (flat > 0).sum(axis=0)
         count += len(flat)
-    return Responses(str(model.network.nodes[node].layer.name), smallest, largest, total / count, above / count)
+    return ActivationStatistics(
+        str(model.network.nodes[node].layer.name), smallest, largest, total / count, above / count
+    )
 
 
 def as_images(images: Any) -> Any:

@@ -11,7 +11,7 @@ from striate._types import Array
 from striate.arguments import check_methods, describe, explain_arguments
 from striate.engines.numpy.layers.activation import function_of
 from striate.errors import DataError, ModelFileError, NetworkError, UsageError
-from striate.explain.units import Arithmetic, Cells, Position, Reads, Unit, UnitRule, as_maps, make_rule
+from striate.explain.units import Arithmetic, Cells, InputWindow, Position, Unit, UnitRule, as_maps, make_rule
 from striate.models import Model, load
 from striate.network import Layer, Network, Shape
 from striate.training import check_inputs
@@ -48,7 +48,7 @@ class Trace:
         >>> trace.maps("C1").shape
         (28, 28, 6)
         >>> unit = trace.unit("C1", (0, 0, 5))
-        >>> unit.operation, unit.inputs[0].layer, unit.inputs[0].terms.shape
+        >>> unit.operation, unit.inputs[0].layer, unit.inputs[0].products.shape
         ('weighted_sum', 'rescale', (5, 5, 1))
     """
 
@@ -103,14 +103,14 @@ class Trace:
         activation = str(getattr(described, "activation", "linear"))
         totals = None
         if activation in ACROSS_CHANNELS:
-            totals = rule.channel_totals(parts, self._layer_weights(described))
+            totals = rule.channel_pre_activations(parts, self._layer_weights(described))
             if totals is None:
                 channels = range(rule.shape[2])
-                totals = np.array([self._compute(number, (*place[:2], c))[1].total for c in channels])
+                totals = np.array([self._compute(number, (*place[:2], c))[1].pre_activation for c in channels])
         return Unit(
-            str(described.name), described.kind, number, place, rule.operation, parts, found.bias, found.total,
-            activation, _activate(activation, found.total, totals, place[2]), engine_output, found.winner,
-            found.numbers, totals,
+            str(described.name), described.kind, number, place, rule.operation, parts, found.bias, found.pre_activation,
+            activation, _activate(activation, found.pre_activation, totals, place[2]), engine_output, found.argmax,
+            found.statistics, totals,
         )  # fmt: skip
 
     def _rule(self, number: int) -> UnitRule[Any]:
@@ -126,35 +126,33 @@ class Trace:
         return self._weights[name]
 
     def _compute(self, number: int, place: Position) -> tuple[tuple[Cells, ...], Arithmetic]:
-        """Return the cells that a unit reads, with weights and terms, and its arithmetic."""
+        """Return the cells that a unit reads, with weights and products, and its arithmetic."""
         rule, node = self._rule(number), self.network.nodes[number]
-        cells = [self._cells(node.inputs, reads) for reads in rule.reads(*place)]
+        cells = [self._cells(node.inputs, reads) for reads in rule.input_window(*place)]
         found = rule.compute(cells, self._layer_weights(node.layer), place)
         return tuple(_with_factors(part, found, source) for source, part in enumerate(cells)), found
 
-    def _cells(self, inputs: Sequence[int], reads: Reads) -> Cells:
+    def _cells(self, inputs: Sequence[int], reads: InputWindow) -> Cells:
         number = inputs[reads.source]
         node = self.network.nodes[number]
         height, width, _ = as_maps(node.shape)
         maps = self.values[number].reshape(as_maps(node.shape))
         rows_inside = (reads.rows >= 0) & (reads.rows < height)
         columns_inside = (reads.columns >= 0) & (reads.columns < width)
-        inside = rows_inside[:, None] & columns_inside
+        mask = rows_inside[:, None] & columns_inside
         clipped = np.ix_(np.clip(reads.rows, 0, height - 1), np.clip(reads.columns, 0, width - 1), reads.channels)
-        values = maps[clipped].astype(np.float64) * inside[..., None]
-        return Cells(
-            str(node.layer.name), number, node.shape, reads.rows, reads.columns, reads.channels, values, inside
-        )
+        values = maps[clipped].astype(np.float64) * mask[..., None]
+        return Cells(str(node.layer.name), number, node.shape, reads.rows, reads.columns, reads.channels, values, mask)
 
 
 def _with_factors(cells: Cells, found: Arithmetic, source: int) -> Cells:
-    """Return the cells with the weights and terms that the arithmetic gives for them."""
+    """Return the cells with the weights and products that the arithmetic gives for them."""
     weights = found.weights[source] if found.weights else None
-    terms = found.terms[source] if found.terms else None
+    products = found.products[source] if found.products else None
     full = None if weights is None else np.broadcast_to(np.asarray(weights, np.float64), cells.values.shape)
     return Cells(
-        cells.layer, cells.node, cells.shape, cells.rows, cells.columns, cells.channels, cells.values, cells.inside,
-        full, terms,
+        cells.layer, cells.node, cells.shape, cells.rows, cells.columns, cells.channels, cells.values, cells.mask,
+        full, products,
     )  # fmt: skip
 
 

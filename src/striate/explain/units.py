@@ -20,7 +20,7 @@ LayerType = TypeVar("LayerType", bound=Layer)
 
 
 @dataclass(frozen=True, eq=False)
-class Reads:
+class InputWindow:
     """Which cells of one input of a layer a unit reads: all combinations of rows, columns and channels.
 
     Rows and columns outside the map are padding.
@@ -50,9 +50,9 @@ class Cells:
         columns: int64 (S,).
         channels: int64 (K,).
         values: float64 (R, S, K), the outputs of the earlier layer; 0 in the padding.
-        inside: bool (R, S), false in the padding.
+        mask: bool (R, S), false in the padding.
         weights: float64 (R, S, K), the factor of each cell, or the prototype of `RadialBasis`; None if there is none.
-        terms: float64 (R, S, K), what each cell contributes to the sum, such as weight times value; None if the unit
+        products: float64 (R, S, K), what each cell contributes to the sum, such as weight times value; None if the unit
             computes no sum.
     """
 
@@ -63,9 +63,9 @@ class Cells:
     columns: Array
     channels: Array
     values: Array
-    inside: Array
+    mask: Array
     weights: Array | None = None
-    terms: Array | None = None
+    products: Array | None = None
 
     def position(self, i: int, j: int, k: int) -> Position:
         """Return the position of a cell, with which `unit` explains that cell in turn.
@@ -94,20 +94,20 @@ class Unit:
         kind: Class of the layer, such as "Conv2D".
         node: Index of the node in the network.
         position: (y, x, channel); (0, 0, feature) in a vector.
-        operation: What the unit computes of its cells before the activation: "weighted_sum" the sum of all terms, plus
-            the bias; "mean" and "sum" the sum of all terms; "maximum" the largest value, "minimum" the smallest;
-            "product" the product of all values; "copy" the only value; "normalization", "power" and
-            "squared_distance" as `numbers` says; "input" a number of the image; "unknown" for a layer without rule.
+        operation: What the unit computes of its cells before the activation: "weighted_sum" the sum of all products,
+            plus the bias; "mean" and "sum" the sum of all products; "maximum" the largest value, "minimum" the
+            smallest; "product" the product of all values; "copy" the only value; "normalization", "power" and
+            "squared_distance" as `statistics` says; "input" a number of the image; "unknown" for a layer without rule.
         inputs: The cells that it reads, for each input of the layer that it reads from.
         bias: What is added to the sum; None if there is no bias.
-        total: The result before the activation, computed in float64 from the outputs of the earlier layers.
+        pre_activation: The result before the activation, computed in float64 from the outputs of the earlier layers.
         activation: Name of the activation; "linear" if there is none.
         output: The result, computed in float64.
         engine_output: The same number as the engine computed it.
-        winner: For "maximum" and "minimum", the index (input, i, j, k) of the cell with this value.
-        numbers: Further numbers of the layer by name, such as mean and variance of a batch normalization.
-        channel_totals: float64 (C,), `total` of every channel at the same place, for an activation that needs them,
-            such as softmax; None for others.
+        argmax: For "maximum" and "minimum", the index (input, i, j, k) of the cell with this value.
+        statistics: Further numbers of the layer by name, such as mean and variance of a batch normalization.
+        channel_pre_activations: float64 (C,), `pre_activation` of every channel at the same position, for an activation
+            that needs them, such as softmax; None for others.
     """
 
     layer: str
@@ -117,20 +117,20 @@ class Unit:
     operation: Operation
     inputs: tuple[Cells, ...]
     bias: float | None
-    total: float
+    pre_activation: float
     activation: str
     output: float
     engine_output: float
-    winner: tuple[int, int, int, int] | None = None
-    numbers: Mapping[str, float] = field(default_factory=dict)
-    channel_totals: Array | None = None
+    argmax: tuple[int, int, int, int] | None = None
+    statistics: Mapping[str, float] = field(default_factory=dict)
+    channel_pre_activations: Array | None = None
 
     def __repr__(self) -> str:
         cells = sum(part.values.size for part in self.inputs)
         bias = "" if self.bias is None else f", bias {self.bias:.4g}"
         return (
             f"<Unit {self.position} of {self.layer}: {self.operation} of {counted(cells, 'cell')}{bias}, "
-            f"total {self.total:.6g}, {self.activation} → {self.output:.6g}>"
+            f"pre-activation {self.pre_activation:.6g}, {self.activation} → {self.output:.6g}>"
         )
 
 
@@ -139,20 +139,20 @@ class Arithmetic:
     """What a rule computes of the cells of a unit. The attributes are those of `Unit` and `Cells`.
 
     Attributes:
-        total: The result before the activation.
+        pre_activation: The result before the activation.
         weights: For each input, an array that broadcasts to the shape of its cells, or None.
-        terms: For each input, an array of the shape of its cells, or None. Empty: None for all.
+        products: For each input, an array of the shape of its cells, or None. Empty: None for all.
         bias: The bias, if any.
-        winner: Position of the largest cell, for a maximum.
-        numbers: Further numbers by name.
+        argmax: Position of the largest cell, for a maximum.
+        statistics: Further numbers by name.
     """
 
-    total: float
+    pre_activation: float
     weights: Sequence[Array | float | None] = ()
-    terms: Sequence[Array | None] = ()
+    products: Sequence[Array | None] = ()
     bias: float | None = None
-    winner: tuple[int, int, int, int] | None = None
-    numbers: Mapping[str, float] = field(default_factory=dict)
+    argmax: tuple[int, int, int, int] | None = None
+    statistics: Mapping[str, float] = field(default_factory=dict)
 
 
 class UnitRule(Generic[LayerType]):
@@ -165,19 +165,21 @@ class UnitRule(Generic[LayerType]):
         layer: The layer.
         inputs: The input shapes, each (H, W, C).
         shape: The output shape (H, W, C).
-        reach: Which units of a rectangle together read all rows and columns that the units of the rectangle read:
-            "corners" the first and the last; "lines" those of a row and of a column; "all" only all of them.
+        input_window_from: Which units of a rectangle are enough to find the rows and columns that all of its units
+            read. "corners": the first and the last, as in a convolution, whose window moves with the unit. "lines":
+            one row and one column, as in resizing, where rows and columns are independent. "all": every unit, as in
+            a reshape.
     """
 
     operation: Operation
-    reach: Literal["corners", "lines", "all"] = "corners"
+    input_window_from: Literal["corners", "lines", "all"] = "corners"
 
     def __init__(self, layer: LayerType, inputs: Sequence[Shape]) -> None:
         self.layer = layer
         self.inputs = tuple(map(as_maps, inputs))
         self.shape = as_maps(layer.output_shape(*inputs))
 
-    def reads(self, y: int, x: int, channel: int) -> Sequence[Reads]:
+    def input_window(self, y: int, x: int, channel: int) -> Sequence[InputWindow]:
         """Return the input cells of a unit.
 
         Args:
@@ -194,7 +196,7 @@ class UnitRule(Generic[LayerType]):
         """Return the computation of a unit.
 
         Args:
-            cells: What the unit reads, in the order of `reads`, without weights and terms.
+            cells: What the unit reads, in the order of `input_window`, without weights and products.
             weights: The parameters of the layer by variable; `values` of the cells are float64.
             position: (y, x, channel) of the unit.
 
@@ -203,8 +205,8 @@ class UnitRule(Generic[LayerType]):
         """
         raise NotImplementedError
 
-    def channel_totals(self, cells: Sequence[Cells], weights: Mapping[str, Array]) -> Array | None:
-        """Return the totals of all channels at the position of a unit, (C,), or None to compute one after another."""
+    def channel_pre_activations(self, cells: Sequence[Cells], weights: Mapping[str, Array]) -> Array | None:
+        """Return the pre-activations of all channels at a position, (C,), or None to compute one after another."""
         return None
 
     def sample_channels(self) -> Sequence[int]:
@@ -216,7 +218,7 @@ Rule = TypeVar("Rule", bound=type[UnitRule[Any]])
 _RULES: dict[type[Layer], type[UnitRule[Any]]] = {}
 
 
-def rule(*layer_classes: type[Layer]) -> Callable[[Rule], Rule]:
+def register_unit_rule(*layer_classes: type[Layer]) -> Callable[[Rule], Rule]:
     """Register a rule for built-in or custom layer classes, as a decorator of a subclass of `UnitRule`.
 
     Example:
@@ -227,10 +229,10 @@ def rule(*layer_classes: type[Layer]) -> Callable[[Rule], Rule]:
         ... class Halve(Layer):
         ...     def output_shape(self, *inputs):
         ...         return inputs[0]
-        >>> @rule(Halve)
+        >>> @register_unit_rule(Halve)
         ... class HalveRule(UnitRule[Halve]):
         ...     operation = "weighted_sum"
-        ...     def reads(self, y, x, channel):
+        ...     def input_window(self, y, x, channel):
         ...         return [one_cell(0, y, x, channel)]
         ...     def compute(self, cells, weights, position):
         ...         return weighted_sum(cells, [0.5])
@@ -265,10 +267,10 @@ class UnknownRule(UnitRule[Layer]):
 
     operation = "unknown"
 
-    def reads(self, y: int, x: int, channel: int) -> Sequence[Reads]:
+    def input_window(self, y: int, x: int, channel: int) -> Sequence[InputWindow]:
         """Return all cells."""
         sizes = enumerate(self.inputs)
-        return [Reads(source, np.arange(h), np.arange(w), np.arange(c)) for source, (h, w, c) in sizes]
+        return [InputWindow(source, np.arange(h), np.arange(w), np.arange(c)) for source, (h, w, c) in sizes]
 
     def compute(self, cells: Sequence[Cells], weights: Mapping[str, Array], position: Position) -> Arithmetic:
         """Return NaN, in place of which the output of the engine is shown."""
@@ -286,7 +288,7 @@ def as_maps(shape: Shape) -> tuple[int, int, int]:
     return height, width, channels
 
 
-def one_cell(source: int, y: int, x: int, channel: int) -> Reads:
+def one_cell(source: int, y: int, x: int, channel: int) -> InputWindow:
     """Return the reads of a unit that depends on one cell of one input.
 
     Args:
@@ -298,11 +300,11 @@ def one_cell(source: int, y: int, x: int, channel: int) -> Reads:
     Returns:
         The reads.
     """
-    return Reads(source, np.array([y]), np.array([x]), np.array([channel]))
+    return InputWindow(source, np.array([y]), np.array([x]), np.array([channel]))
 
 
 def weighted_sum(
-    cells: Sequence[Cells], weights: Sequence[Array | float], bias: float | None = None, **numbers: float
+    cells: Sequence[Cells], weights: Sequence[Array | float], bias: float | None = None, **statistics: float
 ) -> Arithmetic:
     """Return the arithmetic of Σ weight · value + bias over all cells.
 
@@ -310,13 +312,14 @@ def weighted_sum(
         cells: The cells of each input.
         weights: For each input, one number, or an array that broadcasts to the shape of its cells.
         bias: The bias, if any.
-        **numbers: Further numbers to show.
+        **statistics: Further numbers to show.
 
     Returns:
         The arithmetic.
     """
-    terms = [part.values * weight for part, weight in zip(cells, weights, strict=True)]
-    return Arithmetic(sum(float(term.sum()) for term in terms) + (bias or 0.0), weights, terms, bias, numbers=numbers)
+    products = [part.values * weight for part, weight in zip(cells, weights, strict=True)]
+    total = sum(float(product.sum()) for product in products) + (bias or 0.0)
+    return Arithmetic(total, weights, products, bias, statistics=statistics)
 
 
 def maximum(cells: Sequence[Cells], sign: int = 1) -> Arithmetic:
@@ -327,12 +330,12 @@ def maximum(cells: Sequence[Cells], sign: int = 1) -> Arithmetic:
         sign: −1 for the smallest value.
 
     Returns:
-        The arithmetic, with the winning cell.
+        The arithmetic, with the index of the cell.
     """
-    best, winner = -np.inf, None
+    best, argmax = -np.inf, None
     for source, part in enumerate(cells):
-        values = np.where(part.inside[..., None], sign * part.values, -np.inf)
+        values = np.where(part.mask[..., None], sign * part.values, -np.inf)
         i, j, k = np.unravel_index(int(values.argmax()), values.shape)
         if values[i, j, k] > best:
-            best, winner = values[i, j, k], (source, int(i), int(j), int(k))
-    return Arithmetic(float(sign * best), winner=winner)
+            best, argmax = values[i, j, k], (source, int(i), int(j), int(k))
+    return Arithmetic(float(sign * best), argmax=argmax)

@@ -29,7 +29,7 @@ from striate.network.layers import *  # noqa: F403 - layers/__init__.py lists th
 from striate.network.receptive import ReceptiveField, receptive_fields
 from striate.network.registry import layer_class, register_layer
 from striate.network.regularizers import L1, L1L2, L2, Regularizer, get_regularizer
-from striate.network.shapes import Margins, Padding, Pair, Shape, Window
+from striate.network.shapes import IntPair, Margins, Padding, Shape, Window
 from striate.network.table import LayerRow
 
 __all__ = [
@@ -45,6 +45,7 @@ __all__ = [
     "HeUniform",
     "IdentityMatrix",
     "Initializer",
+    "IntPair",
     "LayerRow",
     "LecunNormal",
     "LecunUniform",
@@ -55,7 +56,6 @@ __all__ = [
     "Ones",
     "Orthogonal",
     "Padding",
-    "Pair",
     "ReceptiveField",
     "Regularizer",
     "Shape",

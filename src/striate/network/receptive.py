@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from striate.network.graph import Network, Node
-from striate.network.shapes import Pair, Shape, Window
+from striate.network.shapes import IntPair, Shape, Window
 
 
 @dataclass(frozen=True)
@@ -16,12 +16,12 @@ class ReceptiveField:
         jump: Distance in pixels between the receptive fields of adjacent outputs; if branches differ, the largest.
     """
 
-    start: Pair
-    size: Pair
-    jump: Pair
+    start: IntPair
+    size: IntPair
+    jump: IntPair
 
     @property
-    def stop(self) -> Pair:
+    def stop(self) -> IntPair:
         """The first pixel after the field, (y, x)."""
         return self.start[0] + self.size[0], self.start[1] + self.size[1]
 
@@ -56,7 +56,7 @@ def _through(network: Network, node: Node, source: int, field: ReceptiveField | 
     return _slide(field, node.layer.window, size) if node.layer.window else field
 
 
-def _slide(field: ReceptiveField, window: Window, size: Pair) -> ReceptiveField:
+def _slide(field: ReceptiveField, window: Window, size: IntPair) -> ReceptiveField:
     (top, _), (left, _) = window.margins(size)
     (jy, jx), (ey, ex) = field.jump, window.extent
     return ReceptiveField(

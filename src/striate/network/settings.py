@@ -5,7 +5,7 @@ from operator import index
 from typing import Any
 
 from striate.errors import NetworkError
-from striate.network.shapes import Margins, Padding, Pair
+from striate.network.shapes import IntPair, Margins, Padding
 
 MAX_FLOAT32 = 3.4e38
 FORBIDDEN_IN_NAMES = frozenset('/\\:*?"<>|')  # characters that names of files cannot contain
@@ -59,7 +59,7 @@ def positive(value: Any) -> int:
     return integer(value, least=1)
 
 
-def pair(value: Any) -> Pair:
+def pair(value: Any) -> IntPair:
     """Check integers above 0 for both axes.
 
     Args:
@@ -97,7 +97,7 @@ def margins(value: Any) -> Margins:
     return _sides(value[0]), _sides(value[1])
 
 
-def _sides(value: Any) -> Pair:
+def _sides(value: Any) -> IntPair:
     if not isinstance(value, list | tuple):
         return integer(value), integer(value)
     if len(value) != 2:

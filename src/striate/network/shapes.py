@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 
 Shape = tuple[int, ...]
-Pair = tuple[int, int]
-Margins = tuple[Pair, Pair]
+IntPair = tuple[int, int]
+Margins = tuple[IntPair, IntPair]
 Padding = str | Margins
 
 
-def same_margins(size: int, extent: int, stride: int) -> Pair:
+def same_margins(size: int, extent: int, stride: int) -> IntPair:
     """Compute the padding of one axis for padding="same".
 
     Args:
@@ -35,18 +35,18 @@ class Window:
         padding: "valid", "same" or ((top, bottom), (left, right)).
     """
 
-    kernel: Pair
-    strides: Pair = (1, 1)
-    dilation: Pair = (1, 1)
+    kernel: IntPair
+    strides: IntPair = (1, 1)
+    dilation: IntPair = (1, 1)
     padding: Padding = "valid"
 
     @property
-    def extent(self) -> Pair:
+    def extent(self) -> IntPair:
         """Height and width, including the gaps of a dilated kernel."""
         (ky, kx), (dy, dx) = self.kernel, self.dilation
         return (ky - 1) * dy + 1, (kx - 1) * dx + 1
 
-    def margins(self, size: Pair) -> Margins:
+    def margins(self, size: IntPair) -> Margins:
         """Compute the padding of a map.
 
         Args:
@@ -62,17 +62,17 @@ class Window:
             return same_margins(size[0], ey, sy), same_margins(size[1], ex, sx)
         return self.padding
 
-    def padded(self, size: Pair) -> Pair:
+    def padded(self, size: IntPair) -> IntPair:
         """Return height and width of a map of `size` with padding."""
         (top, bottom), (left, right) = self.margins(size)
         return size[0] + top + bottom, size[1] + left + right
 
-    def fits(self, size: Pair) -> bool:
+    def fits(self, size: IntPair) -> bool:
         """Return whether the window fits into the padded map."""
         height, width = self.padded(size)
         return self.extent[0] <= height and self.extent[1] <= width
 
-    def output_size(self, size: Pair) -> Pair:
+    def output_size(self, size: IntPair) -> IntPair:
         """Return the output size (H + 2P − F) / S + 1, rounded down."""
         (height, width), (ey, ex), (sy, sx) = self.padded(size), self.extent, self.strides
         return (height - ey) // sy + 1, (width - ex) // sx + 1

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from striate.network.graph import Network, Node
 from striate.network.layers.common import Windowed
 from striate.network.receptive import ReceptiveField, receptive_fields
-from striate.network.shapes import Margins, Padding, Pair, Window
+from striate.network.shapes import IntPair, Margins, Padding, Window
 
 
 @dataclass(frozen=True)
@@ -36,19 +36,19 @@ class LayerRow:
     kind: str
     inputs: tuple[str, ...]
     maps: int | None
-    size: Pair | None
+    size: IntPair | None
     units: int | None
-    kernel: Pair | None
-    strides: Pair | None
+    kernel: IntPair | None
+    strides: IntPair | None
     padding: Padding | None
     margins: Margins | None
     rounded: str | None
     activation: str | None
     parameters: int
     multiply_adds: int
-    receptive_field: Pair | None
-    theoretical_field: Pair | None
-    jump: Pair | None
+    receptive_field: IntPair | None
+    theoretical_field: IntPair | None
+    jump: IntPair | None
 
     @property
     def padding_text(self) -> str:
@@ -105,7 +105,7 @@ def _row(network: Network, node: Node, field: ReceptiveField | None, *, first: b
     )
 
 
-def _rounding(window: Window, size: Pair) -> str | None:
+def _rounding(window: Window, size: IntPair) -> str | None:
     """Return how an output size was calculated if it was rounded down; "same" padding needs no rounding."""
     if window.padding == "same":
         return None
@@ -120,7 +120,7 @@ def _rounding(window: Window, size: Pair) -> str | None:
     return " and ".join(dict.fromkeys(lines)) or None
 
 
-def _clipped_size(network: Network, field: Pair) -> Pair:
+def _clipped_size(network: Network, field: IntPair) -> IntPair:
     """Return the size of a receptive field within the largest of the input images."""
     images = [network.nodes[index].shape for index in network.inputs if len(network.nodes[index].shape) == 3]
     return min(field[0], max(shape[0] for shape in images)), min(field[1], max(shape[1] for shape in images))

@@ -8,7 +8,7 @@ import numpy as np
 from striate._types import Array
 from striate.arguments import describe
 from striate.errors import DataError, UsageError
-from striate.evaluation import Bin, Evaluation, confusion_counts, percent_of_true
+from striate.evaluation import Bin, Evaluation, metrics, row_percentages
 from striate.evaluation.checks import check_probabilities
 from striate.evaluation.metrics import reliability
 from striate.plot.canvas import TRAINING, VALIDATION, fonts, new_axes, short
@@ -99,11 +99,11 @@ def confusion_matrix(
         ['1', '1', '2']
     """
     if isinstance(labels, Evaluation):
-        counts, names = labels.counts, labels.classes
+        counts, names = labels.confusion_matrix, labels.classes
     else:
         true, predicted = class_numbers(labels, predictions)
         count = max(len(classes or ()), int(max(true.max(), predicted.max())) + 1)
-        counts = confusion_counts(true, predicted, count)
+        counts = metrics.confusion_matrix(true, predicted, count)
         names = tuple(classes or map(str, range(count)))
         if len(names) != count:
             raise DataError(f"There are {len(names)} names of classes, but the class numbers go up to {count - 1}.")
@@ -111,7 +111,7 @@ def confusion_matrix(
     with fonts():
         side = min(max(3.2, 0.42 * size + 1.4), 9.0)
         drawn = new_axes(ax, side, side)
-        drawn.imshow(np.sqrt(percent_of_true(counts)), cmap="Blues", vmin=0, vmax=10)
+        drawn.imshow(np.sqrt(row_percentages(counts)), cmap="Blues", vmin=0, vmax=10)
         step = -(-size // 40)
         shown = [printable(short(name)) for name in names[::step]]
         turned = max(map(len, shown)) >= LONG_NAME
@@ -119,7 +119,7 @@ def confusion_matrix(
         drawn.set_yticks(range(0, size, step), shown)
         drawn.set(xlabel="predicted class", ylabel="true class")
         if size <= MAX_NUMBERED_CLASSES:
-            percents = percent_of_true(counts)
+            percents = row_percentages(counts)
             for row, column in zip(*counts.nonzero(), strict=True):
                 color = "white" if percents[row, column] > 40 else "black"
                 drawn.text(column, row, f"{counts[row, column]}", ha="center", va="center", color=color, fontsize=9)

@@ -101,7 +101,7 @@ def plot_model(
 
     def lines(node: GraphNode) -> list[str]:
         kind = node.kind if node.kind != "block" else "Block"
-        kind = " + ".join(node.kinds) if len(node.kinds) > 1 else kind
+        kind = " + ".join(node.layer_classes) if len(node.layer_classes) > 1 else kind
         shown = show_layer_activations and node.activation and node.kind != "block"
         activation = f" ({node.activation})" if shown else ""
         repeats = f" × {node.repeats}" if node.repeats > 1 else ""
@@ -133,12 +133,12 @@ def _svg(drawn: Graph, texts: list[list[str]], *, bold: bool) -> str:
 
     parts = []
     for edge in drawn.edges:
-        (x, y), (u, v) = center(*drawn.nodes[edge.source].place), center(*drawn.nodes[edge.target].place)
+        (x, y), (u, v) = center(*drawn.nodes[edge.source].position), center(*drawn.nodes[edge.target].position)
         points = [(x, y + height / 2), *(center(*point) for point in edge.points), (u, v - height / 2)]
         steps = " L".join(f"{a:.1f} {b:.1f}" for a, b in points)
         parts.append(f'<path d="M{steps}" marker-end="url(#arrow)"/>')
     for node, lines in zip(drawn.nodes, texts, strict=True):
-        x, y = center(*node.place)
+        x, y = center(*node.position)
         parts.append(
             f'<rect x="{x - width / 2:.1f}" y="{y - height / 2:.1f}" width="{width:.1f}" height="{height}" rx="4"/>'
         )
@@ -161,4 +161,4 @@ def _svg(drawn: Graph, texts: list[list[str]], *, bold: bool) -> str:
 def _columns(drawn: Graph) -> list[float]:
     """Return the columns of all boxes and of the points that edges pass."""
     points = [point for edge in drawn.edges for point in edge.points]
-    return [column for _, column in [*(node.place for node in drawn.nodes), *points]]
+    return [column for _, column in [*(node.position for node in drawn.nodes), *points]]

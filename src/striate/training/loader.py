@@ -105,7 +105,7 @@ class BatchLoader:
             parameters = augmentation.sample(
                 index, self._seed, epoch, x.shape[1:], rank=engine.rank, world_size=engine.world_size
             )
-            rows, mixing = index[parameters.rows], parameters.mixing
+            rows, mixing = index[parameters.indices], parameters.mixing
             inputs.append(engine.augment(x[rows], parameters))
         targets = tuple(y[rows] for y in self._train.targets)
         weights = tuple(w[rows] for w in self._train.weights)

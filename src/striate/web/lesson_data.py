@@ -209,21 +209,22 @@ def _units(pack: _Pack, trace: Trace, node: int) -> dict[str, Any]:
     columns = [_part(pack, [unit.inputs[slot] if slot < len(unit.inputs) else None for unit in units])
                for slot in range(parts)]  # fmt: skip
     totals = None
-    if first.channel_totals is not None:
-        totals = pack.add(np.stack([unit.channel_totals for unit in units[:: shape[2]]]))  # type: ignore[misc]
+    if first.channel_pre_activations is not None:
+        totals = pack.add(np.stack([unit.channel_pre_activations for unit in units[:: shape[2]]]))  # type: ignore[misc]
     return {
         "operation": first.operation, "activation": first.activation, "values": pack.add(values),
-        "total": pack.add(np.array([unit.total for unit in units], np.float32)),
+        "total": pack.add(np.array([unit.pre_activation for unit in units], np.float32)),
         "output": pack.add(np.array([unit.output for unit in units], np.float32)),
         "bias": None if first.bias is None else pack.add(np.array([unit.bias for unit in units], np.float32)),
-        "winner": None if first.winner is None else pack.add(np.array([unit.winner for unit in units], np.int32)),
-        "names": list(first.numbers), "numbers": pack.add(np.array([_numbers(pack, unit) for unit in units], np.int32)),
+        "winner": None if first.argmax is None else pack.add(np.array([unit.argmax for unit in units], np.int32)),
+        "names": list(first.statistics),
+        "numbers": pack.add(np.array([_numbers(pack, unit) for unit in units], np.int32)),
         "parts": columns, "totals": totals,
     }  # fmt: skip
 
 
 def _numbers(pack: _Pack, unit: Unit) -> int:
-    return pack.weight(np.array(list(unit.numbers.values()), float)) if unit.numbers else -1
+    return pack.weight(np.array(list(unit.statistics.values()), float)) if unit.statistics else -1
 
 
 def _part(pack: _Pack, cells: Sequence[Cells | None]) -> dict[str, Any]:
@@ -242,17 +243,17 @@ def _part(pack: _Pack, cells: Sequence[Cells | None]) -> dict[str, Any]:
 
 
 def _terms(cells: Cells) -> int:
-    """Return how the terms follow from values and weights: 0 none, 1 product, 2 square, 3 squared difference."""
-    if cells.terms is None:
+    """Return how the products follow from values and weights: 0 none, 1 product, 2 square, 3 squared difference."""
+    if cells.products is None:
         return 0
     if cells.weights is None:
         expected, code = cells.values**2, 2
-    elif np.allclose(cells.terms, cells.values * cells.weights, rtol=1e-6, atol=0):
-        expected, code = cells.terms, 1
+    elif np.allclose(cells.products, cells.values * cells.weights, rtol=1e-6, atol=0):
+        expected, code = cells.products, 1
     else:
         expected, code = (cells.values - cells.weights) ** 2, 3
-    if not np.allclose(cells.terms, expected, rtol=1e-6, atol=1e-30):
-        raise UsageError(f"The terms of the cells of '{cells.layer}' are neither products nor squares.")
+    if not np.allclose(cells.products, expected, rtol=1e-6, atol=1e-30):
+        raise UsageError(f"The products of the cells of '{cells.layer}' are neither products nor squares.")
     return code
 
 
@@ -267,9 +268,9 @@ def _region_table(fields: Fields, node: int) -> dict[str, Any] | None:
     """Return the rows of the receptive fields by y and the columns by x, for groups of channels with equal fields."""
     height, width, channels = as_maps(fields.network.nodes[node].shape)
     rule = fields.rules[node]
-    if not rule.reads(0, 0, 0):
+    if not rule.input_window(0, 0, 0):
         return {"input": True}
-    lines = [rule.reads(y, 0, 0) for y in range(height)] + [rule.reads(0, x, 0) for x in range(width)]
+    lines = [rule.input_window(y, 0, 0) for y in range(height)] + [rule.input_window(0, x, 0) for x in range(width)]
     if all(len(reads) == 1 and len(reads[0].rows) == len(reads[0].columns) == len(reads[0].channels) == 1
            for reads in lines):  # fmt: skip
         return None
@@ -280,7 +281,7 @@ def _region_table(fields: Fields, node: int) -> dict[str, Any] | None:
     first: list[int] = []
     signatures: dict[tuple[tuple[int, bytes], ...], int] = {}
     for channel in range(channels):
-        signature = tuple((part.source, part.channels.tobytes()) for part in rule.reads(*middle, channel))
+        signature = tuple((part.source, part.channels.tobytes()) for part in rule.input_window(*middle, channel))
         if signature not in signatures:
             seen = tuple(_region(fields, node, y, x, channel) for y, x in corners)
             if seen not in groups:
@@ -308,7 +309,7 @@ def _moves_axes(fields: Fields, node: int) -> bool:
     for number in range(node, -1, -1):
         if number in read:
             read.update(fields.network.nodes[number].inputs)
-    return any(fields.rules[number].reach == "all" for number in read)
+    return any(fields.rules[number].input_window_from == "all" for number in read)
 
 
 def _region(fields: Fields, node: int, y: int, x: int, channel: int) -> Region | None:

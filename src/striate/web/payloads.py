@@ -236,20 +236,20 @@ def _by_strength(maps: Array) -> tuple[Array, Array]:
 def _unit(unit: Unit) -> dict[str, Any]:
     return {
         "layer": unit.layer, "kind": unit.kind, "node": unit.node, "position": unit.position,
-        "operation": unit.operation, "bias": _finite(unit.bias), "total": _finite(unit.total),
+        "operation": unit.operation, "bias": _finite(unit.bias), "total": _finite(unit.pre_activation),
         "activation": unit.activation, "output": _finite(unit.output), "engine_output": _finite(unit.engine_output),
-        "winner": unit.winner, "numbers": {name: _finite(value) for name, value in unit.numbers.items()},
-        "channel_totals": None if unit.channel_totals is None else unit.channel_totals.tolist(),
+        "winner": unit.argmax, "numbers": {name: _finite(value) for name, value in unit.statistics.items()},
+        "channel_totals": None if unit.channel_pre_activations is None else unit.channel_pre_activations.tolist(),
         "inputs": [_cells(cells) for cells in unit.inputs],
     }  # fmt: skip
 
 
 def _cells(cells: Cells) -> dict[str, Any]:
-    optional = {name: getattr(cells, name) for name in ("weights", "terms")}
+    optional = {"weights": cells.weights, "terms": cells.products}
     return {
         "layer": cells.layer, "node": cells.node, "shape": cells.shape, "rows": cells.rows.tolist(),
         "columns": cells.columns.tolist(), "channels": cells.channels.tolist(), "values": as_json(cells.values),
-        "inside": as_json(cells.inside.astype(np.uint8)),
+        "inside": as_json(cells.mask.astype(np.uint8)),
         **{name: None if found is None else as_json(found) for name, found in optional.items()},
     }  # fmt: skip
 

@@ -19,7 +19,14 @@ from striate.audit.findings import (
     suspicious_labels,
     suspicious_values,
 )
-from striate.audit.unusual import Kind, check_thresholds, find_unusual, measure_pixels, measure_sizes, outlier_scores
+from striate.audit.unusual import (
+    ImageIssue,
+    check_thresholds,
+    find_unusual,
+    measure_pixels,
+    measure_sizes,
+    outlier_scores,
+)
 from striate.data import Dataset, Images
 from striate.data.corrections import apply_corrections, read_corrections
 from striate.data.dataset import content_fingerprint
@@ -114,7 +121,7 @@ def audit_folder(
     measures = {
         **_measure_pixels(found.images.x),
         **measure_sizes(_sizes(files)),
-        Kind.OUTLIER: outlier_scores(features[opened.top]),
+        ImageIssue.OUTLIER: outlier_scores(features[opened.top]),
     }
     unusual, common = find_unusual(measures, limits)
     rate, suspicious, accuracy = _check_labels(layout, found, features, numbers, opened.top)
@@ -235,13 +242,13 @@ def _groups(
     return join_named(groups, named.numbers), (*notes, *named.notes)
 
 
-def _measure_pixels(x: Any) -> dict[Kind, Array]:
-    parts: list[dict[Kind, Array]] = []
+def _measure_pixels(x: Any) -> dict[ImageIssue, Array]:
+    parts: list[dict[ImageIssue, Array]] = []
     blocks = chunk_ranges(len(x), BLOCK)
     with progress_bar("measuring images", len(x)) as advance:
         for part in map_ordered(lambda rows: measure_pixels(x[rows.start : rows.stop]), blocks):
             parts.append(part)
-            advance(len(part[Kind.BLURRED]))
+            advance(len(part[ImageIssue.BLURRY]))
     return {kind: np.concatenate([part[kind] for part in parts]) for kind in parts[0]}
 
 

@@ -71,9 +71,9 @@ class NeighborSearch:
             raise UsageError("The features of the images have not been computed yet. Compute them first.")
         pixels = self._explorer.as_inputs(self._explorer.pixels(image)[None])[0]
         found = nearest_images(self._explorer.model, pixels, self._features, count=NEIGHBORS + 1)
-        keys = [f"{self.prefix}{number}" for number in found.images]
+        keys = [f"{self.prefix}{number}" for number in found.indices]
         others = [row for row, key in enumerate(keys) if key != image][:NEIGHBORS]
-        return Neighbors(found.layer, found.images[others], found.distances[others]), [keys[row] for row in others]
+        return Neighbors(found.layer, found.indices[others], found.distances[others]), [keys[row] for row in others]
 
 
 def _features(channel: Channel, model: Model, pixels: Array) -> None:

@@ -193,7 +193,7 @@ class Reproduction:
         result = train(prepared, run, verbose=self.verbose, echo=self.echo)
         evaluation = result.evaluation
         assert isinstance(evaluation, Evaluation), "all systems are classifiers"
-        return 100 * evaluation.correct / evaluation.images, result.seconds
+        return 100 * evaluation.correct / evaluation.n_images, result.seconds
 
 
 def data_location(system: System, folder: str | None) -> str:

@@ -10,12 +10,12 @@ from striate.zoo.registry import (
     DefaultRecipe,
     PublishedWeights,
     WeightNames,
-    architecture,
     get_architecture,
     input_shape,
     list_bases,
     list_models,
     network,
+    register_architecture,
 )
 
 if TYPE_CHECKING:
@@ -26,13 +26,13 @@ __all__ = [
     "DefaultRecipe",
     "PublishedWeights",
     "WeightNames",
-    "architecture",
     "build",
     "get_architecture",
     "input_shape",
     "list_bases",
     "list_models",
     "network",
+    "register_architecture",
 ]  # fmt: skip
 
 for _module in iter_modules(__path__):

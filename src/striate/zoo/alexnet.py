@@ -26,7 +26,7 @@ from striate.zoo.photographs import (
     photo_recipe,
     standardize,
 )
-from striate.zoo.registry import architecture
+from striate.zoo.registry import register_architecture
 
 # Filters, kernel, stride and padding of convolution 1, 2, …
 CONVOLUTIONS: tuple[tuple[int, int, int, str], ...] = (
@@ -42,7 +42,7 @@ NO_WEIGHTS = "torchvision's AlexNet is that of Krizhevsky 2014, with 64, 192, 38
 
 
 # Batch normalization came later than local response normalization; with it the network learns faster and better.
-@architecture("alexnet", recipe=RECIPE, from_scratch={"normalization": "batch"}, weights_note=NO_WEIGHTS)
+@register_architecture("alexnet", recipe=RECIPE, from_scratch={"normalization": "batch"}, weights_note=NO_WEIGHTS)
 def alexnet(
     input_shape: tuple[int, ...] = (227, 227, 3), classes: int = 1000, dropout: float = 0.5, normalization: str = "lrn"
 ) -> Network:
@@ -69,7 +69,7 @@ def alexnet(
     return _build("alexnet", input_shape, classes, dropout, convolve, response, {"kernel_initializer": "he_normal"})
 
 
-@architecture("alexnet-2012", recipe=RECIPE, weights_note=NO_WEIGHTS)
+@register_architecture("alexnet-2012", recipe=RECIPE, weights_note=NO_WEIGHTS)
 def alexnet_2012(input_shape: tuple[int, ...] = (227, 227, 3), classes: int = 1000, dropout: float = 0.5) -> Network:
     """Build AlexNet as published: convolutions 2, 4 and 5 in two groups, one for each GPU.
 

@@ -21,7 +21,7 @@ from striate.network import (
     TruncatedNormal,
 )
 from striate.zoo.photographs import block_place, photo_recipe, standardize, torchvision_weights
-from striate.zoo.registry import WeightNames, architecture
+from striate.zoo.registry import WeightNames, register_architecture
 
 BLOCKS, WIDTHS = (3, 3, 9, 3), (96, 192, 384, 768)  # number of blocks and of channels of each stage
 EPSILON = 1e-6
@@ -59,7 +59,7 @@ def _torchvision_name(layer: str) -> str:
     return f"features.{2 * stage - 1}.{number - 1}.{TORCHVISION_INNER[part]}"
 
 
-@architecture(
+@register_architecture(
     "convnext-tiny",
     recipe=photo_recipe(5e-4),
     weights=torchvision_weights("convnext_tiny-983f1562.pth", _torchvision_name),

@@ -21,7 +21,7 @@ from striate.network import (
     Tensor,
 )
 from striate.zoo.photographs import conv_bn, photo_recipe, standardize, torchvision_weights
-from striate.zoo.registry import WeightNames, architecture
+from striate.zoo.registry import WeightNames, register_architecture
 
 LAYERS = (6, 12, 24, 16)  # number of layers of each dense block
 GROWTH = 32  # maps that each layer adds
@@ -52,7 +52,7 @@ def _torch_name(layer: str, *, dotted: bool = False) -> str:
     return f"features.denseblock{stage}.denselayer{number}.{part}"
 
 
-@architecture(
+@register_architecture(
     "densenet121",
     recipe=photo_recipe(1e-3),
     weights=torchvision_weights("densenet121-a639ec97.pth", partial(_torch_name, dotted=True)),

@@ -29,7 +29,7 @@ from striate.zoo.photographs import (
     standardize,
     torchvision_weights,
 )
-from striate.zoo.registry import WeightNames, architecture
+from striate.zoo.registry import WeightNames, register_architecture
 
 EPSILON = 1e-5  # epsilon of batch normalization, as in PyTorch's weights
 TORCHVISION_OUTER = {
@@ -58,7 +58,7 @@ def _torchvision_name(layer: str) -> str:
     return f"features.{stage}.{number - 1}.block.{place}.{within}"
 
 
-@architecture(
+@register_architecture(
     "efficientnet-b0",
     recipe=photo_recipe(1e-3),
     weights=torchvision_weights("efficientnet_b0_rwightman-7f5810bc.pth", _torchvision_name),

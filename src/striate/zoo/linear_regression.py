@@ -1,10 +1,10 @@
 """Linear regression as a network: three exam scores predict the final one, H(X) = XW + b."""
 
 from striate.network import Dense, Input, Network, Normal
-from striate.zoo.registry import architecture
+from striate.zoo.registry import register_architecture
 
 
-@architecture("linear-regression")
+@register_architecture("linear-regression")
 def linear_regression() -> Network:
     """Build a dense layer with one unit for inputs of three features; its weights start as samples of N(0, 1)."""
     normal = Normal(stddev=1.0)

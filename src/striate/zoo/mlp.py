@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 
 from striate.network import Dense, Dropout, Flatten, Input, Layer, Network, Rescale
-from striate.zoo.registry import DefaultRecipe, architecture, positive_integers
+from striate.zoo.registry import DefaultRecipe, positive_integers, register_architecture
 
 
-@architecture("mlp", recipe=DefaultRecipe(12, 100, 1e-3, augmentation="light"))
+@register_architecture("mlp", recipe=DefaultRecipe(12, 100, 1e-3, augmentation="light"))
 def mlp(
     input_shape: tuple[int, ...] = (28, 28, 1),
     classes: int = 10,

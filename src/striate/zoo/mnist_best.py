@@ -18,7 +18,7 @@ from striate.network import (
     Rescale,
     Tensor,
 )
-from striate.zoo.registry import DefaultRecipe, architecture
+from striate.zoo.registry import DefaultRecipe, register_architecture
 
 
 class ConvNormRelu(Block):
@@ -47,7 +47,7 @@ FORMS = {
 }
 
 
-@architecture("mnist-best", recipe=DefaultRecipe(18, 100, 4e-3, augmentation="standard"))
+@register_architecture("mnist-best", recipe=DefaultRecipe(18, 100, 4e-3, augmentation="standard"))
 def mnist_best(input_shape: tuple[int, ...] = (28, 28, 1), classes: int = 10, form: str = "deep") -> Network:
     """Build three ConvNormRelu blocks, then dense – batch normalization – relu – dropout – dense.
 

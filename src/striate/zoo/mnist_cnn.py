@@ -8,7 +8,7 @@ from functools import partial
 
 from striate.errors import UsageError, nearest
 from striate.network import Add, Block, Conv2D, Dense, Dropout, Flatten, Input, MaxPool2D, Network, Rescale, Tensor
-from striate.zoo.registry import DefaultRecipe, architecture, positive_integers
+from striate.zoo.registry import DefaultRecipe, positive_integers, register_architecture
 
 Conv = partial(Conv2D, kernel_size=3, padding="same")
 Pool = partial(MaxPool2D, 2, padding="same")
@@ -16,7 +16,7 @@ RECIPE = DefaultRecipe(8, 100, 2e-3, augmentation="light")
 FILTERS, HIDDEN = (32, 64, 128), 256
 
 
-@architecture("mnist-cnn", recipe=RECIPE)
+@register_architecture("mnist-cnn", recipe=RECIPE)
 def mnist_cnn(
     input_shape: tuple[int, ...] = (28, 28, 1), classes: int = 10, filters: Sequence[int] = FILTERS,
     hidden: int = HIDDEN, activation: str = "relu", form: str = "sequential",
@@ -78,7 +78,7 @@ def sequential(
     )
 
 
-@architecture("mnist-cnn-functional", recipe=RECIPE)
+@register_architecture("mnist-cnn-functional", recipe=RECIPE)
 def functional(
     input_shape: tuple[int, ...] = (28, 28, 1), classes: int = 10, filters: Sequence[int] = FILTERS,
     hidden: int = HIDDEN, activation: str = "relu",
@@ -132,7 +132,7 @@ class Classifier(Block):
         return self.dropout(self.hidden(Flatten(name="flatten")(*inputs)))
 
 
-@architecture("mnist-cnn-subclassed", recipe=RECIPE)
+@register_architecture("mnist-cnn-subclassed", recipe=RECIPE)
 def subclassed(
     input_shape: tuple[int, ...] = (28, 28, 1), classes: int = 10, filters: Sequence[int] = FILTERS,
     hidden: int = HIDDEN, activation: str = "relu",

@@ -13,10 +13,10 @@ from striate.network import (
     Network,
     Rescale,
 )
-from striate.zoo.registry import DefaultRecipe, architecture, positive_integers
+from striate.zoo.registry import DefaultRecipe, positive_integers, register_architecture
 
 
-@architecture("mnist-quick", recipe=DefaultRecipe(2, 200, 3e-2, optimizer_settings={"beta_2": 0.98}))
+@register_architecture("mnist-quick", recipe=DefaultRecipe(2, 200, 3e-2, optimizer_settings={"beta_2": 0.98}))
 def mnist_quick(
     input_shape: tuple[int, ...] = (28, 28, 1), classes: int = 10, filters: Sequence[int] = (6, 24),
     activation: str = "relu",

@@ -28,7 +28,7 @@ from striate.zoo.photographs import (
     standardize,
     torchvision_weights,
 )
-from striate.zoo.registry import WeightNames, architecture
+from striate.zoo.registry import WeightNames, register_architecture
 
 Shape = tuple[int, ...]
 # Of each block: kernel, expanded channels, filters, squeeze-and-excitation, hard-swish rather than relu, stride. A
@@ -101,7 +101,7 @@ def _names(stages: tuple[tuple[StageRow, ...], ...], timm: str) -> tuple[WeightN
     return (WeightNames(partial(_timm_name, stages), {"epsilon": 1e-5}, timm=timm),)
 
 
-@architecture(
+@register_architecture(
     "mobilenetv3-small",
     recipe=RECIPE,
     weights=torchvision_weights("mobilenet_v3_small-047dcff4.pth", partial(_torchvision_name, SMALL)),
@@ -124,7 +124,7 @@ def mobilenetv3_small(
     return _build("mobilenetv3-small", SMALL, 1024, input_shape, classes, dropout, epsilon)
 
 
-@architecture(
+@register_architecture(
     "mobilenetv3-large",
     recipe=RECIPE,
     weights=torchvision_weights("mobilenet_v3_large-8738ca79.pth", partial(_torchvision_name, LARGE)),

@@ -128,7 +128,7 @@ class Architecture:
 
 
 @check_arguments
-def architecture(id: str, **attributes: Any) -> Callable[[Builder], Builder]:
+def register_architecture(id: str, **attributes: Any) -> Callable[[Builder], Builder]:
     """Register a function as the builder of an architecture.
 
     Args:

@@ -12,7 +12,7 @@ from striate.zoo.photographs import (
     standardize,
     torchvision_weights,
 )
-from striate.zoo.registry import WeightNames, architecture
+from striate.zoo.registry import WeightNames, register_architecture
 
 STEM = 32
 STAGES = ((1, 48), (3, 104), (6, 208), (6, 440))  # blocks and channels of each
@@ -47,7 +47,7 @@ def _torchvision_name(layer: str) -> str:
     return f"trunk_output.block{stage}.block{stage}-{number - 1}.{inner}"
 
 
-@architecture(
+@register_architecture(
     "regnety-400mf",
     recipe=photo_recipe(1e-3),
     weights=torchvision_weights("regnet_y_400mf-c65dace8.pth", _torchvision_name),

@@ -18,7 +18,7 @@ from striate.network import (
     Tensor,
 )
 from striate.zoo.photographs import check_choice, conv_bn, photo_recipe, standardize, torchvision_weights
-from striate.zoo.registry import WeightNames, architecture
+from striate.zoo.registry import WeightNames, register_architecture
 
 FORMS = ("published", "torchvision")
 Shape = tuple[int, ...]
@@ -51,7 +51,9 @@ def _timm(id: str, **settings: str) -> tuple[WeightNames, ...]:
     return (WeightNames(_torchvision_name, settings, timm=id),)
 
 
-@architecture("resnet18", recipe=RECIPE, other_names=_timm("resnet18"), weights=basic_weights("resnet18-f37072fd.pth"))
+@register_architecture(
+    "resnet18", recipe=RECIPE, other_names=_timm("resnet18"), weights=basic_weights("resnet18-f37072fd.pth")
+)
 def resnet18(input_shape: Shape = (224, 224, 3), classes: int = 1000, dropout: float = 0.0) -> Network:
     """Build 2, 2, 2, 2 blocks of two 3×3 convolutions.
 
@@ -66,7 +68,9 @@ def resnet18(input_shape: Shape = (224, 224, 3), classes: int = 1000, dropout: f
     return _resnet("resnet18", (2, 2, 2, 2), input_shape, classes, dropout)
 
 
-@architecture("resnet34", recipe=RECIPE, other_names=_timm("resnet34"), weights=basic_weights("resnet34-b627a593.pth"))
+@register_architecture(
+    "resnet34", recipe=RECIPE, other_names=_timm("resnet34"), weights=basic_weights("resnet34-b627a593.pth")
+)
 def resnet34(input_shape: Shape = (224, 224, 3), classes: int = 1000, dropout: float = 0.0) -> Network:
     """Build 3, 4, 6, 3 blocks of two 3×3 convolutions.
 
@@ -81,7 +85,7 @@ def resnet34(input_shape: Shape = (224, 224, 3), classes: int = 1000, dropout: f
     return _resnet("resnet34", (3, 4, 6, 3), input_shape, classes, dropout)
 
 
-@architecture(
+@register_architecture(
     "resnet50",
     recipe=RECIPE,
     other_names=_timm("resnet50", form="torchvision"),
@@ -105,7 +109,7 @@ def resnet50(
     return _resnet("resnet50", (3, 4, 6, 3), input_shape, classes, dropout, form)
 
 
-@architecture(
+@register_architecture(
     "resnet101",
     recipe=RECIPE,
     other_names=_timm("resnet101", form="torchvision"),
@@ -128,7 +132,7 @@ def resnet101(
     return _resnet("resnet101", (3, 4, 23, 3), input_shape, classes, dropout, form)
 
 
-@architecture(
+@register_architecture(
     "resnet152",
     recipe=RECIPE,
     other_names=_timm("resnet152", form="torchvision"),

@@ -1,10 +1,10 @@
 """SimpleConvNet of the book "Deep Learning from Scratch": conv – relu – pool – dense – relu – dense – softmax."""
 
 from striate.network import Conv2D, Dense, Flatten, Input, MaxPool2D, Network, Normal, Rescale
-from striate.zoo.registry import DefaultRecipe, architecture
+from striate.zoo.registry import DefaultRecipe, register_architecture
 
 
-@architecture("simple-convnet", recipe=DefaultRecipe(12, 100, 2e-3, augmentation="light"))
+@register_architecture("simple-convnet", recipe=DefaultRecipe(12, 100, 2e-3, augmentation="light"))
 def simple_convnet(
     input_shape: tuple[int, ...] = (28, 28, 1), classes: int = 10, filters: int = 30, hidden: int = 100,
     activation: str = "relu",

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 
 from striate.network import Conv2D, Dense, Dropout, Flatten, Input, MaxPool2D, Network, Rescale
-from striate.zoo.registry import DefaultRecipe, architecture, positive_integers
+from striate.zoo.registry import DefaultRecipe, positive_integers, register_architecture
 
 
-@architecture("tutorial-cnn", recipe=DefaultRecipe(20, 50, 1e-3, augmentation="light", photographs=True))
+@register_architecture("tutorial-cnn", recipe=DefaultRecipe(20, 50, 1e-3, augmentation="light", photographs=True))
 def tutorial_cnn(
     input_shape: tuple[int, ...] = (32, 32, 3), classes: int = 10, filters: Sequence[int] = (32, 64),
     hidden: int = 1024, activation: str = "relu",

@@ -5,7 +5,7 @@ Source: Simonyan, Zisserman 2014, "Very deep convolutional networks for large-sc
 
 from striate.network import Dense, Dropout, Flatten, Input, MaxPool2D, Network, Tensor
 from striate.zoo.photographs import conv_relu, photo_recipe, standardize, torchvision_weights
-from striate.zoo.registry import WeightNames, architecture
+from striate.zoo.registry import WeightNames, register_architecture
 
 # For each stage its filters and number of convolutions.
 STAGES = ((64, 2), (128, 2), (256, 3), (512, 3), (512, 3))
@@ -22,7 +22,7 @@ TORCHVISION_NAMES = {
 TIMM_NAMES = TORCHVISION_NAMES | {"fc6": "pre_logits.fc1", "fc7": "pre_logits.fc2", "output": "head.fc"}
 
 
-@architecture(
+@register_architecture(
     "vgg16",
     recipe=photo_recipe(2e-4),
     weights=torchvision_weights("vgg16-397923af.pth", TORCHVISION_NAMES.__getitem__),

@@ -14,7 +14,7 @@ from striate.engines.numpy.layers.convolution import BiasRule, convolution_in_ce
 from striate.engines.numpy.layers.pooling import CellMaxPoolRule, Cells
 from striate.engines.numpy.rules import LayerRule, make_rule
 from striate.engines.numpy.windows import Geometry
-from striate.network import Activation, BatchNormalization, Conv2D, Input, MaxPool2D, Network, Node, Pair
+from striate.network import Activation, BatchNormalization, Conv2D, Input, IntPair, MaxPool2D, Network, Node
 from striate.network.layers.activation import ActivationLayer
 
 ONLY_ACTIVATION = (Activation, ActivationLayer)  # layers that are nothing but an activation
@@ -260,7 +260,7 @@ class _Planner:
         if moves and len(chain) == 1 and isinstance(layer, Conv2D) and layer.use_bias:
             self.moved_biases[index] = conv
 
-    def _cells(self, conv: int, cell: Pair, pooled: Pair, exact: bool) -> tuple[Cells, int] | None:
+    def _cells(self, conv: int, cell: IntPair, pooled: IntPair, exact: bool) -> tuple[Cells, int] | None:
         """Return the order of the convolution's output and Winograd's m; None if an exact output is not possible."""
         node = self.network.nodes[conv]
         assert isinstance(node.layer, Conv2D)

@@ -12,9 +12,9 @@ import numpy as np
 
 from striate._types import Array
 from striate.engines.numpy.memory import Scratch, UncachedScratch, contiguous, planes
-from striate.network import Layer, Pair, Shape
+from striate.network import IntPair, Layer, Shape
 
-Padding = tuple[Pair, Pair]
+Padding = tuple[IntPair, IntPair]
 NO_PADDING: Padding = ((0, 0), (0, 0))
 
 
@@ -31,11 +31,11 @@ class Geometry:
             that for a following pooling each position of its windows is one contiguous block. (1, 1): row by row.
     """
 
-    kernel_size: Pair
-    strides: Pair = (1, 1)
+    kernel_size: IntPair
+    strides: IntPair = (1, 1)
     padding: Padding = NO_PADDING
-    dilation: Pair = (1, 1)
-    cell: Pair = (1, 1)
+    dilation: IntPair = (1, 1)
+    cell: IntPair = (1, 1)
 
     @classmethod
     def of(cls, layer: Layer, input_shape: Shape) -> "Geometry":
@@ -53,7 +53,7 @@ class Geometry:
         margins = window.margins((input_shape[0], input_shape[1]))
         return cls(window.kernel, window.strides, margins, window.dilation)
 
-    def output_size(self, height: int, width: int) -> Pair:
+    def output_size(self, height: int, width: int) -> IntPair:
         """Compute (H + 2P − F) / S + 1 for each axis, rounded down to a multiple of the cell.
 
         Args:
@@ -107,7 +107,7 @@ def unpad(padded: Array, padding: Padding) -> Array:
 class Band:
     """A part of the output positions: position (py, px) of the cells, in a range of cell rows."""
 
-    position: Pair
+    position: IntPair
     rows: slice
 
 
@@ -214,7 +214,7 @@ def crop(image: Array, h: int, w: int, padding: Padding) -> Array:
     return planes(image[:, top : top + h, left : left + w])
 
 
-def window_taps(padded: Array, window: Geometry, size: Pair) -> Iterator[tuple[int, int, Array]]:
+def window_taps(padded: Array, window: Geometry, size: IntPair) -> Iterator[tuple[int, int, Array]]:
     """Yield for each element (ky, kx) of the kernel the values that it reads, one for each output position.
 
     Args:

@@ -5,11 +5,11 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from striate._types import Array
-from striate.explain.units import Arithmetic, Cells, Position, Reads, UnitRule, rule, weighted_sum
-from striate.network import Conv2D, Conv2DTranspose, DepthwiseConv2D, Pair, SeparableConv2D, Shape, Window
+from striate.explain.units import Arithmetic, Cells, InputWindow, Position, UnitRule, register_unit_rule, weighted_sum
+from striate.network import Conv2D, Conv2DTranspose, DepthwiseConv2D, IntPair, SeparableConv2D, Shape, Window
 
 
-def window_cells(window: Window, size: Pair, y: int, x: int) -> tuple[Array, Array]:
+def window_cells(window: Window, size: IntPair, y: int, x: int) -> tuple[Array, Array]:
     """Return the cells under a window, padding included.
 
     Args:
@@ -26,7 +26,7 @@ def window_cells(window: Window, size: Pair, y: int, x: int) -> tuple[Array, Arr
     return y * sy - top + dy * np.arange(ky), x * sx - left + dx * np.arange(kx)
 
 
-@rule(Conv2D)
+@register_unit_rule(Conv2D)
 class ConvolutionRule(UnitRule[Conv2D]):
     """Σ kernel · x + bias over a window and the input channels of the filter's group, or of its connections."""
 
@@ -45,10 +45,10 @@ class ConvolutionRule(UnitRule[Conv2D]):
         first = channel // (self.layer.filters // self.layer.groups) * size
         return np.arange(first, first + size), np.arange(size)
 
-    def reads(self, y: int, x: int, channel: int) -> Sequence[Reads]:
+    def input_window(self, y: int, x: int, channel: int) -> Sequence[InputWindow]:
         """Return the window and the filter's input channels."""
         rows, columns = window_cells(self.layer.window, (self.height, self.width), y, x)
-        return [Reads(0, rows, columns, self._channels(channel)[0])]
+        return [InputWindow(0, rows, columns, self._channels(channel)[0])]
 
     def compute(self, cells: Sequence[Cells], weights: Mapping[str, Array], position: Position) -> Arithmetic:
         """Return the weighted sum."""
@@ -63,17 +63,17 @@ class ConvolutionRule(UnitRule[Conv2D]):
         return range(0, self.layer.filters, self.layer.filters // self.layer.groups)
 
 
-@rule(DepthwiseConv2D)
+@register_unit_rule(DepthwiseConv2D)
 class DepthwiseRule(UnitRule[DepthwiseConv2D]):
     """Σ kernel · x + bias over a window of one channel."""
 
     operation = "weighted_sum"
 
-    def reads(self, y: int, x: int, channel: int) -> Sequence[Reads]:
+    def input_window(self, y: int, x: int, channel: int) -> Sequence[InputWindow]:
         """Return the window in one input channel."""
         height, width, _ = self.inputs[0]
         rows, columns = window_cells(self.layer.window, (height, width), y, x)
-        return [Reads(0, rows, columns, np.array([channel // self.layer.depth_multiplier]))]
+        return [InputWindow(0, rows, columns, np.array([channel // self.layer.depth_multiplier]))]
 
     def compute(self, cells: Sequence[Cells], weights: Mapping[str, Array], position: Position) -> Arithmetic:
         """Return the weighted sum."""
@@ -81,17 +81,17 @@ class DepthwiseRule(UnitRule[DepthwiseConv2D]):
         return weighted_sum(cells, [weights["kernel"][:, :, :, channel]], _bias(weights, channel))
 
 
-@rule(SeparableConv2D)
+@register_unit_rule(SeparableConv2D)
 class SeparableRule(UnitRule[SeparableConv2D]):
     """Σ kernel · x + bias with the product of the depthwise and the pointwise kernel."""
 
     operation = "weighted_sum"
 
-    def reads(self, y: int, x: int, channel: int) -> Sequence[Reads]:
+    def input_window(self, y: int, x: int, channel: int) -> Sequence[InputWindow]:
         """Return the window in all input channels."""
         height, width, channels = self.inputs[0]
         rows, columns = window_cells(self.layer.window, (height, width), y, x)
-        return [Reads(0, rows, columns, np.arange(channels))]
+        return [InputWindow(0, rows, columns, np.arange(channels))]
 
     def compute(self, cells: Sequence[Cells], weights: Mapping[str, Array], position: Position) -> Arithmetic:
         """Return the weighted sum; the weight of a cell is the sum over the depthwise filters of its channel."""
@@ -101,12 +101,12 @@ class SeparableRule(UnitRule[SeparableConv2D]):
         return weighted_sum(cells, [kernel], _bias(weights, position[2]))
 
 
-@rule(Conv2DTranspose)
+@register_unit_rule(Conv2DTranspose)
 class TransposedConvolutionRule(UnitRule[Conv2DTranspose]):
     """Σ kernel · x + bias over the cells whose kernel, placed on the output, covers the unit."""
 
     operation = "weighted_sum"
-    reach = "lines"
+    input_window_from = "lines"
 
     def _taps(self, y: int, axis: int) -> tuple[Array, Array]:
         """Return the rows (or columns) of the input that reach the output row y, and the kernel rows that do."""
@@ -116,9 +116,9 @@ class TransposedConvolutionRule(UnitRule[Conv2DTranspose]):
         reached = offsets % window.strides[axis] == 0
         return offsets[reached] // window.strides[axis], np.flatnonzero(reached[::-1])[::-1]
 
-    def reads(self, y: int, x: int, channel: int) -> Sequence[Reads]:
+    def input_window(self, y: int, x: int, channel: int) -> Sequence[InputWindow]:
         """Return the cells that reach the unit; there may be none."""
-        return [Reads(0, self._taps(y, 0)[0], self._taps(x, 1)[0], np.arange(self.inputs[0][2]))]
+        return [InputWindow(0, self._taps(y, 0)[0], self._taps(x, 1)[0], np.arange(self.inputs[0][2]))]
 
     def compute(self, cells: Sequence[Cells], weights: Mapping[str, Array], position: Position) -> Arithmetic:
         """Return the weighted sum; the kernel is (KH, KW, O, C)."""

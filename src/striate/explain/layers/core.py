@@ -8,13 +8,13 @@ from striate._types import Array
 from striate.explain.units import (
     Arithmetic,
     Cells,
+    InputWindow,
     Operation,
     Position,
-    Reads,
     UnitRule,
     as_maps,
     one_cell,
-    rule,
+    register_unit_rule,
     weighted_sum,
 )
 from striate.network import (
@@ -45,7 +45,7 @@ class ElementRule(UnitRule[Layer]):
 
     operation: Operation = "copy"
 
-    def reads(self, y: int, x: int, channel: int) -> Sequence[Reads]:
+    def input_window(self, y: int, x: int, channel: int) -> Sequence[InputWindow]:
         """Return the cell at the same place."""
         return [one_cell(0, y, x, channel)]
 
@@ -54,17 +54,19 @@ class ElementRule(UnitRule[Layer]):
         return Arithmetic(float(cells[0].values.item()))
 
 
-rule(Activation, ELU, Identity, LeakyReLU, ReLU, Softmax)(ElementRule)
-rule(Dropout, SpatialDropout2D, GaussianDropout, GaussianNoise)(ElementRule)  # in inference, they change nothing
+register_unit_rule(Activation, ELU, Identity, LeakyReLU, ReLU, Softmax)(ElementRule)
+register_unit_rule(Dropout, SpatialDropout2D, GaussianDropout, GaussianNoise)(
+    ElementRule
+)  # in inference, they change nothing
 
 
-@rule(Input)
+@register_unit_rule(Input)
 class InputRule(UnitRule[Input]):
     """A number of the image, or of another input."""
 
     operation = "input"
 
-    def reads(self, y: int, x: int, channel: int) -> Sequence[Reads]:
+    def input_window(self, y: int, x: int, channel: int) -> Sequence[InputWindow]:
         """Return nothing."""
         return []
 
@@ -73,7 +75,7 @@ class InputRule(UnitRule[Input]):
         return Arithmetic(float("nan"))
 
 
-@rule(Rescale, Normalization)
+@register_unit_rule(Rescale, Normalization)
 class RescaleRule(ElementRule):
     """x · scale + offset."""
 
@@ -87,7 +89,7 @@ class RescaleRule(ElementRule):
         return weighted_sum(cells, [scale], offset)
 
 
-@rule(LayerScale)
+@register_unit_rule(LayerScale)
 class LayerScaleRule(ElementRule):
     """scale · x, with the factor of the channel."""
 
@@ -98,7 +100,7 @@ class LayerScaleRule(ElementRule):
         return weighted_sum(cells, [float(weights["scale"][position[2]])])
 
 
-@rule(PReLU)
+@register_unit_rule(PReLU)
 class PReluRule(ElementRule):
     """x if x > 0, else alpha · x."""
 
@@ -112,7 +114,7 @@ class PReluRule(ElementRule):
         return weighted_sum(cells, [1.0 if cells[0].values.item() > 0 else alpha], alpha=alpha)
 
 
-@rule(Power)
+@register_unit_rule(Power)
 class PowerRule(ElementRule):
     """x^exponent."""
 
@@ -122,18 +124,18 @@ class PowerRule(ElementRule):
         """Return the power."""
         assert isinstance(self.layer, Power)
         exponent = self.layer.exponent
-        return Arithmetic(float(np.power(cells[0].values.item(), exponent)), numbers={"exponent": exponent})
+        return Arithmetic(float(np.power(cells[0].values.item(), exponent)), statistics={"exponent": exponent})
 
 
 class VectorRule(UnitRule[Layer]):
     """Base of layers whose units read all features of a vector."""
 
-    def reads(self, y: int, x: int, channel: int) -> Sequence[Reads]:
+    def input_window(self, y: int, x: int, channel: int) -> Sequence[InputWindow]:
         """Return all features."""
-        return [Reads(0, np.array([0]), np.array([0]), np.arange(self.inputs[0][2]))]
+        return [InputWindow(0, np.array([0]), np.array([0]), np.arange(self.inputs[0][2]))]
 
 
-@rule(Dense)
+@register_unit_rule(Dense)
 class DenseRule(VectorRule):
     """Σ kernel · x + bias over all features."""
 
@@ -145,13 +147,13 @@ class DenseRule(VectorRule):
         bias = float(weights["bias"][unit]) if "bias" in weights else None
         return weighted_sum(cells, [weights["kernel"][None, None, :, unit]], bias)
 
-    def channel_totals(self, cells: Sequence[Cells], weights: Mapping[str, Array]) -> Array:
+    def channel_pre_activations(self, cells: Sequence[Cells], weights: Mapping[str, Array]) -> Array:
         """Return the weighted sums of all units."""
         totals: Array = cells[0].values.ravel() @ weights["kernel"] + weights.get("bias", 0.0)
         return totals
 
 
-@rule(RadialBasis)
+@register_unit_rule(RadialBasis)
 class RadialBasisRule(VectorRule):
     """Σ (x − prototype)² over all features."""
 

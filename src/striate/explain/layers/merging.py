@@ -6,20 +6,30 @@ from itertools import accumulate
 import numpy as np
 
 from striate._types import Array
-from striate.explain.units import Arithmetic, Cells, Position, Reads, UnitRule, maximum, one_cell, rule, weighted_sum
+from striate.explain.units import (
+    Arithmetic,
+    Cells,
+    InputWindow,
+    Position,
+    UnitRule,
+    maximum,
+    one_cell,
+    register_unit_rule,
+    weighted_sum,
+)
 from striate.network import Add, Average, Concatenate, Layer, Maximum, Minimum, Multiply, Shape, Subtract
 
 
 class MergingRule(UnitRule[Layer]):
     """Base of layers whose units read the same place of all inputs. A vector beside maps has one value for a map."""
 
-    def reads(self, y: int, x: int, channel: int) -> Sequence[Reads]:
+    def input_window(self, y: int, x: int, channel: int) -> Sequence[InputWindow]:
         """Return one cell of each input."""
         places = ((0, 0) if shape[:2] == (1, 1) != self.shape[:2] else (y, x) for shape in self.inputs)
         return [one_cell(source, *place, channel) for source, place in enumerate(places)]
 
 
-@rule(Add)
+@register_unit_rule(Add)
 class AddRule(MergingRule):
     """The sum of the inputs."""
 
@@ -30,7 +40,7 @@ class AddRule(MergingRule):
         return weighted_sum(cells, [1.0] * len(cells))
 
 
-@rule(Average)
+@register_unit_rule(Average)
 class AverageRule(MergingRule):
     """The mean of the inputs."""
 
@@ -41,7 +51,7 @@ class AverageRule(MergingRule):
         return weighted_sum(cells, [1 / len(cells)] * len(cells), count=len(cells))
 
 
-@rule(Subtract)
+@register_unit_rule(Subtract)
 class SubtractRule(MergingRule):
     """The first input minus the second."""
 
@@ -52,7 +62,7 @@ class SubtractRule(MergingRule):
         return weighted_sum(cells, [1.0, -1.0])
 
 
-@rule(Maximum)
+@register_unit_rule(Maximum)
 class MaximumRule(MergingRule):
     """The largest of the inputs."""
 
@@ -63,7 +73,7 @@ class MaximumRule(MergingRule):
         return maximum(cells)
 
 
-@rule(Minimum)
+@register_unit_rule(Minimum)
 class MinimumRule(MergingRule):
     """The smallest of the inputs."""
 
@@ -74,7 +84,7 @@ class MinimumRule(MergingRule):
         return maximum(cells, -1)
 
 
-@rule(Multiply)
+@register_unit_rule(Multiply)
 class MultiplyRule(MergingRule):
     """The product of the inputs."""
 
@@ -85,7 +95,7 @@ class MultiplyRule(MergingRule):
         return Arithmetic(float(np.prod([part.values.item() for part in cells])))
 
 
-@rule(Concatenate)
+@register_unit_rule(Concatenate)
 class ConcatenateRule(UnitRule[Concatenate]):
     """The cell of the input that this row, column or channel comes from."""
 
@@ -96,9 +106,9 @@ class ConcatenateRule(UnitRule[Concatenate]):
         axis = layer.axis - 1 if layer.axis > 0 else layer.axis + len(inputs[0])
         self.axis = axis + 3 - len(inputs[0])  # of (H, W, C)
         self.starts = [0, *accumulate(shape[self.axis] for shape in self.inputs)]
-        self.reach = "corners" if self.axis == 2 else "all"
+        self.input_window_from = "corners" if self.axis == 2 else "all"
 
-    def reads(self, y: int, x: int, channel: int) -> Sequence[Reads]:
+    def input_window(self, y: int, x: int, channel: int) -> Sequence[InputWindow]:
         """Return the cell of one input."""
         place = [y, x, channel]
         source = int(np.searchsorted(self.starts, place[self.axis], side="right")) - 1

@@ -6,22 +6,31 @@ import numpy as np
 
 from striate._types import Array
 from striate.explain.layers.convolution import window_cells
-from striate.explain.units import Arithmetic, Cells, Position, Reads, UnitRule, maximum, rule, weighted_sum
+from striate.explain.units import (
+    Arithmetic,
+    Cells,
+    InputWindow,
+    Position,
+    UnitRule,
+    maximum,
+    register_unit_rule,
+    weighted_sum,
+)
 from striate.network import AveragePool2D, GlobalAveragePool2D, GlobalMaxPool2D, Layer, MaxPool2D, Subsample2D
 
 
 class WindowRule(UnitRule[Layer]):
     """Base of pooling over a window of one channel."""
 
-    def reads(self, y: int, x: int, channel: int) -> Sequence[Reads]:
+    def input_window(self, y: int, x: int, channel: int) -> Sequence[InputWindow]:
         """Return the window in the same channel."""
         assert self.layer.window
         height, width, _ = self.inputs[0]
         rows, columns = window_cells(self.layer.window, (height, width), y, x)
-        return [Reads(0, rows, columns, np.array([channel]))]
+        return [InputWindow(0, rows, columns, np.array([channel]))]
 
 
-@rule(MaxPool2D)
+@register_unit_rule(MaxPool2D)
 class MaxPoolRule(WindowRule):
     """The largest value of a window, padding excluded."""
 
@@ -32,7 +41,7 @@ class MaxPoolRule(WindowRule):
         return maximum(cells)
 
 
-@rule(AveragePool2D)
+@register_unit_rule(AveragePool2D)
 class AveragePoolRule(WindowRule):
     """The mean of a window, padding excluded."""
 
@@ -43,7 +52,7 @@ class AveragePoolRule(WindowRule):
         return _mean(cells)
 
 
-@rule(Subsample2D)
+@register_unit_rule(Subsample2D)
 class SubsampleRule(WindowRule):
     """coefficient · mean of a window + bias."""
 
@@ -60,13 +69,13 @@ class SubsampleRule(WindowRule):
 class GlobalRule(UnitRule[Layer]):
     """Base of pooling over an entire map."""
 
-    def reads(self, y: int, x: int, channel: int) -> Sequence[Reads]:
+    def input_window(self, y: int, x: int, channel: int) -> Sequence[InputWindow]:
         """Return the map of the same channel."""
         height, width, _ = self.inputs[0]
-        return [Reads(0, np.arange(height), np.arange(width), np.array([channel]))]
+        return [InputWindow(0, np.arange(height), np.arange(width), np.array([channel]))]
 
 
-@rule(GlobalAveragePool2D)
+@register_unit_rule(GlobalAveragePool2D)
 class GlobalAverageRule(GlobalRule):
     """The mean of a map."""
 
@@ -77,7 +86,7 @@ class GlobalAverageRule(GlobalRule):
         return _mean(cells)
 
 
-@rule(GlobalMaxPool2D)
+@register_unit_rule(GlobalMaxPool2D)
 class GlobalMaxRule(GlobalRule):
     """The largest value of a map."""
 
@@ -89,5 +98,5 @@ class GlobalMaxRule(GlobalRule):
 
 
 def _mean(cells: Sequence[Cells]) -> Arithmetic:
-    count = int(cells[0].inside.sum())
-    return weighted_sum(cells, [cells[0].inside[..., None] / count], count=count)
+    count = int(cells[0].mask.sum())
+    return weighted_sum(cells, [cells[0].mask[..., None] / count], count=count)

@@ -5,11 +5,11 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from striate._types import Array
-from striate.explain.units import Arithmetic, Cells, Position, Reads, UnitRule, rule, weighted_sum
+from striate.explain.units import Arithmetic, Cells, InputWindow, Position, UnitRule, register_unit_rule, weighted_sum
 from striate.network import Resizing, UpSampling2D
 
 
-@rule(UpSampling2D, Resizing)
+@register_unit_rule(UpSampling2D, Resizing)
 class UpSamplingRule(UnitRule[UpSampling2D | Resizing]):
     """Σ weight · x over the nearest rows and columns; the weights of a cell are those of its row and its column."""
 
@@ -29,9 +29,9 @@ class UpSamplingRule(UnitRule[UpSampling2D | Resizing]):
             return np.array([first]), np.ones(1)
         return np.array([first, first + 1]), np.array([first + 1 - center, center - first])
 
-    def reads(self, y: int, x: int, channel: int) -> Sequence[Reads]:
+    def input_window(self, y: int, x: int, channel: int) -> Sequence[InputWindow]:
         """Return the nearest cells of the same channel."""
-        return [Reads(0, self._nearest(y, 0)[0], self._nearest(x, 1)[0], np.array([channel]))]
+        return [InputWindow(0, self._nearest(y, 0)[0], self._nearest(x, 1)[0], np.array([channel]))]
 
     def compute(self, cells: Sequence[Cells], weights: Mapping[str, Array], position: Position) -> Arithmetic:
         """Return the weighted sum."""

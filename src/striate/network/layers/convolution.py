@@ -14,7 +14,7 @@ from striate.network.layers.base import Parameter
 from striate.network.layers.common import Weighted, Windowed, expect_maps
 from striate.network.registry import register_layer
 from striate.network.regularizers import RegularizerLike
-from striate.network.shapes import Margins, Padding, Pair, Shape, Window
+from striate.network.shapes import IntPair, Margins, Padding, Shape, Window
 
 __all__ = ["Conv2D", "Conv2DTranspose", "DepthwiseConv2D"]
 
@@ -24,10 +24,10 @@ Connections = tuple[tuple[int, ...], ...]
 class Convolution(Weighted):
     """Base of all convolutions. As for `Weighted`, subclasses declare the settings as fields."""
 
-    kernel_size: int | Pair
-    strides: int | Pair
-    padding: str | int | Pair | Margins
-    dilation_rate: int | Pair
+    kernel_size: int | IntPair
+    strides: int | IntPair
+    padding: str | int | IntPair | Margins
+    dilation_rate: int | IntPair
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -72,10 +72,10 @@ class Conv2D(Convolution, Windowed):
     """
 
     filters: int
-    kernel_size: int | Pair
-    strides: int | Pair = 1
-    padding: str | int | Pair | Margins = "valid"
-    dilation_rate: int | Pair = 1
+    kernel_size: int | IntPair
+    strides: int | IntPair = 1
+    padding: str | int | IntPair | Margins = "valid"
+    dilation_rate: int | IntPair = 1
     groups: int = 1
     activation: ActivationLike = "linear"
     use_bias: bool = True
@@ -165,11 +165,11 @@ class DepthwiseConv2D(Convolution, Windowed):
     """
 
     kernel_prefix: ClassVar[str] = "depthwise"
-    kernel_size: int | Pair
-    strides: int | Pair = 1
-    padding: str | int | Pair | Margins = "valid"
+    kernel_size: int | IntPair
+    strides: int | IntPair = 1
+    padding: str | int | IntPair | Margins = "valid"
     depth_multiplier: int = 1
-    dilation_rate: int | Pair = 1
+    dilation_rate: int | IntPair = 1
     activation: ActivationLike = "linear"
     use_bias: bool = True
     depthwise_initializer: InitializerLike = "glorot_uniform"
@@ -230,11 +230,11 @@ class Conv2DTranspose(Convolution):
     """
 
     filters: int
-    kernel_size: int | Pair
-    strides: int | Pair = 1
-    padding: str | int | Pair | Margins = "valid"
-    output_padding: int | Pair | None = None
-    dilation_rate: int | Pair = 1
+    kernel_size: int | IntPair
+    strides: int | IntPair = 1
+    padding: str | int | IntPair | Margins = "valid"
+    output_padding: int | IntPair | None = None
+    dilation_rate: int | IntPair = 1
     activation: ActivationLike = "linear"
     use_bias: bool = True
     kernel_initializer: InitializerLike = "glorot_uniform"
@@ -270,7 +270,7 @@ class Conv2DTranspose(Convolution):
         return (y // 2, y - y // 2), (x // 2, x - x // 2)
 
     @property
-    def extra(self) -> Pair:
+    def extra(self) -> IntPair:
         """The number of rows and columns added at the end."""
         if self.output_padding is not None:
             return _output_padding(self.output_padding)
@@ -301,7 +301,7 @@ class Conv2DTranspose(Convolution):
         return prod(self.forward_window.kernel) * self.filters * channels * height * width
 
 
-def _output_padding(value: Any) -> Pair:
+def _output_padding(value: Any) -> IntPair:
     if not isinstance(value, list | tuple):
         return check.integer(value), check.integer(value)
     if len(value) != 2:

@@ -15,7 +15,7 @@ from striate.network.layers.common import Weighted, expect_maps, expect_vector
 from striate.network.layers.operators import Operators
 from striate.network.registry import register_layer
 from striate.network.regularizers import RegularizerLike
-from striate.network.shapes import Margins, Pair, Shape, Window
+from striate.network.shapes import IntPair, Margins, Shape, Window
 
 __all__ = [
     "Activation",
@@ -140,7 +140,7 @@ class ZeroPadding2D(Layer):
         (32, 32, 1)
     """
 
-    padding: int | Pair | Margins = 1
+    padding: int | IntPair | Margins = 1
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -13,7 +13,7 @@ from striate.network.initializers import InitializerLike, get_initializer
 from striate.network.layers.base import Layer, Parameter
 from striate.network.layers.common import Windowed, expect_maps, expect_vector
 from striate.network.registry import register_layer
-from striate.network.shapes import Pair, Shape, Window
+from striate.network.shapes import IntPair, Shape, Window
 
 __all__ = ["RadialBasis", "Subsample2D"]
 
@@ -38,7 +38,7 @@ class Subsample2D(Windowed):
         LeCun et al. 1998, "Gradient-based learning applied to document recognition", section II.B.
     """
 
-    pool_size: int | Pair = 2
+    pool_size: int | IntPair = 2
     activation: ActivationLike = "linear"
     coefficient_initializer: InitializerLike = "ones"
     bias_initializer: InitializerLike = "zeros"

@@ -6,7 +6,7 @@ from striate.network import settings as check
 from striate.network.layers.base import Layer
 from striate.network.layers.common import Windowed, expect_maps
 from striate.network.registry import register_layer
-from striate.network.shapes import Margins, Pair, Shape, Window
+from striate.network.shapes import IntPair, Margins, Shape, Window
 
 __all__ = [
     "AveragePool2D",
@@ -26,9 +26,9 @@ __all__ = [
 class Pool2D(Windowed):
     """Base of pooling over windows. `strides` None means pool_size."""
 
-    pool_size: int | Pair = 2
-    strides: int | Pair | None = None
-    padding: str | int | Pair | Margins = "valid"
+    pool_size: int | IntPair = 2
+    strides: int | IntPair | None = None
+    padding: str | int | IntPair | Margins = "valid"
 
     def __post_init__(self) -> None:
         super().__post_init__()

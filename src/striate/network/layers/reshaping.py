@@ -11,7 +11,7 @@ from striate.network import settings as check
 from striate.network.layers.base import Layer
 from striate.network.layers.common import expect_maps
 from striate.network.registry import register_layer
-from striate.network.shapes import Margins, Pair, Shape
+from striate.network.shapes import IntPair, Margins, Shape
 
 __all__ = ["CenterCrop", "Cropping2D", "Permute", "Reshape", "Resizing"]
 
@@ -120,7 +120,7 @@ class Cropping2D(Crop):
         (5, 4, 1)
     """
 
-    cropping: int | Pair | Margins = ((0, 0), (0, 0))
+    cropping: int | IntPair | Margins = ((0, 0), (0, 0))
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -13,7 +13,7 @@ from striate.network.layers.common import Windowed, expect_maps
 from striate.network.layers.convolution import Convolution
 from striate.network.registry import register_layer
 from striate.network.regularizers import RegularizerLike, get_regularizer
-from striate.network.shapes import Margins, Pair, Shape, Window
+from striate.network.shapes import IntPair, Margins, Shape, Window
 
 __all__ = ["SeparableConv2D"]
 
@@ -54,10 +54,10 @@ class SeparableConv2D(Convolution, Windowed):
 
     kernel_prefix: ClassVar[str] = "depthwise"
     filters: int
-    kernel_size: int | Pair
-    strides: int | Pair = 1
-    padding: str | int | Pair | Margins = "valid"
-    dilation_rate: int | Pair = 1
+    kernel_size: int | IntPair
+    strides: int | IntPair = 1
+    padding: str | int | IntPair | Margins = "valid"
+    dilation_rate: int | IntPair = 1
     depth_multiplier: int = 1
     activation: ActivationLike = "linear"
     use_bias: bool = True

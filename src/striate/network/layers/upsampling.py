@@ -8,7 +8,7 @@ from striate.network import settings as check
 from striate.network.layers.base import Layer
 from striate.network.layers.common import expect_maps
 from striate.network.registry import register_layer
-from striate.network.shapes import Pair, Shape
+from striate.network.shapes import IntPair, Shape
 
 __all__ = ["UpSampling2D"]
 
@@ -29,7 +29,7 @@ class UpSampling2D(Layer):
         (14, 14, 16)
     """
 
-    size: int | Pair = 2
+    size: int | IntPair = 2
     interpolation: str = "nearest"
 
     def __post_init__(self) -> None:
@@ -38,7 +38,7 @@ class UpSampling2D(Layer):
         self.convert(check.one_of("nearest", "bilinear", "bilinear_align_corners"), "interpolation")
 
     @property
-    def factors(self) -> Pair:
+    def factors(self) -> IntPair:
         """The factors (y, x)."""
         return check.pair(self.size)
 

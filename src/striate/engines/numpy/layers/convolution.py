@@ -23,7 +23,7 @@ from striate.engines.numpy.memory import Scratch, UncachedScratch, contiguous, o
 from striate.engines.numpy.products import multiply_rows, sum_over_rows
 from striate.engines.numpy.rules import LayerContext, LayerRule, rule
 from striate.engines.numpy.windows import Band, Geometry, col2im, gather_columns, pad
-from striate.network import Conv2D, Pair, Shape
+from striate.network import Conv2D, IntPair, Shape
 
 # Columns are computed and used in bands of about this many bytes, so that they stay in the cache.
 BAND_BYTES = 1 << 20
@@ -46,11 +46,11 @@ class ConvolutionState:
 
     padded: Array
     bands: list[Band]
-    size: Pair
+    size: IntPair
     input_shape: tuple[int, ...]
     by_position: bool = False
 
-    def in_bands(self, maps: Array, cell: Pair) -> Array:
+    def in_bands(self, maps: Array, cell: IntPair) -> Array:
         """Reshape planes (O, OH, OW, N) that are ordered by cells to (O, PY, PX, OH / PY, OW / PX · N)."""
         o, n = maps.shape[0], maps.shape[3]
         return maps.reshape(o, *cell, self.size[0] // cell[0], self.size[1] // cell[1] * n)
@@ -173,7 +173,7 @@ def _gradients(
     return parts[0] if groups == 1 else np.concatenate(parts, axis=3)
 
 
-def _from_cell_order(maps: Array, cell: Pair, scratch: Scratch) -> Array:
+def _from_cell_order(maps: Array, cell: IntPair, scratch: Scratch) -> Array:
     """Reorder planes (O, OH, OW, N) from cell order to row by row."""
     if cell == (1, 1):
         return maps
@@ -256,7 +256,7 @@ def convolution(layer: Conv2D, input_shape: Shape) -> ConvolutionRule | Winograd
 
 
 def convolution_in_cells(
-    layer: Conv2D, input_shape: Shape, cell: Pair, pooled: Pair, m: int
+    layer: Conv2D, input_shape: Shape, cell: IntPair, pooled: IntPair, m: int
 ) -> ConvolutionRule | WinogradRule:
     """Return a rule whose output is ordered by the cells of the max pooling that follows.
 
@@ -282,12 +282,12 @@ def convolution_in_cells(
     )
 
 
-def _start(window: Geometry) -> Pair:
+def _start(window: Geometry) -> IntPair:
     (top, _), (left, _) = window.padding
     return top, left
 
 
-def tile_size(output: Pair, channels: int, filters: int) -> int:
+def tile_size(output: IntPair, channels: int, filters: int) -> int:
     """Return the cheaper Winograd tile size m for an output of this size.
 
     Large tiles save multiplications, small tiles save transforms. A tile costs P · (3·C·O + 3.5·P·C + 4·Q·O): the

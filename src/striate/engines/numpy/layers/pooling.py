@@ -12,7 +12,7 @@ from striate._types import Array
 from striate.engines.numpy.memory import Scratch, UncachedScratch, contiguous, into_tiles, out_of_tiles, planes
 from striate.engines.numpy.rules import LayerContext, LayerRule, rule
 from striate.engines.numpy.windows import Geometry, pad, unpad, window_taps
-from striate.network import AveragePool2D, GlobalAveragePool2D, GlobalMaxPool2D, MaxPool2D, Pair, Shape, Subsample2D
+from striate.network import AveragePool2D, GlobalAveragePool2D, GlobalMaxPool2D, IntPair, MaxPool2D, Shape, Subsample2D
 
 
 def _overlaps(window: Geometry) -> bool:
@@ -109,11 +109,11 @@ class Cells:
         pooled: (PH, PW) of the pooled output.
     """
 
-    size: Pair
-    tile: Pair
-    grid: Pair
-    conv: Pair
-    pooled: Pair
+    size: IntPair
+    tile: IntPair
+    grid: IntPair
+    conv: IntPair
+    pooled: IntPair
 
     def hide_overhang(self, blocks: Array) -> None:
         """Set the rows and columns that only complete the last cells to −∞."""
@@ -227,7 +227,7 @@ def average_pool_forward(x: Array, window: Geometry, scratch: Scratch | None = N
 
 
 @lru_cache(256)
-def _weights(image: tuple[int, ...], window: Geometry, size: Pair) -> Array:
+def _weights(image: tuple[int, ...], window: Geometry, size: IntPair) -> Array:
     """Return (OH, OW), 1 / number of positions of the window inside the image (H, W)."""
     counts = []
     for axis in (0, 1):

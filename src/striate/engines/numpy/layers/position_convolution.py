@@ -17,7 +17,7 @@ from striate._types import Array
 from striate.engines.arrays import row_slices
 from striate.engines.numpy.memory import Scratch
 from striate.engines.numpy.windows import Geometry, crop, zero_image
-from striate.network import Conv2D, Pair
+from striate.network import Conv2D, IntPair
 
 # Strips are computed and used in bands of about this many bytes, so that they stay in the cache.
 BAND_BYTES = 1 << 20
@@ -40,13 +40,13 @@ def _bands(window: Geometry, rows: int, bytes_per_row: int) -> list[slice]:
     return row_slices(rows // window.cell[0], max(1, BAND_BYTES // (window.cell[0] * bytes_per_row)))
 
 
-def _in_cells(rows: Array, cell: Pair) -> Array:
+def _in_cells(rows: Array, cell: IntPair) -> Array:
     """Return the view (OH / PY, PY, OW / PX, PX, …) of (OH, OW, …)."""
     (py, px), (oh, ow) = cell, rows.shape[:2]
     return rows.reshape(oh // py, py, ow // px, px, *rows.shape[2:])
 
 
-def _by_position(maps: Array, cell: Pair) -> Array:
+def _by_position(maps: Array, cell: IntPair) -> Array:
     """Return the view (OH / PY, PY, OW / PX, PX, O, N) of planes (O, OH, OW, N) that are ordered by cells."""
     (o, oh, ow, n), (py, px) = maps.shape, cell
     return maps.reshape(o, py, px, oh // py, ow // px, n).transpose(3, 1, 4, 2, 0, 5)
@@ -58,7 +58,7 @@ def _slide(strips: Array, width: int) -> Array:
     return np.ndarray((y, x - width + 1, width * k, n), strips.dtype, strips, 0, strips.strides)
 
 
-def _windows(padded: Array, window: Geometry, size: Pair, scratch: Scratch) -> Iterator[tuple[slice, Array]]:
+def _windows(padded: Array, window: Geometry, size: IntPair, scratch: Scratch) -> Iterator[tuple[slice, Array]]:
     """Yield each band and its windows (rows of the band, PY, OW / PX, PX, KW·KH·C, N), from padded planes."""
     (kh, kw), (oh, ow), py, (c, _, _, n) = window.kernel_size, size, window.cell[0], padded.shape
     sc, sh, sw, sn = padded.strides
@@ -88,7 +88,7 @@ def convolve_by_position(padded: Array, kernel: Array, window: Geometry, out: Ar
 
 
 def kernel_gradient_by_position(
-    dy: Array, padded: Array, dkernel: Array, window: Geometry, size: Pair, scratch: Scratch
+    dy: Array, padded: Array, dkernel: Array, window: Geometry, size: IntPair, scratch: Scratch
 ) -> None:
     """Write the gradient of the kernel of `convolve_by_position`.
 
@@ -111,7 +111,7 @@ def kernel_gradient_by_position(
 
 
 def input_gradient_by_position(
-    dy: Array, kernel: Array, window: Geometry, size: Pair, input_shape: tuple[int, ...], scratch: Scratch
+    dy: Array, kernel: Array, window: Geometry, size: IntPair, input_shape: tuple[int, ...], scratch: Scratch
 ) -> Array:
     """Return dx (N, H, W, C) of `convolve_by_position`.
 

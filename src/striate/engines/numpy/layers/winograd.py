@@ -20,7 +20,7 @@ from striate.engines.arrays import row_slices
 from striate.engines.numpy.memory import Scratch, UncachedScratch, contiguous, into_tiles, out_of_tiles, planes
 from striate.engines.numpy.rules import LayerContext, LayerRule
 from striate.engines.numpy.windows import Band, Geometry, add_taps, crop, gather_columns, pad, zero_image
-from striate.network import Conv2D, Pair
+from striate.network import Conv2D, IntPair
 
 # Number of values of transformed input and output that are used at once, so that they stay in the cache.
 BAND_NUMBERS = 1 << 18
@@ -66,13 +66,13 @@ class Tiles:
     """
 
     m: int
-    input: Pair
-    output: Pair
-    start: Pair
+    input: IntPair
+    output: IntPair
+    start: IntPair
     cells: bool = False
 
     @property
-    def grid(self) -> Pair:
+    def grid(self) -> IntPair:
         """Number of tiles, (TH, TW)."""
         return -(-self.output[0] // self.m), -(-self.output[1] // self.m)
 
