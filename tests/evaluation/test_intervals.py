@@ -198,7 +198,7 @@ def test_calibration_error_equals_a_hand_computed_value() -> None:
 
 def test_one_test_image() -> None:
     found = evaluate(np.array([[0.3, 0.7]], np.float32), np.array([1]), ("a", "b"))
-    assert (found.accuracy.value, found.correct, found.images) == (1, 1, 1)
+    assert (found.accuracy.value, found.correct, found.n_images) == (1, 1, 1)
     assert found.loss.low is None and found.errors == () and found.pairs == ()
 
 

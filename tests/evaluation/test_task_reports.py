@@ -11,7 +11,7 @@ from .test_report import Page
 
 
 def report(evaluation: MultilabelEvaluation | RegressionEvaluation, **settings: object) -> Page:
-    pixels = np.random.default_rng(0).integers(0, 256, (evaluation.images, 9, 7, 3), dtype=np.uint8)
+    pixels = np.random.default_rng(0).integers(0, 256, (evaluation.n_images, 9, 7, 3), dtype=np.uint8)
     html = render_report(ReportData("net", "data", evaluation, images=pixels, seed=1, **settings))  # type: ignore[arg-type]
     assert not [tag for tag in ("<script>alert", "사진/<b>") if tag in html]
     return Page(html)
@@ -47,7 +47,7 @@ def test_report_on_labels_shows_every_label_and_the_wrong_images() -> None:
 def test_report_on_numbers_draws_every_image_and_lists_errors() -> None:
     evaluation = numbers()
     page = report(evaluation)
-    assert len(page.all("circle")) == 2 * evaluation.images
+    assert len(page.all("circle")) == 2 * evaluation.n_images
     assert len(page.all("polygon")) == 2
     for name in NASTY[:2]:
         assert name in page.words

@@ -83,5 +83,5 @@ def test_invalid_schedules_raise() -> None:
         OneCycle(final_div_factor=0)
     with pytest.raises(UsageError, match="must be 'cosine' or 'linear'; received 'square'"):
         OneCycle(anneal_strategy="square")  # type: ignore[arg-type]
-    with pytest.raises(UsageError, match="every must be an integer, 1 or more; received 0"):
+    with pytest.raises(UsageError, match="step_size must be an integer, 1 or more; received 0"):
         StepDecay(step_size=0)

@@ -107,7 +107,7 @@ def test_figures_of_all_images_and_of_each_fold(finished: tuple[PreparedRun, Tra
     _, result, _ = finished
     found = result.evaluation
     assert (found.n_images, found.folds, [each.fold for each in found.by_fold]) == (72, FOLDS, [1, 2, 3])
-    sizes = [each.images for each in found.by_fold]
+    sizes = [each.n_images for each in found.by_fold]
     assert sum(sizes) == 72 and max(sizes) - min(sizes) <= 2
     pooled: dict[str, float | None]
     if isinstance(found, Evaluation):  # of equal folds, the pooled figure is the mean

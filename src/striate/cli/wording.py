@@ -126,7 +126,7 @@ def _label_lines(evaluation: "MultilabelEvaluation") -> list[str]:
             "{what} {value} on {images:,} images; chance level {chance:.1f} %",
             what=what,
             value=percent(evaluation.mean_average_precision),
-            images=evaluation.images,
+            images=evaluation.n_images,
             chance=100 * evaluation.chance,
         ),
         translate(
@@ -144,7 +144,7 @@ def _target_lines(evaluation: "RegressionEvaluation") -> list[str]:
     for target in evaluation.targets:
         lines += [
             translate(
-                text, name=target.name, error=decimal(target.mae), images=evaluation.images, folds=evaluation.folds,
+                text, name=target.name, error=decimal(target.mae), images=evaluation.n_images, folds=evaluation.folds,
             ),
             translate(
                 "R² {r2}; the mean absolute error of always predicting the median is {baseline:.4g}",
