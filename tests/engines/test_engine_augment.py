@@ -69,7 +69,7 @@ def test_torch_augmentation_equals_numpy(
 ) -> None:
     x = pixels(n, height, width, channels)
     changes = augmentation.sample(np.arange(n), seed, 1, x.shape[1:], world_size=world_size)
-    expected, found = changes.apply(x[changes.rows]), augmented_by_torch(x[changes.rows], changes, device)
+    expected, found = changes.apply(x[changes.indices]), augmented_by_torch(x[changes.indices], changes, device)
     assert found.dtype == torch.float32
     assert found.shape == (len(expected), channels, height, width)
     assert found.is_contiguous(memory_format=torch.channels_last)

@@ -134,9 +134,9 @@ def test_nearest_images(images: Array) -> None:
     found, again = nearest_images(model, images[5], images), nearest_images(model, images[5], rows)
     unit = expected / np.linalg.norm(expected, axis=1, keepdims=True)
     distances = 1 - unit @ unit[5]
-    assert found.images[0] == 5
+    assert found.indices[0] == 5
     np.testing.assert_allclose(found.distances, np.sort(distances)[:9], atol=1e-5)
-    np.testing.assert_array_equal(found.images, again.images)
+    np.testing.assert_array_equal(found.indices, again.indices)
     assert found.layer == "hidden"
     with pytest.raises(DataError, match=r"Expected features \(N, 7\), as `features` returns them"):
         nearest_images(model, images[5], rows[:, :3])

@@ -193,7 +193,7 @@ def test_invalid_frozen_layers_raise_and_leave_the_model_unchanged() -> None:
         model.compile(SGD(0.1), frozen_layers=["lowest"])
     assert model.learning_rate == 0.05
     for wrong in ("lower", (3,)):
-        with pytest.raises(UsageError, match="frozen must be a list of layer names; received"):
+        with pytest.raises(UsageError, match="frozen_layers must be a list of layer names; received"):
             Recipe(frozen_layers=wrong)  # type: ignore[arg-type]
 
 

@@ -397,10 +397,13 @@ def test_page_shows_the_nearest_images(page: Page, address: str, model: st.Model
     visit(page, address, "why/1")
     found = st.explain.nearest_images(model, digits.x[1], train)
     expect(page.locator("#nearest .thumbnail span")).to_have_text(
-        [f"{train.y[image]} · {shown(distance)}" for image, distance in zip(found.images, found.distances, strict=True)]
+        [
+            f"{train.y[image]} · {shown(distance)}"
+            for image, distance in zip(found.indices, found.distances, strict=True)
+        ]
     )
     page.locator("#nearest .thumbnail").first.click()
-    expect(page.locator(".card")).to_contain_text(f"Training image {found.images[0]}")
+    expect(page.locator(".card")).to_contain_text(f"Training image {found.indices[0]}")
 
 
 def test_leaving_the_view_ends_the_process(page: Page, address: str, explorer: "subprocess.Popen[str]") -> None:

@@ -71,11 +71,11 @@ def test_nearest_images_are_those_of_explain(client: TestClient, model: st.Model
     lines = [json.loads(line) for line in client.get(f"{API}/images/5/nearest").text.splitlines()]
     expected = st.explain.nearest_images(model, digits.x[5], train)
     assert lines[-1]["layer"] == expected.layer == "F6" and lines[-1]["part"] == "training"
-    assert [each["image"] for each in lines[-1]["images"]] == [f"t{number}" for number in expected.images]
+    assert [each["image"] for each in lines[-1]["images"]] == [f"t{number}" for number in expected.indices]
     np.testing.assert_allclose([each["distance"] for each in lines[-1]["images"]], expected.distances, atol=1e-6)
-    assert [each["label"] for each in lines[-1]["images"]] == train.y[expected.images].tolist()
+    assert [each["label"] for each in lines[-1]["images"]] == train.y[expected.indices].tolist()
     own = client.get(f"{API}/images/t8/nearest").json()["images"]
-    assert own[0]["image"] == f"t{st.explain.nearest_images(model, train.x[8], train).images[1]}"  # not itself
+    assert own[0]["image"] == f"t{st.explain.nearest_images(model, train.x[8], train).indices[1]}"  # not itself
     assert "no image" in client.get(f"{API}/images/u99/nearest").json()["error"]
 
 

@@ -96,7 +96,7 @@ def _suspicious(data: Dataset, found: ExtractionFindings | None) -> list[LabelCa
     train, validation = data.train, data.validation
     cards = []
     for item in found.suspicious[:MAX_LABELS]:
-        part, row = (train, item.row) if item.row < len(train) else (validation, item.row - len(train))
+        part, row = (train, item.index) if item.index < len(train) else (validation, item.index - len(train))
         cards.append(label_card(item, part.names[row] if part.names else "", part.x[row]))
     return cards
 

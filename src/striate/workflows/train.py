@@ -180,7 +180,7 @@ def _train_folds(
     final = replace(prepared, data=data, plan=replace(run.record.plan, folds=0))
     trained = _train_by_method(final, run, verbose, echo, remaining)
     if extraction := run.record.extraction:
-        suspicious = tuple(replace(each, row=int(rows[each.row])) for each in extraction.suspicious)
+        suspicious = tuple(replace(each, index=int(rows[each.index])) for each in extraction.suspicious)
         run.record.extraction = replace(extraction, suspicious=suspicious)
     return _with_cross_validated(trained, run, found, prepared.data)
 
