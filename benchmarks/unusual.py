@@ -16,7 +16,7 @@ from machine import command, description
 from PIL import Image, ImageFilter
 
 from striate._types import Array
-from striate.audit.unusual import THRESHOLDS, Kind, is_beyond, measure_pixels, outlier_scores
+from striate.audit.unusual import THRESHOLDS, ImageIssue, is_beyond, measure_pixels, outlier_scores
 from striate.data.decoding import decode_files
 from striate.data.layout import read_layout
 from striate.engines.onnxruntime import OnnxEngine
@@ -36,11 +36,11 @@ def _blurred(image: Array) -> Array:
     return np.asarray(Image.fromarray(image).filter(ImageFilter.GaussianBlur(4)))
 
 
-ALTERED: dict[Kind, Callable[[Array], Array]] = {
-    Kind.UNIFORM: _uniform,
-    Kind.DARK: lambda image: np.asarray(image * 0.15, np.uint8),
-    Kind.BRIGHT: lambda image: np.asarray(255 - (255 - image) * 0.15, np.uint8),
-    Kind.BLURRED: _blurred,
+ALTERED: dict[ImageIssue, Callable[[Array], Array]] = {
+    ImageIssue.LOW_INFORMATION: _uniform,
+    ImageIssue.DARK: lambda image: np.asarray(image * 0.15, np.uint8),
+    ImageIssue.LIGHT: lambda image: np.asarray(255 - (255 - image) * 0.15, np.uint8),
+    ImageIssue.BLURRY: _blurred,
 }
 
 
@@ -53,15 +53,19 @@ def measure(folder: Path, others: Array, count: int, engine: OnnxEngine) -> None
     for kind, alter in ALTERED.items():
         altered = measure_pixels(alter(np.asarray(x[row])) for row in rows)
         found = is_beyond(kind, altered, THRESHOLDS)
-        if kind in (Kind.DARK, Kind.BRIGHT):  # images without contrast are called uniform
-            found |= is_beyond(Kind.UNIFORM, altered, THRESHOLDS)
+        if kind in (ImageIssue.DARK, ImageIssue.LIGHT):  # images without contrast are called uniform
+            found |= is_beyond(ImageIssue.LOW_INFORMATION, altered, THRESHOLDS)
         _print(kind, found, is_beyond(kind, originals, THRESHOLDS))
     features = np.concatenate([engine.forward([x[start : start + 64]])[-1] for start in range(0, len(x), 64)])
     found = np.array([outlier_scores(np.concatenate([features, other[None]]))[-1] for other in others])
-    _print(Kind.OUTLIER, found > THRESHOLDS[Kind.OUTLIER], outlier_scores(features) > THRESHOLDS[Kind.OUTLIER])
+    _print(
+        ImageIssue.OUTLIER,
+        found > THRESHOLDS[ImageIssue.OUTLIER],
+        outlier_scores(features) > THRESHOLDS[ImageIssue.OUTLIER],
+    )
 
 
-def _print(kind: Kind, found: Array, originals: Array) -> None:
+def _print(kind: ImageIssue, found: Array, originals: Array) -> None:
     share, original = 100 * found.mean(), 100 * originals.mean()
     print(f"  {kind:8} found {share:5.1f} %, originals {original:5.2f} % ({originals.sum()})", flush=True)
 
