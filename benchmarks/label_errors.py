@@ -39,7 +39,7 @@ def swap(y: Array, classes: int, share: float, seed: int) -> tuple[Array, Array]
 
 
 def by_model(p: Array, y: Array) -> Array:
-    return find_label_errors(p, y).rows
+    return find_label_errors(p, y).indices
 
 
 def confident_learning(p: Array, y: Array) -> Array:

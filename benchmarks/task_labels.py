@@ -46,7 +46,7 @@ def measure(folder: Path, table: Path, task: Task, seeds: int) -> str:
         out = folder.parent / f"spoiled-{seed}.csv"
         wrong = spoil(table, out, task, seed)
         audit = audit_folder(folder, labels=LabelFile(str(out), task)).audit
-        names = [audit.names[item.row] for item in audit.suspicious]
+        names = [audit.names[item.index] for item in audit.suspicious]
         if seed < 0:
             clean = 100 * len(names) / len(audit.names)
         else:
