@@ -269,7 +269,7 @@ def test_recipe_settings_are_applied(cli: Cli, tmp_path: Path) -> None:
     recipe = json.loads((tmp_path / "run" / "config.json").read_text("utf-8"))["recipe"]
     assert recipe["optimizer"]["name"] == "adamw"
     assert recipe["optimizer"]["weight_decay"] == 5e-4
-    assert [recipe[name] for name in ("global_clipnorm", "ema_decay", "patience", "class_weights")] == [1, 0.9, 2, True]
+    assert [recipe[name] for name in ("clip_norm", "average", "patience", "class_weights")] == [1, 0.9, 2, True]
     assert "class_weights yes, global_clipnorm 1, ema_decay 0.9, patience 2" in result.stdout
     assert cli(*QUICK, "--optimizer", "rmsprop", "--set", "weight_decay=1e-4", "--out", "other").returncode == 0
     optimizer = json.loads((tmp_path / "other" / "config.json").read_text("utf-8"))["recipe"]["optimizer"]
