@@ -74,7 +74,7 @@ def test_all_sections_exist_and_are_in_the_contents(full_report: ReportData) -> 
     assert [a["href"] for a in page.all("a")] == ["#results"] + [f"#{name}" for name in SECTIONS]
     for words in (
         "Overfitting: after epoch 3",
-        "과대적합이 나타났습니다. 3에포크",
+        "과대적합이 나타났습니다. 3번째 에포크",
         "1 min 23 s",
         "1분 23초",
         "1,0 2,1",
