@@ -1,6 +1,7 @@
 """The command `striate reproduce` and its systems."""
 
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,7 +20,8 @@ from .conftest import Cli
 def test_demonstrations_print_their_numbers_and_write_results(cli: Cli, tmp_path: Path) -> None:
     result = cli("reproduce", "toy-convolutions", "linear-regression", "--out", "all")
     assert result.returncode == 0
-    assert "| toy-convolutions | exact | 13 of 13 examples exact | – | none |" in result.stdout
+    (row,) = (line for line in result.stdout.splitlines() if "13 of 13" in line)
+    assert re.split(" {2,}", row) == ["toy-convolutions", "exact", "13 of 13 examples exact", "–", "none"]
     assert "WRONG" not in result.stdout
     assert "112" in result.stdout
     assert "19.5" in result.stdout
@@ -53,7 +55,7 @@ def test_optimizers_are_drawn_and_compared(cli: Cli) -> None:
     assert all(float(row[7]) < float(row[1]) for row in table)
     sparks = [line.split()[-1] for line in printed if "█" in line]
     assert [len(spark) for spark in sparks] == [61] * 6
-    assert "| optimizers | all descend | AdaGrad ends nearest the minimum (0.120 away), " in result.stdout
+    assert "optimizers  all descend  AdaGrad ends nearest the minimum (0.120 away), " in result.stdout
 
 
 def test_wrong_result_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -61,7 +61,7 @@ USAGE = {
     "predict": "Missing argument",
 }
 FAILURE = {
-    "train --resume nowhere": "'nowhere' is not a run folder: it has no config.json.",
+    "train --resume nowhere": "'nowhere' is not a run folder, such as runs/NAME: it has no config.json.",
     "evaluate nowhere.safetensors": "There is no model file or run folder 'nowhere.safetensors'.",
     "predict nowhere.safetensors x.png": "There is no model file or run folder 'nowhere.safetensors'.",
     "train empty": "should contain at least two subfolders of images, one for each class; found 0.",

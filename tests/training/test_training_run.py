@@ -63,7 +63,7 @@ def test_existing_run_is_never_overwritten(tmp_path: Path) -> None:
 
 
 def test_opening_a_folder_without_a_run_raises(tmp_path: Path) -> None:
-    with pytest.raises(RunError, match=r"is not a run folder: it has no config\.json"):
+    with pytest.raises(RunError, match=r"is not a run folder, such as runs/NAME: it has no config\.json"):
         Run.open(tmp_path)
     for content in ("{", "[]", '{"recipe": {"optimizer": {}}}', '{"recipe": 3}'):
         (tmp_path / "config.json").write_text(content, encoding="utf-8")

@@ -101,15 +101,14 @@ def _list() -> None:
 
 
 def _print_table(outcomes: "list[Outcome]", as_reported: bool) -> None:
-    """Print the results as a Markdown table."""
-    rows = [heads("system", "reported", "measured", "seeds", "differences")]
+    """Print the results, and how the recipes differ from the reported ones."""
+    rows = [heads("system", "reported", "measured", "training runs", "differences in the recipe")]
     for outcome in outcomes:
         difference = "none" if as_reported else outcome.system.difference or "none"
         seeds = str(len(outcome.accuracies) or "–")
         reported, difference = translate(outcome.reported), "; ".join(map(_difference, difference.split("; ")))
         rows.append((outcome.name, reported, localized(outcome.measured), seeds, difference))
-    head, *body = (f"| {' | '.join(row)} |" for row in rows)
-    echo("\n" + "\n".join([head, "|---" * len(rows[0]) + "|", *body]))
+    echo("\n" + "\n".join(table(rows, right=[3])))
 
 
 def _difference(text: str) -> str:

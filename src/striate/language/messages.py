@@ -67,8 +67,8 @@ MESSAGES: dict[str, str] = {
     "There is no file or folder '{name}'.": "파일이나 폴더 '{name}'은(는) 없습니다.",
     "There is no folder '{name}'.": "폴더 '{name}'은(는) 없습니다.",
     "There is no model file or run folder '{path}'.": "모델 파일이나 실행 폴더 '{path}'은(는) 없습니다.",
-    "'{path}' is not a run folder: it has no config.json.": (
-        "'{path}'은(는) 실행 폴더가 아닙니다. config.json이 없습니다."
+    "'{path}' is not a run folder, such as runs/NAME: it has no config.json.": (
+        "'{path}'은(는) runs/이름 같은 실행 폴더가 아닙니다. config.json이 없습니다."
     ),
     "'{path}' is a folder without a {name}. Pass a model file, or the run folder of a finished training run.": (
         "'{path}' 폴더에는 {name}이(가) 없습니다. 모델 파일이나 학습이 끝난 실행 폴더를 지정하십시오."

@@ -58,8 +58,8 @@ TERMINAL: dict[str, str] = {
     "reported": "알려진 값",
     "measured": "측정값",
     "system": "시스템",
-    "seeds": "시드",
-    "differences": "차이",
+    "training runs": "학습 횟수",
+    "differences in the recipe": "학습 방법의 차이",
     "loss": "손실",
     "balanced accuracy": "균형 정확도",
     "AP": "AP",
@@ -317,7 +317,7 @@ TERMINAL: dict[str, str] = {
     "average pool 2×2": "평균 풀링 2×2",
     "a 28×28 digit through {title}: {shape}": "28×28 숫자를 {title}에 통과: {shape}",
     "stride-2 same convolution, 5 filters": "스트라이드 2의 same 합성곱(필터 5개)",
-    "stride-2 same pool": "스트라이드 2의 same 풀링",
+    "the same, then a stride-2 same pool": "같은 합성곱에 이어 스트라이드 2의 same 풀링",
     "f(x, y) = x²/20 + y² from {start}; S start, o step, E end, + minimum": (
         "f(x, y) = x²/20 + y², 출발점 {start}; S 출발, o 스텝, E 도착, + 최솟점"
     ),

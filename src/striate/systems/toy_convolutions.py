@@ -91,7 +91,7 @@ def _check_digit(echo: Echo) -> list[bool]:
     layers = [Input(image.shape[1:]), Conv2D(5, 3, 2, "same", name="conv"), MaxPool2D(2, 2, "same", name="pool")]
     shapes: dict[str, Array] = Model.from_network(Network.sequential(layers)).engine.activations([image])
     conv, pool = (shapes[name].shape[1:] for name in ("conv", "pool"))
-    for title, shape in (("stride-2 same convolution, 5 filters", conv), ("stride-2 same pool", pool)):
+    for title, shape in (("stride-2 same convolution, 5 filters", conv), ("the same, then a stride-2 same pool", pool)):
         text = "a 28×28 digit through {title}: {shape}"
         echo(translate(text, title=translate(title), shape="×".join(map(str, shape))))
     return [conv == (14, 14, 5), pool == (7, 7, 5)]

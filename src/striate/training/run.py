@@ -118,7 +118,7 @@ class Run:
         path = Path(path)
         file = path / "config.json"
         if not file.is_file():
-            raise RunError(f"'{path}' is not a run folder: it has no config.json.")
+            raise RunError(f"'{path}' is not a run folder, such as runs/NAME: it has no config.json.")
         try:
             record = cls.record_type.from_dict(read_json(file))
         except (ValueError, KeyError, TypeError, AttributeError, OverflowError, UsageError) as error:

@@ -13,6 +13,7 @@ from striate.data.layout import read_layout
 from striate.errors import RunError
 from striate.evaluation import Evaluation
 from striate.files import atomic_write
+from striate.language import translate
 from striate.records import decode_value
 from striate.systems.registry import DOGS_VS_CATS, find_dogs_vs_cats
 from striate.systems.system import System, Variant
@@ -112,7 +113,7 @@ class Reproduction:
             One outcome for each variant of each system.
         """
         for system in systems:
-            self.echo(f"\n{system.id}: {system.title}")
+            self.echo(f"\n{system.id}: {translate(system.title)}")
             if system.demo:
                 demo = system.demo(self.echo, self.seeds[0])
                 page = self._write_page(system, demo.page) if demo.page else None
