@@ -65,9 +65,9 @@ def _totals(network: Network, frozen_layers: Collection[str]) -> str:
 
 def _rounding_notes(rows: list[LayerRow]) -> list[str]:
     """Return a line for each of the first layers whose output size was rounded down, and how many others there are."""
-    rounded = [row for row in rows if row.rounded]
+    rounded = [row for row in rows if row.rounding_note]
     text = "output size of {layer} rounded down: {calculation}"
-    notes = [translate(text, layer=row.name, calculation=row.rounded) for row in rounded[:MAX_ROUNDED]]
+    notes = [translate(text, layer=row.name, calculation=row.rounding_note) for row in rounded[:MAX_ROUNDED]]
     if len(rounded) > MAX_ROUNDED:
         notes.append(translate("… and {n:,} more", n=len(rounded) - MAX_ROUNDED))
     return notes
@@ -115,7 +115,7 @@ def collapsed(rows: list[LayerRow], parts: Mapping[str, str]) -> list[LayerRow]:
         first = found.pop() if found and found[-1].name == name else None
         found.append(
             replace(
-                row, name=name, kind=parts[name], kernel=None, strides=None, padding=None, margins=None, rounded=None,
+                row, name=name, kind=parts[name], kernel=None, strides=None, padding=None, padding_per_side=None, rounding_note=None,
                 activation=None, inputs=first.inputs if first else row.inputs,
                 parameters=row.parameters + (first.parameters if first else 0),
                 multiply_adds=row.multiply_adds + (first.multiply_adds if first else 0),
@@ -177,10 +177,11 @@ def _width(lines: list[str]) -> int:
 
 
 def _cells(row: LayerRow) -> tuple[str, ...]:
-    output = str(row.units) if row.size is None else f"{_pair(row.size)}×{row.maps}"
+    output = str(row.units) if row.output_size is None else f"{_pair(row.output_size)}×{row.channels}"
     return (
         row.name, row.kind, output, _pair(row.kernel), _pair(row.strides), row.padding_text, row.activation or "",
-        f"{row.parameters:,}", f"{row.multiply_adds:,}", _pair(row.receptive_field), _pair(row.theoretical_field),
+        f"{row.parameters:,}", f"{row.multiply_adds:,}", _pair(row.receptive_field),
+        _pair(row.unclipped_receptive_field),
     )  # fmt: skip
 
 

@@ -72,7 +72,7 @@ def test_wide_table_names_padding_on_each_side_and_rounded_sizes() -> None:
     assert lines[-2] == "output size of b rounded down: (14 − 3) / 2 + 1 = 6.5 and (10 − 3) / 2 + 1 = 4.5"
     odd = Network.sequential([Input((7, 7, 1)), MaxPool2D(2, 2, "same", name="p")])
     assert odd.table()[1].padding_text == "same 0,1 0,1"
-    assert odd.table()[1].rounded is None
+    assert odd.table()[1].rounding_note is None
 
 
 def test_python_prints_the_table_of_the_command(capsys: pytest.CaptureFixture[str]) -> None:

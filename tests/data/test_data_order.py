@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from striate.data import batches, epoch_order, uniforms
+from striate.data import batches, epoch_order, uniform_samples
 from striate.errors import UsageError
 
 SEEDS = st.integers(-(2**70), 2**70)
@@ -32,7 +32,7 @@ def test_first_sample_is_uniformly_distributed() -> None:
 
 def test_orders_and_uniforms_equal_recorded_values() -> None:
     assert epoch_order(8, 1, 2).tolist() == [0, 5, 1, 6, 2, 7, 4, 3]
-    assert uniforms(1, 2, np.array([0, 10**9]), 1)[:, 0].tolist() == [0.9543044154858847, 0.0330548119961942]
+    assert uniform_samples(1, 2, np.array([0, 10**9]), 1)[:, 0].tolist() == [0.9543044154858847, 0.0330548119961942]
 
 
 @given(st.integers(0, 1000), st.integers(1, 1200))
@@ -54,7 +54,7 @@ def test_last_batch_of_one_is_merged_into_previous() -> None:
 
 
 def test_uniforms_are_uniform_and_uncorrelated_between_neighbors() -> None:
-    u = uniforms(0, 0, np.arange(20_000), 8)
+    u = uniform_samples(0, 0, np.arange(20_000), 8)
     assert u.min() >= 0 and u.max() < 1
     n = u.size
     assert abs(u.mean() - 1 / 2) < 4 / np.sqrt(12 * n)
@@ -70,12 +70,12 @@ def test_uniforms_are_uniform_and_uncorrelated_between_neighbors() -> None:
 
 def test_uniforms_of_neighboring_seeds_and_epochs_are_uncorrelated() -> None:
     keys = [(0, 0), (0, 1), (1, 0), (1, 1), (2, 0), (-1, 0), (2**32, 0), (0, 2**32)]
-    columns = np.array([uniforms(seed, epoch, np.arange(20_000), 1)[:, 0] for seed, epoch in keys])
+    columns = np.array([uniform_samples(seed, epoch, np.arange(20_000), 1)[:, 0] for seed, epoch in keys])
     assert np.abs(np.corrcoef(columns) - np.eye(len(keys))).max() < 4.5 / np.sqrt(20_000)
 
 
 @given(SEEDS, st.integers(0, 10**6), st.lists(st.integers(0, 2**40), min_size=1, max_size=20), st.integers(1, 9))
 def test_uniforms_of_a_sample_do_not_depend_on_others(seed: int, epoch: int, index: list[int], draws: int) -> None:
-    together = uniforms(seed, epoch, np.array(index), 9)
-    separate = [uniforms(seed, epoch, np.array([i]), draws)[0] for i in index]
+    together = uniform_samples(seed, epoch, np.array(index), 9)
+    separate = [uniform_samples(seed, epoch, np.array([i]), draws)[0] for i in index]
     assert np.array_equal(together[:, :draws], separate)

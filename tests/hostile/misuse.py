@@ -90,7 +90,7 @@ def valid(folder: Path) -> dict[str, dict[str, Any]]:
         "data.get_augmentation": {"augmentation": "digits"},
         "data.load": {"name_or_path": "mnist5k"},
         "data.load_folder": {"path": folder, "policy": ImagePolicy(4, 4)},
-        "data.uniforms": {"seed": 0, "epoch": 0, "index": np.arange(3), "draws": 2},
+        "data.uniform_samples": {"seed": 0, "epoch": 0, "index": np.arange(3), "draws": 2},
         "layers.Activation": {"activation": "relu"},
         "layers.Conv2D": {"filters": 2, "kernel_size": 3},
         "layers.Conv2DTranspose": {"filters": 2, "kernel_size": 3},

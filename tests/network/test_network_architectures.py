@@ -43,7 +43,7 @@ def test_alexnet_of_2012() -> None:
         ]
     )
     rows = {row.name: row for row in network.table()}
-    sizes = [(rows[name].size or (0, 0))[0] for name in ("C1", "S1", "C2", "S2", "C3", "C4", "C5", "S5")]
+    sizes = [(rows[name].output_size or (0, 0))[0] for name in ("C1", "S1", "C2", "S2", "C3", "C4", "C5", "S5")]
     assert sizes == [55, 27, 27, 13, 13, 13, 13, 6]
     assert rows["S5"].receptive_field == (195, 195)
     assert rows["S5"].jump == (32, 32)

@@ -13,13 +13,13 @@ from striate.network import (
     Conv2D,
     Dense,
     Flatten,
+    FromValues,
     Input,
     MaxPool2D,
     Network,
     RadialBasis,
     Rescale,
     Tensor,
-    Values,
 )
 
 
@@ -135,11 +135,11 @@ def test_summary_table_shows_the_sizes_of_the_papers() -> None:
         [Input((32, 32, 1)), Conv2D(6, 5, activation="tanh", name="C1"), MaxPool2D(2, name="S2"), Flatten(), Dense(3)]
     )
     _, c1, s2, flatten, dense = network.table()
-    assert (c1.name, c1.kind, c1.inputs, c1.maps, c1.size) == ("C1", "Conv2D", ("input",), 6, (28, 28))
+    assert (c1.name, c1.kind, c1.inputs, c1.channels, c1.output_size) == ("C1", "Conv2D", ("input",), 6, (28, 28))
     assert (c1.kernel, c1.strides, c1.padding, c1.activation) == ((5, 5), (1, 1), "valid", "tanh")
     assert (c1.parameters, c1.multiply_adds, c1.receptive_field, c1.jump) == (156, 117600, (5, 5), (1, 1))
-    assert (s2.size, s2.activation, s2.receptive_field, s2.jump) == ((14, 14), None, (6, 6), (2, 2))
-    assert (flatten.maps, flatten.size, flatten.units, flatten.kernel) == (None, None, 1176, None)
+    assert (s2.output_size, s2.activation, s2.receptive_field, s2.jump) == ((14, 14), None, (6, 6), (2, 2))
+    assert (flatten.channels, flatten.output_size, flatten.units, flatten.kernel) == (None, None, 1176, None)
     assert (dense.units, dense.receptive_field, dense.jump) == (3, (32, 32), None)
     assert network.parameter_count == sum(row.parameters for row in network.table())
     assert network.multiply_adds == sum(row.multiply_adds for row in network.table())
@@ -204,7 +204,7 @@ def test_shared_layer_needs_inputs_of_one_shape() -> None:
 
 
 def test_fixed_values_must_match_their_parameter() -> None:
-    prototypes = RadialBasis(2, Values(((1, 2), (3, 4), (5, 6))), name="rbf")
+    prototypes = RadialBasis(2, FromValues(((1, 2), (3, 4), (5, 6))), name="rbf")
     assert Network.sequential([Input((3,)), prototypes]).parameter_count == 6
     with pytest.raises(
         NetworkError, match=r"'rbf': expected prototypes of shape \(4, 2\), received values of shape \(3, 2\)"

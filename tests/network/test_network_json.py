@@ -12,6 +12,7 @@ from striate.network import (
     Conv2D,
     Dense,
     Flatten,
+    FromValues,
     Input,
     Layer,
     Network,
@@ -19,7 +20,6 @@ from striate.network import (
     RadialBasis,
     Shape,
     Tensor,
-    Values,
     Zeros,
     register_layer,
 )
@@ -66,7 +66,7 @@ def test_omitted_settings_are_defaults() -> None:
 
 
 def test_fixed_values_are_exact() -> None:
-    values = Values(((0.1, 1 / 3), (1e-300, -2.5)))
+    values = FromValues(((0.1, 1 / 3), (1e-300, -2.5)))
     network = Network.sequential([Input((2,), "float32"), RadialBasis(2, values)])
     assert Network.from_json(network.to_json()).parameters[0].initializer == values
 

@@ -23,6 +23,7 @@ from striate.network import (
     DepthwiseConv2D,
     Dropout,
     Flatten,
+    FromValues,
     GlobalAveragePool2D,
     GlobalMaxPool2D,
     GlorotUniform,
@@ -41,7 +42,6 @@ from striate.network import (
     Subsample2D,
     TruncatedNormal,
     Uniform,
-    Values,
     ZeroPadding2D,
     Zeros,
     fans,
@@ -236,7 +236,7 @@ def test_inputs_of_wrong_shape_raise(layer: Layer, shapes: tuple[Shape, ...], me
         (ZeroPadding2D, {"padding": "same"}, r"padding: expected an integer"),
         (Normal, {"stddev": -1}, r"^Normal: stddev: expected a number of at least 0, received -1"),
         (Uniform, {"minimum": 1}, r"^Uniform: expected minimum below maximum"),
-        (Values, {"values": ((1, 2), (3,))}, r"^Values: expected rows of equal length"),
+        (FromValues, {"values": ((1, 2), (3,))}, r"^FromValues: expected rows of equal length"),
         (Constant, {"value": "x"}, r"^Constant: value: expected a finite number, received 'x'"),
         (L2, {"l2": -1}, r"^L2: l2: expected a number of at least 0"),
         (Flatten, {"name": "a/b"}, r"The name 'a/b' cannot be part of a file name"),
@@ -272,7 +272,7 @@ def test_initializers_and_regularizers_by_name() -> None:
     assert get_regularizer("l1") == L1(0.01)
     assert get_regularizer("l1_l2") == L1L2(0.01, 0.01)
     assert get_regularizer(None) is None
-    assert Values([[1, 2], [3, 4], [5, 6]]).shape == (3, 2)  # type: ignore[arg-type]
+    assert FromValues([[1, 2], [3, 4], [5, 6]]).shape == (3, 2)  # type: ignore[arg-type]
 
 
 def test_fans_equal_those_of_keras() -> None:

@@ -65,7 +65,7 @@ def test_every_zoo_network_survives_export_and_import(id: str, tmp_path: Path) -
 def test_layers_keep_their_names_and_settings(tmp_path: Path) -> None:
     network = zoo.network("lenet5")
     found, weights, _ = round_trip(network, tmp_path)
-    own, theirs = ([(row.name, row.kind, row.size, row.kernel) for row in n.table()] for n in (network, found))
+    own, theirs = ([(row.name, row.kind, row.output_size, row.kernel) for row in n.table()] for n in (network, found))
     assert own == theirs
     for name, array in some_weights(network).items():
         np.testing.assert_array_equal(weights[name], array)

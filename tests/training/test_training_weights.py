@@ -20,6 +20,7 @@ from striate.network import (
     Conv2D,
     Dense,
     Flatten,
+    FromValues,
     GlorotNormal,
     GlorotUniform,
     HeNormal,
@@ -31,7 +32,6 @@ from striate.network import (
     Ones,
     TruncatedNormal,
     Uniform,
-    Values,
     Zeros,
 )
 
@@ -79,7 +79,7 @@ def test_initializers_have_their_mean_standard_deviation_and_limits(
 
 
 def test_given_values_are_used_unchanged() -> None:
-    values = drawn(Values(((1, 2, 3), (4, 5, 6))), inputs=2, units=3)
+    values = drawn(FromValues(((1, 2, 3), (4, 5, 6))), inputs=2, units=3)
     assert values.tolist() == [[1, 2, 3], [4, 5, 6]]
 
 

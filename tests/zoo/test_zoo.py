@@ -8,6 +8,7 @@ from striate.network import (
     Add,
     Conv2D,
     Dropout,
+    FromValues,
     Input,
     LayerRow,
     Network,
@@ -15,7 +16,6 @@ from striate.network import (
     RadialBasis,
     Rescale,
     TruncatedNormal,
-    Values,
 )
 from striate.zoo.lenet5_1998 import C3_CONNECTIONS, bitmap
 
@@ -103,10 +103,10 @@ def test_parameters_and_cost_counted_by_hand(id: str, parameters: int, multiply_
 
 def test_lenet5_has_the_sizes_of_the_paper() -> None:
     table = rows("lenet5")
-    sizes = {name: table[name].size for name in ("padding", "C1", "S2", "C3", "S4", "C5")}
+    sizes = {name: table[name].output_size for name in ("padding", "C1", "S2", "C3", "S4", "C5")}
     assert sizes == {"padding": (32, 32), "C1": (28, 28), "S2": (14, 14), "C3": (10, 10), "S4": (5, 5), "C5": (1, 1)}
-    assert [table[name].maps for name in ("C1", "S2", "C3", "S4", "C5")] == [6, 6, 16, 16, 120]
-    assert (table["C5"].theoretical_field, table["C5"].receptive_field) == ((32, 32), (28, 28))
+    assert [table[name].channels for name in ("C1", "S2", "C3", "S4", "C5")] == [6, 6, 16, 16, 120]
+    assert (table["C5"].unclipped_receptive_field, table["C5"].receptive_field) == ((32, 32), (28, 28))
     kernel = next(p for p in zoo.network("lenet5").parameters if p.name == "C1/kernel")
     assert kernel.initializer == TruncatedNormal(0.0, 0.1)
 
@@ -147,7 +147,7 @@ def test_prototypes_are_the_bitmaps_of_the_digits(activation: str, background: f
     network = zoo.network("lenet5-1998", activation=activation)
     layer = network.layer("distances")
     assert isinstance(layer, RadialBasis)
-    assert isinstance(layer.prototypes, Values)
+    assert isinstance(layer.prototypes, FromValues)
     assert layer.prototypes.shape == (84, 10)
     columns = list(zip(*layer.prototypes.values, strict=True))
     for digit, column in enumerate(columns):

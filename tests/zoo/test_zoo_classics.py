@@ -35,7 +35,7 @@ def rows(id: str, **settings: object) -> dict[str, LayerRow]:
 
 def sizes(table: dict[str, LayerRow], *names: str) -> list[int]:
     """Return the heights, which must equal the widths."""
-    found = [table[name].size for name in names]
+    found = [table[name].output_size for name in names]
     assert all(size and size[0] == size[1] for size in found)
     return [size[0] for size in found if size]
 
@@ -91,7 +91,7 @@ def test_alexnet_has_the_maps_of_the_paper(id: str) -> None:
     assert sizes(table, "conv1", "pool1", "conv2", "pool2", "conv3", "conv4", "conv5", "pool5") == [
         55, 27, 27, 13, 13, 13, 13, 6,
     ]  # fmt: skip
-    assert [table[f"conv{n}"].maps for n in range(1, 6)] == [96, 256, 384, 384, 256]
+    assert [table[f"conv{n}"].channels for n in range(1, 6)] == [96, 256, 384, 384, 256]
     assert [table[name].units for name in ("flatten", "fc6", "fc7")] == [9216, 4096, 4096]
 
 
@@ -116,8 +116,8 @@ def test_alexnet_in_one_column_has_lrn_or_batch_normalization() -> None:
     batch = zoo.network("alexnet", normalization="batch")
     assert sum(isinstance(node.layer, BatchNormalization) for node in batch.nodes) == 5
     assert not any(isinstance(node.layer, LocalResponseNormalization) for node in batch.nodes)
-    assert [row.size for row in rows("alexnet").values() if row.kind == "MaxPool2D"] == [
-        row.size for row in batch.table() if row.kind == "MaxPool2D"
+    assert [row.output_size for row in rows("alexnet").values() if row.kind == "MaxPool2D"] == [
+        row.output_size for row in batch.table() if row.kind == "MaxPool2D"
     ]
 
 
@@ -146,11 +146,11 @@ def test_googlenet_has_the_table_of_the_paper() -> None:
     counted["conv2"] = tuple(map(sum, zip(counted["conv2_reduce"], counted["conv2"], strict=True)))  # type: ignore[assignment]
     for name, (size, maps, weights, adds) in GOOGLENET.items():
         end = table.get(f"{name}.concat") or table[name]
-        assert (end.size, end.maps or end.units) == (size and (size, size), maps), name
+        assert (end.output_size, end.channels or end.units) == (size and (size, size), maps), name
         assert counted[name][0] / 1024 == pytest.approx(weights, rel=0.025), name
         assert counted[name][1] / 1e6 == pytest.approx(adds, rel=0.025), name
     assert sizes(table, "pool1", "pool2", "pool3", "pool4") == [56, 28, 14, 7]
-    assert (table["pool5"].units, table["pool5"].size) == (1024, None)
+    assert (table["pool5"].units, table["pool5"].output_size) == (1024, None)
     assert table["inception_3a.5x5"].kernel == (5, 5)
     assert network.layer("dropout") == Dropout(0.4, name="dropout")
 
@@ -186,7 +186,7 @@ def test_resnet_has_the_table_of_the_paper(id: str) -> None:
             assert sizes(table, f"{block}.relu") == [112 >> (stage - 1)]
             found = [table[f"{block}.conv{n}"] for n in range(1, len(convolutions) + 1)]
             scale = 1 << (stage - 2)
-            assert [(row.kernel and row.kernel[0], row.maps) for row in found] == [
+            assert [(row.kernel and row.kernel[0], row.channels) for row in found] == [
                 (kernel, filters * scale) for kernel, filters in convolutions
             ]
     assert network.multiply_adds / 1e9 == pytest.approx(cost, rel=0.02)
@@ -207,7 +207,7 @@ def test_stride_position_of_a_bottleneck_depends_on_the_form() -> None:
         table = rows("resnet50", form=form)
         assert [table[f"conv3_1.conv{n}"].strides for n in (1, 2, 3)] == strides
         assert table["conv3_1.shortcut"].strides == (2, 2)
-        assert table["conv3_1.relu"].size == (28, 28)
+        assert table["conv3_1.relu"].output_size == (28, 28)
 
 
 def test_residual_blocks_start_as_the_identity() -> None:
@@ -230,7 +230,7 @@ def test_vgg16_has_the_table_of_the_paper() -> None:
     """Table 1, column D, and table 2: 138 million."""
     table = rows("vgg16")
     convolutions = [row for row in table.values() if row.kind == "Conv2D"]
-    assert [row.maps for row in convolutions] == [64] * 2 + [128] * 2 + [256] * 3 + [512] * 6
+    assert [row.channels for row in convolutions] == [64] * 2 + [128] * 2 + [256] * 3 + [512] * 6
     assert {(row.kernel, row.strides) for row in convolutions} == {((3, 3), (1, 1))}
     assert sizes(table, *(f"pool{stage}" for stage in range(1, 6))) == [112, 56, 28, 14, 7]
     dense = [table[name].parameters for name in ("fc6", "fc7", "output")]

@@ -17,9 +17,12 @@ def test_lite0_has_the_table_of_the_paper() -> None:
     table = rows("efficientnet-lite0")
     blocks = [name.removesuffix(".project") for name in table if name.endswith(".project")]
     assert [sum(name.startswith(f"block{stage}_") for name in blocks) for stage in range(1, 8)] == [1, 2, 2, 3, 3, 4, 1]
-    found = [(table["stem"].size, table["stem"].maps)]
-    found += [(table[f"block{stage}_1.project"].size, table[f"block{stage}_1.project"].maps) for stage in range(1, 8)]
-    found += [(table["head"].size, table["head"].maps)]
+    found = [(table["stem"].output_size, table["stem"].channels)]
+    found += [
+        (table[f"block{stage}_1.project"].output_size, table[f"block{stage}_1.project"].channels)
+        for stage in range(1, 8)
+    ]
+    found += [(table["head"].output_size, table["head"].channels)]
     sizes = [112, 112, 56, 28, 14, 14, 7, 7, 7]
     maps = [32, 16, 24, 40, 80, 112, 192, 320, 1280]
     assert found == [((size, size), channels) for size, channels in zip(sizes, maps, strict=True)]
@@ -49,9 +52,9 @@ def test_depth_and_width_are_scaled_but_not_stem_and_head() -> None:
     counts = {id: [sum(name.startswith(f"block{stage}_") and name.endswith(".project") for name in table)
                    for stage in range(1, 8)] for id, table in (("1", one), ("2", two))}  # fmt: skip
     assert counts == {"1": [1, 3, 3, 4, 4, 5, 1], "2": [1, 3, 3, 4, 4, 5, 1]}
-    maps = [two[f"block{stage}_1.project"].maps for stage in range(1, 8)]
+    maps = [two[f"block{stage}_1.project"].channels for stage in range(1, 8)]
     assert maps == [16, 24, 48, 88, 120, 208, 352]
-    assert (two["stem"].maps, two["head"].maps) == (32, 1280)
+    assert (two["stem"].channels, two["head"].channels) == (32, 1280)
 
 
 @pytest.mark.parametrize("id", IDS)

@@ -39,11 +39,11 @@ def test_mobilenetv3_has_the_rows_of_its_tables() -> None:
         (large, [112, 56, 28, 14, 14, 7], [16, 24, 40, 80, 112, 160], 8),
     ):
         stages = range(1, len(sizes) + 1)
-        assert [table[f"block{stage}_1.project"].size for stage in stages] == [(size, size) for size in sizes]
-        assert [table[f"block{stage}_1.project"].maps for stage in stages] == maps
+        assert [table[f"block{stage}_1.project"].output_size for stage in stages] == [(size, size) for size in sizes]
+        assert [table[f"block{stage}_1.project"].channels for stage in stages] == maps
         assert sum(name.endswith(".se.reduce") for name in table) == squeezes
-    assert (small["head"].maps, small["hidden"].units) == (576, 1024)
-    assert (large["head"].maps, large["hidden"].units) == (960, 1280)
+    assert (small["head"].channels, small["hidden"].units) == (576, 1024)
+    assert (large["head"].channels, large["hidden"].units) == (960, 1280)
     assert [row.activation for name, row in small.items() if name.endswith("_act")].count("relu") == 5
 
 
@@ -51,7 +51,11 @@ def test_efficientnet_b0_is_lite0_with_squeeze_and_excitation() -> None:
     own, lite = rows("efficientnet-b0"), rows("efficientnet-lite0")
     for name, row in lite.items():
         if row.kind in ("Conv2D", "DepthwiseConv2D"):
-            assert (own[name].size, own[name].maps, own[name].kernel) == (row.size, row.maps, row.kernel)
+            assert (own[name].output_size, own[name].channels, own[name].kernel) == (
+                row.output_size,
+                row.channels,
+                row.kernel,
+            )
     assert sum(name.endswith(".se.expand") for name in own) == 16
 
 
@@ -62,7 +66,8 @@ def test_convnext_has_the_stages_of_its_table() -> None:
     ]
     assert found == [3, 3, 9, 3]
     sizes = [
-        (table[f"block{stage}_1.depthwise"].size, table[f"block{stage}_1.depthwise"].maps) for stage in (1, 2, 3, 4)
+        (table[f"block{stage}_1.depthwise"].output_size, table[f"block{stage}_1.depthwise"].channels)
+        for stage in (1, 2, 3, 4)
     ]
     assert sizes == [((56, 56), 96), ((28, 28), 192), ((14, 14), 384), ((7, 7), 768)]
     scales = [node.layer.initial for node in zoo.network("convnext-tiny").nodes if isinstance(node.layer, LayerScale)]
@@ -71,10 +76,10 @@ def test_convnext_has_the_stages_of_its_table() -> None:
 
 def test_densenet_grows_by_32_maps_and_halves_in_between() -> None:
     table = rows("densenet121")
-    ends = [table[f"dense{stage}_{count}.concat"].maps for stage, count in enumerate((6, 12, 24, 16), start=1)]
+    ends = [table[f"dense{stage}_{count}.concat"].channels for stage, count in enumerate((6, 12, 24, 16), start=1)]
     assert ends == [256, 512, 1024, 1024]
-    assert [table[f"transition{stage}.conv"].maps for stage in (1, 2, 3)] == [128, 256, 512]
-    assert [table[f"transition{stage}.pool"].size for stage in (1, 2, 3)] == [(28, 28), (14, 14), (7, 7)]
+    assert [table[f"transition{stage}.conv"].channels for stage in (1, 2, 3)] == [128, 256, 512]
+    assert [table[f"transition{stage}.pool"].output_size for stage in (1, 2, 3)] == [(28, 28), (14, 14), (7, 7)]
 
 
 def test_regnety_has_the_widths_of_its_rule() -> None:
@@ -84,7 +89,7 @@ def test_regnety_has_the_widths_of_its_rule() -> None:
         sum(name.startswith(f"block{stage}_") and name.endswith(".conv1") for name in table) for stage in range(1, 5)
     ]
     assert depths == [1, 3, 6, 6]
-    widths = [table[f"block{stage}_1.conv3"].maps for stage in range(1, 5)]
+    widths = [table[f"block{stage}_1.conv3"].channels for stage in range(1, 5)]
     assert widths == [48, 104, 208, 440]
     grouped = [node.layer for node in network.nodes if isinstance(node.layer, Conv2D) and node.layer.groups > 1]
     assert {layer.filters // layer.groups for layer in grouped} == {8}

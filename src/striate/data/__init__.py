@@ -5,11 +5,11 @@ from striate.data.augment import PHOTO_PRESETS, PRESETS, Augmentation, Augmentat
 from striate.data.dataset import Dataset, Images, as_images
 from striate.data.folder import load_folder
 from striate.data.mapped import MappedArray
-from striate.data.order import batches, epoch_order, uniforms
-from striate.data.registry import FOLDER_SIZE, DatasetInfo, describe_datasets, download, list_datasets, load
+from striate.data.order import batches, epoch_order, uniform_samples
+from striate.data.registry import DEFAULT_IMAGE_SIZE, DatasetInfo, describe_datasets, download, list_datasets, load
 
 __all__ = [
-    "FOLDER_SIZE",
+    "DEFAULT_IMAGE_SIZE",
     "PHOTO_PRESETS",
     "PRESETS",
     "Augmentation",
@@ -28,5 +28,5 @@ __all__ = [
     "list_datasets",
     "load",
     "load_folder",
-    "uniforms",
+    "uniform_samples",
 ]  # fmt: skip

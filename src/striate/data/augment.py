@@ -17,7 +17,7 @@ from striate.arguments import check_arguments, check_constructor, check_integer,
 from striate.data.color import ColorMatrices, color_matrices, recolor
 from striate.data.dataset import Pixels
 from striate.data.mixing import Boxes, Mixing, area_outside, beta, box_slices, cutmix_boxes, random_boxes
-from striate.data.order import MAX_SAMPLES, check_index, uniforms
+from striate.data.order import MAX_SAMPLES, check_index, uniform_samples
 from striate.data.warp import FILLS, Int32s, Matrices, inverse_affine, position_terms, warp
 from striate.errors import DataError, UsageError, nearest
 
@@ -246,9 +246,9 @@ class Augmentation:
         own = np.arange(check_integer("rank", rank, most=world_size - 1), len(index), world_size)
         rows, mixing = own, None
         if self.mixup or self.cutmix:
-            draws = uniforms(seed, epoch, index[own], len(_Draw))
+            draws = uniform_samples(seed, epoch, index[own], len(_Draw))
             rows, mixing = self._sample_mixing(draws, own, len(index), shape[:2])
-        draws = uniforms(seed, epoch, index[rows], len(_Draw))
+        draws = uniform_samples(seed, epoch, index[rows], len(_Draw))
         erase_boxes, erase_colors = self._sample_erasing(draws, shape) if self.erase else (None, None)
         return AugmentationParameters(
             rows,
@@ -273,7 +273,7 @@ class Augmentation:
         Returns:
             Matrices (N, 2, 3) that map a pixel (row, column, 1) of the result to a position in the original.
         """
-        return self._sample_matrices(uniforms(seed, epoch, index, len(_Draw)), height, width)
+        return self._sample_matrices(uniform_samples(seed, epoch, index, len(_Draw)), height, width)
 
     @property
     def _moves(self) -> bool:

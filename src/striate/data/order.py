@@ -68,7 +68,7 @@ def batches(n: int, batch_size: int) -> list[slice]:
 
 
 @check_arguments
-def uniforms(seed: int, epoch: int, index: NDArray[np.int64], draws: int) -> NDArray[np.float64]:
+def uniform_samples(seed: int, epoch: int, index: NDArray[np.int64], draws: int) -> NDArray[np.float64]:
     """Return uniform random numbers in [0, 1); row i depends only on seed, epoch and index[i].
 
     Each sample has its own SplitMix64 sequence.
@@ -87,8 +87,8 @@ def uniforms(seed: int, epoch: int, index: NDArray[np.int64], draws: int) -> NDA
 
     Example:
         >>> import numpy as np
-        >>> from striate.data import uniforms
-        >>> uniforms(seed=0, epoch=0, index=np.array([3, 8]), draws=4).shape
+        >>> from striate.data import uniform_samples
+        >>> uniform_samples(seed=0, epoch=0, index=np.array([3, 8]), draws=4).shape
         (2, 4)
     """
     draws = check_integer("draws", draws, most=MAX_SAMPLES)

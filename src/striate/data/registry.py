@@ -16,7 +16,7 @@ from striate.errors import UsageError, nearest
 from striate.images import ImagePolicy, describe_argument
 
 SIMILAR_NAME = 0.7  # similarity, as difflib measures it, from which a folder may be meant
-FOLDER_SIZE = 64  # pixels; small enough to train on two cores, large enough to distinguish objects
+DEFAULT_IMAGE_SIZE = 64  # pixels; small enough to train on two cores, large enough to distinguish objects
 
 
 @check_constructor
@@ -151,7 +151,7 @@ def load(
     channels = None if channels is None else check_integer("channels", channels, 1)
     seed = int(seed)
     if name not in DATASETS and Path(name).is_dir():
-        policy = ImagePolicy(height or FOLDER_SIZE, width or FOLDER_SIZE, channels or 3, fit or "crop")
+        policy = ImagePolicy(height or DEFAULT_IMAGE_SIZE, width or DEFAULT_IMAGE_SIZE, channels or 3, fit or "crop")
         return load_folder(name, policy, seed, labels=labels, task=task, label_columns=label_columns)
     _check(name)
     if fit:

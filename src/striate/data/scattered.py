@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from striate.data.dataset import Dataset, Images, content_fingerprint
 from striate.data.digests import digest_images
 from striate.data.mnist import mnist5k
-from striate.data.order import uniforms
+from striate.data.order import uniform_samples
 from striate.data.warp import inverse_affine, warp
 from striate.images import ImagePolicy
 
@@ -45,7 +45,9 @@ def scattered(seed: int = 0) -> Dataset:
 def _scatter(digits: Images, seed: int, copies: int) -> Images:
     """Make `copies` images of each digit, determined by the digit, the number of the copy and the seed."""
     indices = digest_images(digits.x, seed).view(np.int64)
-    images = [_draw(digits.x.astype(np.uint8, copy=False), uniforms(seed, copy, indices, 5)) for copy in range(copies)]
+    images = [
+        _draw(digits.x.astype(np.uint8, copy=False), uniform_samples(seed, copy, indices, 5)) for copy in range(copies)
+    ]
     return Images(np.concatenate(images), np.tile(digits.y, copies))
 
 

@@ -10,6 +10,7 @@ from striate.errors import UsageError
 from striate.network import (
     Constant,
     Conv2D,
+    FromValues,
     GlorotNormal,
     GlorotUniform,
     HeNormal,
@@ -25,7 +26,6 @@ from striate.network import (
     Parameter,
     TruncatedNormal,
     Uniform,
-    Values,
     VarianceScaling,
     Zeros,
     fans,
@@ -119,7 +119,7 @@ def _sample(initializer: Initializer, shape: tuple[int, ...], rng: np.random.Gen
             values = 1.0
         case Constant(value):
             values = value
-        case Values(numbers):
+        case FromValues(numbers):
             values = _broadcast(np.array(numbers), shape)
         case Normal(mean, stddev):
             values = rng.normal(mean, stddev, shape)

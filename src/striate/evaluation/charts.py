@@ -317,7 +317,7 @@ def _marks(curves: LearningCurves, frame: Frame, baseline: float) -> str:
         return ""
     u, _ = frame.at(float(curves.columns["epoch"][curves.best]), frame.y[0])
     line = f'<line class="best" x1="{u}" y1="{frame.top}" x2="{u}" y2="{frame.bottom}"/>'
-    if curves.verdict != "overfitting":
+    if curves.diagnosis != "overfitting":
         return line
     width = round(frame.right - u, 1)
     area = f'<rect class="over" x="{u}" y="{frame.top}" width="{width}" height="{frame.bottom - frame.top}"/>'

@@ -8,7 +8,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-Verdict = Literal["overfitting", "improving", "converged", "too_short", "no_validation"]
+Diagnosis = Literal["overfitting", "improving", "converged", "too_short", "no_validation"]
 
 METRICS = ("loss", "accuracy", "val_loss", "val_accuracy", "learning_rate")
 TAIL = 3  # epochs averaged at the end, so that one outlier does not decide
@@ -18,26 +18,26 @@ MIN_EPOCHS = 5
 
 @dataclass(frozen=True)
 class LearningCurves:
-    """The history of a training run by column, with a verdict on overfitting.
+    """The history of a training run by column, with a diagnosis of overfitting.
 
     Attributes:
         columns: Epoch, and those of loss, accuracy, val_loss, val_accuracy and learning_rate that were recorded; NaN
             for missing values.
         best: Index of the epoch with the lowest validation loss.
-        rise: Mean validation loss of the last epochs above the best, as a fraction of the best.
-        noise: Standard deviation of the validation loss around its trend.
-        gap: Final training accuracy − final validation accuracy.
-        verdict: "overfitting": the validation loss rose by more than its noise while the training loss kept falling;
+        val_loss_increase: Mean validation loss of the last epochs above the best, as a fraction of the best.
+        val_loss_noise: Standard deviation of the validation loss around its trend.
+        generalization_gap: Final training accuracy − final validation accuracy.
+        diagnosis: "overfitting": the validation loss rose by more than its noise while the training loss kept falling;
             "improving": the best epoch is among the last three; "converged": neither; "too_short": fewer than five
             epochs; "no_validation": there is no validation loss.
     """
 
     columns: dict[str, NDArray[np.float64]]
     best: int | None
-    rise: float | None
-    noise: float | None
-    gap: float | None
-    verdict: Verdict
+    val_loss_increase: float | None
+    val_loss_noise: float | None
+    generalization_gap: float | None
+    diagnosis: Diagnosis
 
 
 def learning_curves(history: Mapping[str, Sequence[Any]]) -> LearningCurves:
@@ -53,7 +53,7 @@ def learning_curves(history: Mapping[str, Sequence[Any]]) -> LearningCurves:
             in `History.history`; others are ignored. A shorter list belongs to the last epochs.
 
     Returns:
-        The curves, with epochs numbered from 1, and the verdict.
+        The curves, with epochs numbered from 1, and the diagnosis.
     """
     columns = _columns(history)
     gap = _gap(columns)
@@ -67,10 +67,10 @@ def learning_curves(history: Mapping[str, Sequence[Any]]) -> LearningCurves:
     rise = float(validation[tail].mean() - validation[best]) if len(tail) else 0.0
     training_fell = len(tail) > 0 and "loss" in columns and bool(columns["loss"][tail].mean() < columns["loss"][best])
     relative_rise = rise / max(float(validation[best]), 1e-12)
-    verdict = _verdict(
+    diagnosis = _diagnose(
         len(recorded), len(recorded[recorded > best]), training_fell and rise > 4 * noise and relative_rise > MIN_RISE
     )
-    return LearningCurves(columns, best, relative_rise, noise, gap, verdict)
+    return LearningCurves(columns, best, relative_rise, noise, gap, diagnosis)
 
 
 def _columns(history: Mapping[str, Sequence[Any]]) -> dict[str, NDArray[np.float64]]:
@@ -104,7 +104,7 @@ def _noise(validation: NDArray[np.float64]) -> float:
     return float(1.4826 * np.median(np.abs(second_differences)) / np.sqrt(6))
 
 
-def _verdict(epochs: int, since_best: int, overfits: bool) -> Verdict:
+def _diagnose(epochs: int, since_best: int, overfits: bool) -> Diagnosis:
     if epochs < MIN_EPOCHS:
         return "too_short"
     if overfits:

@@ -174,7 +174,7 @@ def curve_verdict(curves: LearningCurves) -> Markup:
         The sentence in both languages.
     """
     best = "" if curves.best is None else int(curves.columns["epoch"][curves.best])
-    return t(f"verdict_{curves.verdict}", best=best, rise=f"{100 * (curves.rise or 0):.0f}%")
+    return t(f"verdict_{curves.diagnosis}", best=best, rise=f"{100 * (curves.val_loss_increase or 0):.0f}%")
 
 
 def curve_gap(curves: LearningCurves) -> Markup | None:
@@ -186,9 +186,11 @@ def curve_gap(curves: LearningCurves) -> Markup | None:
     Returns:
         The sentence in both languages; None without both accuracies.
     """
-    if curves.gap is None:
+    if curves.generalization_gap is None:
         return None
-    return t("gap_positive" if curves.gap >= 0 else "gap_negative", gap=points(curves.gap))
+    return t(
+        "gap_positive" if curves.generalization_gap >= 0 else "gap_negative", gap=points(curves.generalization_gap)
+    )
 
 
 def curve_rows(curves: LearningCurves) -> list[list[str]]:
@@ -348,8 +350,8 @@ def layer_rows(table: Sequence[LayerRow]) -> list[list[str]]:
         [
             row.name,
             row.kind,
-            _text(row.maps),
-            _text(row.size if row.units is None else row.units),
+            _text(row.channels),
+            _text(row.output_size if row.units is None else row.units),
             _text(row.kernel),
             _text(row.strides),
             row.padding_text,
@@ -357,7 +359,7 @@ def layer_rows(table: Sequence[LayerRow]) -> list[list[str]]:
             number(row.parameters),
             number(row.multiply_adds),
             _text(row.receptive_field),
-            _text(row.theoretical_field),
+            _text(row.unclipped_receptive_field),
         ]
         for row in table
     ]

@@ -6,6 +6,7 @@ from striate.network.block import Block
 from striate.network.graph import Network, Node
 from striate.network.initializers import (
     Constant,
+    FromValues,
     GlorotNormal,
     GlorotUniform,
     HeNormal,
@@ -19,7 +20,6 @@ from striate.network.initializers import (
     Orthogonal,
     TruncatedNormal,
     Uniform,
-    Values,
     VarianceScaling,
     Zeros,
     fans,
@@ -39,6 +39,7 @@ __all__ = [
     "L2",
     "Block",
     "Constant",
+    "FromValues",
     "GlorotNormal",
     "GlorotUniform",
     "HeNormal",
@@ -61,7 +62,6 @@ __all__ = [
     "Shape",
     "TruncatedNormal",
     "Uniform",
-    "Values",
     "VarianceScaling",
     "Window",
     "Zeros",

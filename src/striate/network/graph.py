@@ -9,7 +9,7 @@ from striate.arguments import check_methods
 from striate.errors import NetworkError, nearest
 from striate.network.block import Block
 from striate.network.connections import connect
-from striate.network.initializers import Values
+from striate.network.initializers import FromValues
 from striate.network.layers.base import Layer, Parameter, Tensor
 from striate.network.layers.core import Input
 from striate.network.naming import duplicate_message
@@ -160,7 +160,7 @@ class Network:
         parameters = node.layer.parameters(*self.shapes_into(node))
         for parameter in parameters:
             values = parameter.initializer
-            if isinstance(values, Values) and values.shape != parameter.shape:
+            if isinstance(values, FromValues) and values.shape != parameter.shape:
                 raise node.layer.error(
                     f"expected {parameter.name} of shape {parameter.shape}, received values of shape {values.shape}."
                 )

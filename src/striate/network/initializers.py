@@ -160,13 +160,13 @@ class Ones(Initializer):
 
 
 @dataclass(frozen=True)
-class Values(Initializer):
+class FromValues(Initializer):
     """Given values, as tuples or lists nested to the number of axes of the parameter."""
 
     values: tuple[Any, ...]
 
     def __post_init__(self) -> None:
-        check.convert(self, "Values", _numbers, "values")
+        check.convert(self, "FromValues", _numbers, "values")
         _nested_shape(self.values)
 
     @property
@@ -184,13 +184,13 @@ def _nested_shape(values: Any) -> tuple[int, ...]:
         return ()
     inner = {_nested_shape(value) for value in values}
     if len(inner) != 1:
-        raise NetworkError("Values: expected rows of equal length, and at least one number.")
+        raise NetworkError("FromValues: expected rows of equal length, and at least one number.")
     return (len(values), *inner.pop())
 
 
 for _kind in (
     Initializer, Normal, TruncatedNormal, Uniform, GlorotUniform, GlorotNormal, HeUniform, HeNormal, LecunUniform,
-    LecunNormal, VarianceScaling, Orthogonal, IdentityMatrix, Constant, Zeros, Ones, Values,
+    LecunNormal, VarianceScaling, Orthogonal, IdentityMatrix, Constant, Zeros, Ones, FromValues,
 ):  # fmt: skip
     check_constructor(_kind)
 
@@ -232,7 +232,7 @@ def get_initializer(initializer: InitializerLike) -> Initializer:
 
     Example:
         >>> get_initializer("HeNormal"), get_initializer(0.1), get_initializer([1, 2])
-        (HeNormal(seed=None), Constant(seed=None, value=0.1), Values(seed=None, values=(1.0, 2.0)))
+        (HeNormal(seed=None), Constant(seed=None, value=0.1), FromValues(seed=None, values=(1.0, 2.0)))
     """
     if isinstance(initializer, type) and issubclass(initializer, Initializer):
         return initializer()
@@ -247,7 +247,7 @@ def get_initializer(initializer: InitializerLike) -> Initializer:
     if isinstance(values, int | float) and not isinstance(values, bool) and isfinite(values):
         return Constant(values)
     if isinstance(values, list | tuple):
-        return Values(tuple(values))
+        return FromValues(tuple(values))
     if callable(initializer):
         raise NetworkError(
             "A function cannot be an initializer, because a network is data and may be saved. Pass an array of the "

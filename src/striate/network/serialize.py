@@ -8,14 +8,19 @@ from striate import strict_json
 from striate.errors import NetworkError, UsageError
 from striate.network import settings as check
 from striate.network.graph import Entry, Network
-from striate.network.initializers import INITIALIZERS, Values
+from striate.network.initializers import INITIALIZERS, FromValues
 from striate.network.layers.base import Layer
 from striate.network.registry import is_registered, layer_class
 from striate.network.regularizers import L1, L1L2, L2
 from striate.network.settings import check_name
 
 FORMAT = 1
-_described: dict[str, type] = {kind.__name__: kind for kind in (*INITIALIZERS.values(), Values, L1, L2, L1L2)}
+_described: dict[str, type] = {
+    "Values": FromValues,
+    **{kind.__name__: kind for kind in (*INITIALIZERS.values(), L1, L2, L1L2)},
+}
+"""Classes of settings by their names in files."""
+_names = {kind: name for name, kind in _described.items()}
 
 
 def to_dict(network: Network) -> dict[str, Any]:
@@ -63,8 +68,8 @@ def _encode(layer: Layer, value: Any) -> Any:
         return [_encode(layer, item) for item in value]
     if value is None or isinstance(value, str | int | float):
         return value
-    if is_dataclass(value) and _described.get(type(value).__name__) is type(value):
-        return {"kind": type(value).__name__, **{f.name: _encode(layer, getattr(value, f.name)) for f in fields(value)}}
+    if is_dataclass(value) and type(value) in _names:
+        return {"kind": _names[type(value)], **{f.name: _encode(layer, getattr(value, f.name)) for f in fields(value)}}
     raise layer.error(f"a setting of type {type(value).__name__} cannot be written to a file.")
 
 

@@ -16,46 +16,47 @@ class LayerRow:
         name: Name of the layer.
         kind: Name of its class.
         inputs: Names of its input layers.
-        maps: Number of feature maps.
-        size: Their height and width.
+        channels: Number of feature maps.
+        output_size: Their height and width.
         units: Number of features, if the output is a vector.
         kernel: Height and width of the window.
         strides: Strides of the window.
         padding: Padding of the window.
-        margins: Padding on each side, ((top, bottom), (left, right)), for "same" as it follows from the input's size.
-        rounded: How the output size was calculated, if it was rounded down: "(13 − 2) / 2 + 1 = 6.5".
+        padding_per_side: Padding on each side, ((top, bottom), (left, right)), for "same" as it follows from the
+            input's size.
+        rounding_note: How the output size was calculated, if it was rounded down: "(13 − 2) / 2 + 1 = 6.5".
         activation: Name of the activation.
         parameters: Number of parameters; 0 for further uses of a shared layer, so that the column adds up.
         multiply_adds: Number of multiply-adds for one image.
         receptive_field: Height and width of the receptive field within the image, for an output in the middle.
-        theoretical_field: The same, not clipped at the borders of the image.
+        unclipped_receptive_field: The same, not clipped at the borders of the image.
         jump: Distance in input pixels between the receptive fields of adjacent outputs.
     """
 
     name: str
     kind: str
     inputs: tuple[str, ...]
-    maps: int | None
-    size: IntPair | None
+    channels: int | None
+    output_size: IntPair | None
     units: int | None
     kernel: IntPair | None
     strides: IntPair | None
     padding: Padding | None
-    margins: Margins | None
-    rounded: str | None
+    padding_per_side: Margins | None
+    rounding_note: str | None
     activation: str | None
     parameters: int
     multiply_adds: int
     receptive_field: IntPair | None
-    theoretical_field: IntPair | None
+    unclipped_receptive_field: IntPair | None
     jump: IntPair | None
 
     @property
     def padding_text(self) -> str:
         """The padding in a few characters: "valid", "same 2", "1", or "same 0,1 2,3" for top, bottom, left, right."""
-        if self.padding is None or self.margins is None:
+        if self.padding is None or self.padding_per_side is None:
             return ""
-        (top, bottom), (left, right) = self.margins
+        (top, bottom), (left, right) = self.padding_per_side
         sides = str(top) if top == bottom == left == right else f"{top},{bottom} {left},{right}"
         if isinstance(self.padding, str):
             return self.padding if self.padding == "valid" else f"{self.padding} {sides}"
@@ -88,19 +89,19 @@ def _row(network: Network, node: Node, field: ReceptiveField | None, *, first: b
         name=str(layer.name),
         kind=layer.kind,
         inputs=tuple(str(network.nodes[source].layer.name) for source in node.inputs),
-        maps=node.shape[2] if spatial else None,
-        size=(node.shape[0], node.shape[1]) if spatial else None,
+        channels=node.shape[2] if spatial else None,
+        output_size=(node.shape[0], node.shape[1]) if spatial else None,
         units=None if spatial else node.shape[0],
         kernel=slides.kernel if slides else None,
         strides=slides.strides if slides else None,
         padding=window.padding if window else None,
-        margins=window.margins(size) if window and size else None,
-        rounded=_rounding(window, size) if isinstance(layer, Windowed) and window and size else None,
+        padding_per_side=window.margins(size) if window and size else None,
+        rounding_note=_rounding(window, size) if isinstance(layer, Windowed) and window and size else None,
         activation=getattr(layer, "activation", None),
         parameters=sum(parameter.size for parameter in network.parameters_of(node)) if first else 0,
         multiply_adds=layer.multiply_adds(*network.shapes_into(node)),
         receptive_field=_clipped_size(network, field.size) if field else None,
-        theoretical_field=field.size if field else None,
+        unclipped_receptive_field=field.size if field else None,
         jump=field.jump if field and spatial else None,
     )
 

@@ -96,11 +96,11 @@ def feature_maps(model: "Model", image: Any, layer: Any, *, ax: Any = None) -> "
         return draw_tiles(tiles, _even_columns(len(tiles)), ax, limits=limits, cmap="viridis", cell=0.95)
 
 
-def attribution(found: explain.Attribution, image: Any = None, *, ax: Any = None) -> "Axes":
+def attribution(attribution: explain.Attribution, image: Any = None, *, ax: Any = None) -> "Axes":
     """Plot the contribution of each pixel to a class, positive red and negative blue, on the image in light gray.
 
     Args:
-        found: What `st.explain.grad_cam`, `occlusion` or `integrated_gradients` returned.
+        attribution: What `st.explain.grad_cam`, `occlusion` or `integrated_gradients` returned.
         image: The image (H, W) or (H, W, C); None for none.
         ax: Axes to draw into; None for a new figure.
 
@@ -118,7 +118,7 @@ def attribution(found: explain.Attribution, image: Any = None, *, ax: Any = None
         >>> len(st.plot.attribution(found, digits.test.x[0]).images)
         2
     """
-    height, width = found.values.shape
+    height, width = attribution.values.shape
     with fonts():
         drawn = new_axes(ax, 2.6, 2.6 * height / width)
         if image is not None:
@@ -127,9 +127,9 @@ def attribution(found: explain.Attribution, image: Any = None, *, ax: Any = None
                 raise DataError(f"The attribution is that of an image of {height}×{width}; received {describe(image)}.")
             gray = pixels.reshape(height, width, -1).mean(axis=2)
             drawn.imshow(gray, cmap="gray_r" if gray.mean() < np.ptp(gray) / 2 else "gray", alpha=0.35)
-        largest = float(np.abs(found.values).max()) or 1.0
-        strength = np.abs(found.values) / largest
-        colors = found.values, {"cmap": "bwr", "vmin": -largest, "vmax": largest}
+        largest = float(np.abs(attribution.values).max()) or 1.0
+        strength = np.abs(attribution.values) / largest
+        colors = attribution.values, {"cmap": "bwr", "vmin": -largest, "vmax": largest}
         drawn.imshow(colors[0], alpha=0.85 * strength**0.5, **colors[1])  # type: ignore[arg-type]
         drawn.axis("off")
     return drawn

@@ -86,7 +86,7 @@ class PlaygroundPages:
         rows = valid_rows(content, data)
         if "wrong" in found:  # the first layer that does not fit, or the last one if the output does not
             found["wrong"] = min(len(rows), len(content.get("layers") or [0]) - 1)
-        shapes = [[*row.size, row.maps] if row.size else [row.units] for row in rows]
+        shapes = [[*row.output_size, row.channels] if row.output_size else [row.units] for row in rows]
         layers = [{"shape": shape, "parameters": row.parameters} for shape, row in zip(shapes, rows, strict=True)]
         return {**found, "layers": layers}
 

@@ -263,7 +263,7 @@ def build_network(setup: NetworkSetup, shape: Sequence[int]) -> Network:
 
 
 def _values(row: LayerRow) -> int:
-    return int(np.prod(row.size)) * row.maps if row.size and row.maps else row.units or 0
+    return int(np.prod(row.output_size)) * row.channels if row.output_size and row.channels else row.units or 0
 
 
 def check_network(setup: NetworkSetup, data: PlaygroundDataset) -> Network:

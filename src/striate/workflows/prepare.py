@@ -9,7 +9,7 @@ import numpy as np
 
 from striate import zoo
 from striate._types import Array, Weights
-from striate.data import FOLDER_SIZE, Dataset, Images, load, load_folder
+from striate.data import DEFAULT_IMAGE_SIZE, Dataset, Images, load, load_folder
 from striate.data.corrections import apply_corrections
 from striate.data.labels import labeled_layout
 from striate.data.layout import Layout
@@ -248,7 +248,7 @@ def load_data(
             f"input_shape is [height, width, channels] of images, for example [64,64,3]; received {shape}."
         )
     if layout:
-        policy = ImagePolicy(height or FOLDER_SIZE, width or FOLDER_SIZE, channels or 3, fit or "crop")
+        policy = ImagePolicy(height or DEFAULT_IMAGE_SIZE, width or DEFAULT_IMAGE_SIZE, channels or 3, fit or "crop")
         return load_folder(name, policy, layout=layout, groups=groups)
     return load(name, size=(height, width) if height and width else None, channels=channels, fit=fit)
 
@@ -308,7 +308,7 @@ def _published_shape(model: str) -> tuple[int, ...] | None:
     if is_onnx_file(model):
         return onnx_input_shape(model)
     shape = zoo.input_shape(model)
-    return shape if shape[-1] == 3 and min(shape[:2]) > FOLDER_SIZE else None
+    return shape if shape[-1] == 3 and min(shape[:2]) > DEFAULT_IMAGE_SIZE else None
 
 
 def _class_notes(plan: TrainingPlan, data: Dataset) -> tuple[str, ...]:

@@ -16,13 +16,13 @@ from striate.network import (
     Conv2D,
     Dense,
     Flatten,
+    FromValues,
     Input,
     Network,
     Normal,
     RadialBasis,
     Rescale,
     Subsample2D,
-    Values,
     ZeroPadding2D,
 )
 from striate.zoo.registry import DefaultRecipe, register_architecture
@@ -84,7 +84,7 @@ def lenet5_1998(
         raise UsageError(f"Model 'lenet5-1998' has bitmaps for 10 classes, received {classes}. Use 'lenet5'.")
     slope = SLOPE[activation]
     shared: dict[str, Any] = {"activation": activation}
-    bitmaps = Values(prototypes(classes, BACKGROUND[activation]))
+    bitmaps = FromValues(prototypes(classes, BACKGROUND[activation]))
     return Network.sequential(
         [
             Input(input_shape),

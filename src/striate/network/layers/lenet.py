@@ -73,7 +73,7 @@ class RadialBasis(Layer):
 
     Attributes:
         units: Number of prototypes, 1 or more.
-        prototypes: Name of an initializer, or an initializer object such as `Values`.
+        prototypes: Name of an initializer, or an initializer object such as `FromValues`.
     """
 
     units: int
