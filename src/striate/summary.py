@@ -115,7 +115,8 @@ def collapsed(rows: list[LayerRow], parts: Mapping[str, str]) -> list[LayerRow]:
         first = found.pop() if found and found[-1].name == name else None
         found.append(
             replace(
-                row, name=name, kind=parts[name], kernel=None, strides=None, padding=None, padding_per_side=None, rounding_note=None,
+                row, name=name, kind=parts[name], kernel=None, strides=None, padding=None,
+                padding_per_side=None, rounding_note=None,
                 activation=None, inputs=first.inputs if first else row.inputs,
                 parameters=row.parameters + (first.parameters if first else 0),
                 multiply_adds=row.multiply_adds + (first.multiply_adds if first else 0),

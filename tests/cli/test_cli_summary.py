@@ -84,8 +84,8 @@ def test_settings_change_a_built_in_network_only(cli: Cli, trained: tuple[Path, 
     sets = ("--set", "filters=[4, 8, 16]", "--set", "hidden=20", "--set", "input_shape=[40,40,1]", "--set", "classes=3")
     found = json.loads(cli("summary", "mnist-cnn", *sets, "--json").stdout)
     layers = {layer["name"]: layer for layer in found["layers"]}
-    assert [layers[f"conv{number}"]["maps"] for number in (1, 2, 3)] == [4, 8, 16]
-    assert (layers["conv1"]["size"], layers["hidden"]["units"], layers["output"]["units"]) == ([40, 40], 20, 3)
+    assert [layers[f"conv{number}"]["channels"] for number in (1, 2, 3)] == [4, 8, 16]
+    assert (layers["conv1"]["output_size"], layers["hidden"]["units"], layers["output"]["units"]) == ([40, 40], 20, 3)
     refused = cli("summary", trained[0], "--set", "hidden=20")
     assert refused.returncode == 2 and "cannot be changed" in refused.stderr
 

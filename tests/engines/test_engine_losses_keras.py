@@ -123,8 +123,8 @@ def test_gradients_equal_differences(
     t, p = (ARRAYS[key] for key in arrays)
     loss: Loss = getattr(losses, name)(**settings)
     p = p + 0.01 * np.cos(np.arange(p.size)).reshape(p.shape)  # away from kinks
-    forms: list[OutputForm] = [loss.call_form]
-    if loss.call_form == "probabilities" and "Q" in arrays and loss.target_kind != "labels":
+    forms: list[OutputForm] = [loss.call_output_form]
+    if loss.call_output_form == "probabilities" and "Q" in arrays and loss.target_kind != "labels":
         forms.append("log_probabilities")
     for form in forms:
         x = np.log(p) if form == "log_probabilities" else p

@@ -23,9 +23,9 @@ REDUCTIONS = ("sum_over_batch_size", "mean", "mean_with_sample_weight", "sum", "
 TargetKind = Literal["classes", "labels", "signs", "values"]
 
 
-def log_probabilities(p: Array, floor: float) -> Array:
-    """Return log max(p, floor) in the dtype of p."""
-    return np.asarray(np.log(np.maximum(p, floor)))
+def log_probabilities(p: Array, min_probability: float) -> Array:
+    """Return log max(p, min_probability) in the dtype of p."""
+    return np.asarray(np.log(np.maximum(p, min_probability)))
 
 
 def log_softmax(logits: Array) -> Array:
@@ -34,33 +34,34 @@ def log_softmax(logits: Array) -> Array:
     return np.asarray(shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True)))
 
 
-def log_of_output(output: Array, form: OutputForm, floor: float) -> Array:
+def log_of_output(output: Array, output_form: OutputForm, min_probability: float) -> Array:
     """Return the logarithms of the probabilities of classes.
 
     Args:
         output: A network's output (N, classes).
-        form: What it is.
-        floor: Smaller probabilities count as this one. Log-probabilities and logits, which are exact, need no floor.
+        output_form: What it is.
+        min_probability: Smaller probabilities count as this one. Log-probabilities and logits, which are exact, need no
+            floor.
 
     Returns:
         An array of the same shape and dtype.
     """
-    if form == "logits":
+    if output_form == "logits":
         return log_softmax(output)
-    return output if form == "log_probabilities" else log_probabilities(output, floor)
+    return output if output_form == "log_probabilities" else log_probabilities(output, min_probability)
 
 
-def class_probabilities(output: Array, form: OutputForm) -> Array:
+def class_probabilities(output: Array, output_form: OutputForm) -> Array:
     """Convert the output of a classifier to probabilities.
 
     Args:
         output: (N, classes).
-        form: Whether they are probabilities, their logarithms or logits.
+        output_form: Whether they are probabilities, their logarithms or logits.
 
     Returns:
         Probabilities (N, classes).
     """
-    return output if form == "probabilities" else np.exp(log_of_output(output, form, 0))
+    return output if output_form == "probabilities" else np.exp(log_of_output(output, output_form, 0))
 
 
 def smallest(p: Array) -> float:
@@ -118,15 +119,15 @@ class Loss:
         return cls(**config)
 
     def differentiate(
-        self, t: Array, p: Array, form: OutputForm = "probabilities", floor: float | None = None
+        self, t: Array, p: Array, output_form: OutputForm = "probabilities", min_probability: float | None = None
     ) -> tuple[Array, Array]:
         """Return the loss at each position, and the gradient of the sum of all with respect to p.
 
         Args:
             t: Targets of the shape of p, or class numbers (N,) for a loss of classes.
             p: Outputs (N, …, F).
-            form: What the outputs are.
-            floor: The smallest probability; None is right for training.
+            output_form: What the outputs are.
+            min_probability: The smallest probability; None is right for training.
 
         Returns:
             An array (N, …) without the last axis, and one of the shape of p.
@@ -134,10 +135,10 @@ class Loss:
         raise NotImplementedError
 
     def sample_values(
-        self, t: Array, p: Array, form: OutputForm = "probabilities", floor: float | None = None
+        self, t: Array, p: Array, output_form: OutputForm = "probabilities", min_probability: float | None = None
     ) -> Array:
         """Return the loss of each sample (N,): the mean over its positions. Arguments are those of `differentiate`."""
-        values, _ = self.differentiate(t, p, form, floor)
+        values, _ = self.differentiate(t, p, output_form, min_probability)
         return np.asarray(values.reshape(len(values), -1).mean(axis=1))
 
     def check_weighted(self) -> None:
@@ -148,7 +149,7 @@ class Loss:
         """
 
     @property
-    def call_form(self) -> OutputForm:
+    def call_output_form(self) -> OutputForm:
         """What outputs that are passed to a call are."""
         return "probabilities"
 
@@ -168,8 +169,8 @@ class Loss:
         """
         p = numeric_array("y_pred", y_pred).astype(np.float64)
         t = numeric_array("y_true", y_true).astype(np.float64)
-        t, p = self.match(t, p)
-        values, _ = self.differentiate(t, p, self.call_form, REPORTED_FLOOR)
+        t, p = self.match_shapes(t, p)
+        values, _ = self.differentiate(t, p, self.call_output_form, REPORTED_FLOOR)
         weights = None
         if sample_weight is not None:
             weights = numeric_array("sample_weight", sample_weight).astype(np.float64)
@@ -183,7 +184,7 @@ class Loss:
             return float(values.sum() / np.broadcast_to(weights, values.shape).sum())
         return float(values.mean())
 
-    def match(self, t: Array, p: Array) -> tuple[Array, Array]:
+    def match_shapes(self, t: Array, p: Array) -> tuple[Array, Array]:
         """Convert targets and predictions to the same shape.
 
         Args:

@@ -40,7 +40,7 @@ class _ProbabilityLoss(Loss):
             )
 
     @property
-    def call_form(self) -> OutputForm:
+    def call_output_form(self) -> OutputForm:
         """Logits with `from_logits`, else probabilities."""
         return "logits" if self.from_logits else "probabilities"
 
@@ -84,7 +84,7 @@ class CategoricalCrossentropy(_ProbabilityLoss):
             raise UsageError(f"class_weights must be finite and 0 or more; received {invalid[0]}.")
 
     def differentiate(
-        self, t: Array, p: Array, form: OutputForm = "probabilities", floor: float | None = None
+        self, t: Array, p: Array, output_form: OutputForm = "probabilities", min_probability: float | None = None
     ) -> tuple[Array, Array]:
         """Return −(Σ w t) Σ s log p, and its gradient."""
         t = rows_of_classes(t, p)
@@ -93,16 +93,16 @@ class CategoricalCrossentropy(_ProbabilityLoss):
             t = t * (1 - self.label_smoothing) + self.label_smoothing / p.shape[-1]
         if weights is not None:
             t = t * weights[..., None]
-        logs, gradient = _crossentropy(t, p, form, floor)
+        logs, gradient = _crossentropy(t, p, output_form, min_probability)
         return -np.asarray((t * logs).sum(axis=-1)), gradient
 
     def sample_values(
-        self, t: Array, p: Array, form: OutputForm = "probabilities", floor: float | None = None
+        self, t: Array, p: Array, output_form: OutputForm = "probabilities", min_probability: float | None = None
     ) -> Array:
         """Return the loss of each sample (N,), without making rows of class numbers."""
         if t.ndim == p.ndim or p.ndim != 2:
-            return super().sample_values(t, p, form, floor)
-        logs = -log_of_output(p, form, smallest(p) if floor is None else floor)
+            return super().sample_values(t, p, output_form, min_probability)
+        logs = -log_of_output(p, output_form, smallest(p) if min_probability is None else min_probability)
         values = (1 - self.label_smoothing) * logs[np.arange(len(logs)), t]
         if self.label_smoothing:
             values += self.label_smoothing * logs.mean(axis=1)
@@ -139,11 +139,11 @@ class KLDivergence(Loss):
     """
 
     def differentiate(
-        self, t: Array, p: Array, form: OutputForm = "probabilities", floor: float | None = None
+        self, t: Array, p: Array, output_form: OutputForm = "probabilities", min_probability: float | None = None
     ) -> tuple[Array, Array]:
         """Return Σ t log(t / p), and its gradient."""
         t = np.clip(t, 1e-7, 1)
-        logs, gradient = _crossentropy(t, p, form, floor)
+        logs, gradient = _crossentropy(t, p, output_form, min_probability)
         return np.asarray((t * (np.log(t) - logs)).sum(axis=-1)), gradient
 
 
@@ -174,21 +174,21 @@ class CategoricalFocalCrossentropy(_ProbabilityLoss):
             object.__setattr__(self, "alpha", tuple(map(float, self.alpha)))
 
     def differentiate(
-        self, t: Array, p: Array, form: OutputForm = "probabilities", floor: float | None = None
+        self, t: Array, p: Array, output_form: OutputForm = "probabilities", min_probability: float | None = None
     ) -> tuple[Array, Array]:
         """Return Σ α (1 − p)^γ (−t log p), and its gradient."""
         t = rows_of_classes(t, p)
         if self.label_smoothing:
             t = t * (1 - self.label_smoothing) + self.label_smoothing / p.shape[-1]
-        logs = log_of_output(p, form, smallest(p) if floor is None else floor)
+        logs = log_of_output(p, output_form, smallest(p) if min_probability is None else min_probability)
         q = np.exp(logs)
         alpha = np.asarray(self.alpha, p.dtype)
         factor, factor_derivative = _power(1 - q, self.gamma)
         values = -np.asarray((alpha * factor * t * logs).sum(axis=-1))
         by_logs = alpha * t * (factor_derivative * q * logs - factor)  # with respect to log p
-        if form == "log_probabilities":
+        if output_form == "log_probabilities":
             return values, by_logs
-        if form == "logits":
+        if output_form == "logits":
             return values, by_logs - q * by_logs.sum(axis=-1, keepdims=True)
         return values, by_logs / q
 
@@ -214,11 +214,11 @@ class BinaryCrossentropy(_ProbabilityLoss):
         return t * (1 - self.label_smoothing) + self.label_smoothing / 2 if self.label_smoothing else t
 
     def differentiate(
-        self, t: Array, p: Array, form: OutputForm = "probabilities", floor: float | None = None
+        self, t: Array, p: Array, output_form: OutputForm = "probabilities", min_probability: float | None = None
     ) -> tuple[Array, Array]:
         """Return the mean of −(s log p + (1 − s) log(1 − p)), and its gradient."""
         t = self.smoothed(t)
-        values, gradient = _binary_terms(t, p, form, floor)
+        values, gradient = _binary_terms(t, p, output_form, min_probability)
         return np.asarray(values.mean(axis=-1)), gradient / p.shape[-1]
 
 
@@ -249,13 +249,13 @@ class BinaryFocalCrossentropy(BinaryCrossentropy):
             raise UsageError(f"BinaryFocalCrossentropy: alpha must be 0 to 1; received {self.alpha}.")
 
     def differentiate(
-        self, t: Array, p: Array, form: OutputForm = "probabilities", floor: float | None = None
+        self, t: Array, p: Array, output_form: OutputForm = "probabilities", min_probability: float | None = None
     ) -> tuple[Array, Array]:
         """Return the mean of (1 − pₜ)^γ times the binary cross-entropy, and its gradient."""
         t = self.smoothed(t)
-        values, gradient = _binary_terms(t, p, form, floor)
-        q = (1 + np.tanh(p / 2)) / 2 if form == "logits" else p
-        chain = q * (1 - q) if form == "logits" else 1
+        values, gradient = _binary_terms(t, p, output_form, min_probability)
+        q = (1 + np.tanh(p / 2)) / 2 if output_form == "logits" else p
+        chain = q * (1 - q) if output_form == "logits" else 1
         factor, factor_derivative = _power(1 - (t * q + (1 - t) * (1 - q)), self.gamma)
         gradient = factor * gradient - factor_derivative * (2 * t - 1) * chain * values
         values = factor * values
@@ -270,21 +270,21 @@ def _check_gamma(gamma: float) -> None:
         raise UsageError(f"gamma must be 0 or more; received {gamma}.")
 
 
-def _crossentropy(t: Array, p: Array, form: OutputForm, floor: float | None) -> tuple[Array, Array]:
+def _crossentropy(t: Array, p: Array, output_form: OutputForm, min_probability: float | None) -> tuple[Array, Array]:
     """Return log p, and the gradient of −Σ t log p."""
-    floor = smallest(p) if floor is None else floor
-    logs = log_of_output(p, form, floor)
-    if form == "logits":
+    min_probability = smallest(p) if min_probability is None else min_probability
+    logs = log_of_output(p, output_form, min_probability)
+    if output_form == "logits":
         return logs, np.exp(logs) * t.sum(axis=-1, keepdims=True) - t
-    return logs, -t if form == "log_probabilities" else -t / np.maximum(p, floor)
+    return logs, -t if output_form == "log_probabilities" else -t / np.maximum(p, min_probability)
 
 
-def _binary_terms(t: Array, p: Array, form: OutputForm, floor: float | None) -> tuple[Array, Array]:
+def _binary_terms(t: Array, p: Array, output_form: OutputForm, min_probability: float | None) -> tuple[Array, Array]:
     """Return −t log p − (1 − t) log(1 − p) for each output, and its derivative."""
-    if form == "logits":
+    if output_form == "logits":
         return np.logaddexp(0, p) - t * p, (1 + np.tanh(p / 2)) / 2 - t
-    floor = float(np.finfo(p.dtype).eps) if floor is None else floor
-    q = np.clip(p, floor, 1 - floor)
+    min_probability = float(np.finfo(p.dtype).eps) if min_probability is None else min_probability
+    q = np.clip(p, min_probability, 1 - min_probability)
     return -(t * np.log(q) + (1 - t) * np.log1p(-q)), (q - t) / (q * (1 - q))
 
 

@@ -38,7 +38,7 @@ class CustomLoss(Loss):
     per_sample: bool = False
 
     def differentiate(
-        self, t: Array, p: Array, form: OutputForm = "probabilities", floor: float | None = None
+        self, t: Array, p: Array, output_form: OutputForm = "probabilities", min_probability: float | None = None
     ) -> tuple[Array, Array]:
         """Return the loss of each sample and the gradient of their sum."""
         value, gradient = self.function(t, p)
@@ -53,11 +53,11 @@ class CustomLoss(Loss):
         return np.full(len(p), value), gradient * len(p)
 
     def sample_values(
-        self, t: Array, p: Array, form: OutputForm = "probabilities", floor: float | None = None
+        self, t: Array, p: Array, output_form: OutputForm = "probabilities", min_probability: float | None = None
     ) -> Array:
         """Return the loss of each sample (N,); that of the batch for all, if the function returns only that."""
         if self.has_gradient:
-            return super().sample_values(t, p, form, floor)
+            return super().sample_values(t, p, output_form, min_probability)
         torch = sys.modules["torch"]  # the function uses it
         value = self.function(torch.from_numpy(np.array(t)), torch.from_numpy(np.array(p, np.float32)))
         values = np.asarray(value.detach().cpu(), np.float64)

@@ -22,7 +22,7 @@ class _ElementwiseLoss(Loss):
         raise NotImplementedError
 
     def differentiate(
-        self, t: Array, p: Array, form: OutputForm = "probabilities", floor: float | None = None
+        self, t: Array, p: Array, output_form: OutputForm = "probabilities", min_probability: float | None = None
     ) -> tuple[Array, Array]:
         """Return the mean of the terms over the last axis, and its gradient."""
         values, gradient = self.terms(t, p)
@@ -153,7 +153,7 @@ class CategoricalHinge(Loss):
     target_kind: ClassVar[TargetKind] = "classes"
 
     def differentiate(
-        self, t: Array, p: Array, form: OutputForm = "probabilities", floor: float | None = None
+        self, t: Array, p: Array, output_form: OutputForm = "probabilities", min_probability: float | None = None
     ) -> tuple[Array, Array]:
         """Return max(1 + neg − pos, 0), and its gradient."""
         classes = np.arange(p.shape[-1])
@@ -181,7 +181,7 @@ class CosineSimilarity(Loss):
             raise UsageError(f"CosineSimilarity: axis must be -1, the last one; received {self.axis}.")
 
     def differentiate(
-        self, t: Array, p: Array, form: OutputForm = "probabilities", floor: float | None = None
+        self, t: Array, p: Array, output_form: OutputForm = "probabilities", min_probability: float | None = None
     ) -> tuple[Array, Array]:
         """Return minus the cosine, and its gradient."""
         (t, _), (q, length) = _normalize(t), _normalize(p)

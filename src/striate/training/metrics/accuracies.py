@@ -7,7 +7,7 @@ import numpy as np
 from striate._types import Array
 from striate.arguments import check_integer, check_methods, check_number
 from striate.network.outputs import OutputForm
-from striate.training.metrics.base import MeanOfSamples, Reads, class_numbers
+from striate.training.metrics.base import InputType, MeanOfSamples, class_numbers
 
 
 @check_methods
@@ -24,7 +24,7 @@ class Accuracy(MeanOfSamples):
         0.75
     """
 
-    def values(self, t: Array, p: Array, form: OutputForm) -> Array:
+    def values(self, t: Array, p: Array, output_form: OutputForm) -> Array:
         """Return whether they are equal."""
         return np.asarray(p == t)
 
@@ -38,9 +38,9 @@ class CategoricalAccuracy(MeanOfSamples):
         dtype: None.
     """
 
-    reads: ClassVar[Reads] = "classes"
+    input_type: ClassVar[InputType] = "classes"
 
-    def values(self, t: Array, p: Array, form: OutputForm) -> Array:
+    def values(self, t: Array, p: Array, output_form: OutputForm) -> Array:
         """Return whether the highest output is that of the class."""
         return np.asarray(p.argmax(axis=-1) == class_numbers(t))
 
@@ -65,13 +65,13 @@ class TopKCategoricalAccuracy(MeanOfSamples):
         dtype: None.
     """
 
-    reads: ClassVar[Reads] = "classes"
+    input_type: ClassVar[InputType] = "classes"
 
     def __init__(self, k: int = 5, name: str | None = None, dtype: None = None) -> None:
         super().__init__(name)
         self.k = check_integer("k", k, 1)
 
-    def values(self, t: Array, p: Array, form: OutputForm) -> Array:
+    def values(self, t: Array, p: Array, output_form: OutputForm) -> Array:
         """Return whether fewer than k outputs come before that of the class; of equal ones the first comes first."""
         classes = class_numbers(t)[:, None]
         own = np.take_along_axis(p, classes, axis=1)
@@ -100,12 +100,12 @@ class BinaryAccuracy(MeanOfSamples):
         threshold: A probability above it counts as positive.
     """
 
-    reads: ClassVar[Reads] = "probabilities"
+    input_type: ClassVar[InputType] = "probabilities"
 
     def __init__(self, name: str | None = None, dtype: None = None, threshold: float = 0.5) -> None:
         super().__init__(name)
         self.threshold = check_number("threshold", threshold)
 
-    def values(self, t: Array, p: Array, form: OutputForm) -> Array:
+    def values(self, t: Array, p: Array, output_form: OutputForm) -> Array:
         """Return the right labels."""
         return np.asarray((p > self.threshold) == (t > 0.5))

@@ -18,7 +18,7 @@ from striate.errors import UsageError
 from striate.network.naming import snake_case
 from striate.network.outputs import OutputForm
 
-Reads = Literal["classes", "probabilities", "values"]
+InputType = Literal["classes", "probabilities", "values"]
 
 
 @check_methods
@@ -57,7 +57,7 @@ class Metric:
         ...         return self.total
     """
 
-    reads: ClassVar[Reads] = "values"
+    input_type: ClassVar[InputType] = "values"
     """What it reads: classes of the highest output, probabilities, or the outputs themselves."""
 
     _made_with: tuple[tuple[Any, ...], dict[str, Any]] = ((), {})
@@ -88,14 +88,16 @@ class Metric:
             return sum(variable.size for variable in self._variables)
         raise NotImplementedError
 
-    def sums(self, t: Array, p: Array, weights: Array | None = None, form: OutputForm = "probabilities") -> Array:
+    def sums(
+        self, t: Array, p: Array, weights: Array | None = None, output_form: OutputForm = "probabilities"
+    ) -> Array:
         """Return what a batch adds to the sums.
 
         Args:
             t: Targets: class numbers (N,), or (N, …).
             p: Outputs (N, …), probabilities rather than logits where the metric reads probabilities.
             weights: (N,) of the samples; None: all 1.
-            form: What the outputs were before.
+            output_form: What the outputs were before.
 
         Returns:
             float64 of the length `size`.
@@ -177,14 +179,14 @@ class Metric:
         Raises:
             UsageError: If the shapes do not match.
         """
-        t, p = self.match(y_true, y_pred)
+        t, p = self.match_shapes(y_true, y_pred)
         weights = None if sample_weight is None else as_numeric("sample_weight", sample_weight).reshape(-1)
         if weights is not None and len(weights) != len(p):
             raise UsageError(f"There are {len(p)} samples but {len(weights)} weights.")
         added = self.sums(t, p, weights)
         self._total = added if self._total is None else self._total + added
 
-    def match(self, y_true: Any, y_pred: Any) -> tuple[Array, Array]:
+    def match_shapes(self, y_true: Any, y_pred: Any) -> tuple[Array, Array]:
         """Convert targets and predictions to arrays that match.
 
         Args:
@@ -204,7 +206,7 @@ class Metric:
             t = t[..., 0]  # class numbers (N, 1) → (N,)
         elif t.ndim == p.ndim - 1 and p.shape[-1] == 1:
             t = t[..., None]
-        if t.ndim < p.ndim and self.reads != "values":
+        if t.ndim < p.ndim and self.input_type != "values":
             if t.shape != p.shape[:-1] or (t.size and (t.min() < 0 or t.max() >= p.shape[-1] or (t % 1).any())):
                 raise UsageError(
                     f"{type(self).__name__}: y_true must be class numbers 0 … {p.shape[-1] - 1} of the shape "
@@ -251,13 +253,13 @@ class Metric:
 class MeanOfSamples(Metric):
     """A metric that is the weighted mean of values of the samples."""
 
-    def values(self, t: Array, p: Array, form: OutputForm) -> Array:
+    def values(self, t: Array, p: Array, output_form: OutputForm) -> Array:
         """Compute the value of each sample.
 
         Args:
             t: Targets (N, …).
             p: Predictions (N, …).
-            form: What the predictions are: probabilities, logits or logarithms of probabilities.
+            output_form: What the predictions are: probabilities, logits or logarithms of probabilities.
 
         Returns:
             (N,), or (N, …) for each position of a sample.
@@ -268,9 +270,11 @@ class MeanOfSamples(Metric):
         """Return 2: the sum of the values, and of the weights."""
         return 2
 
-    def sums(self, t: Array, p: Array, weights: Array | None = None, form: OutputForm = "probabilities") -> Array:
+    def sums(
+        self, t: Array, p: Array, weights: Array | None = None, output_form: OutputForm = "probabilities"
+    ) -> Array:
         """Return the weighted sum of the values, and the sum of the weights."""
-        values = self.values(t, p, form)
+        values = self.values(t, p, output_form)
         values = values.reshape(len(p), -1).mean(axis=1, dtype=np.float64) if values.ndim > 1 else values
         if weights is None:
             return np.array([values.sum(dtype=np.float64), len(p)])
@@ -292,7 +296,7 @@ class CustomMetric(MeanOfSamples):
         super().__init__(getattr(function, "__name__", "metric").replace("<lambda>", "lambda"))
         self._function = function
 
-    def values(self, t: Array, p: Array, form: OutputForm) -> Array:
+    def values(self, t: Array, p: Array, output_form: OutputForm) -> Array:
         """Return the values of the function."""
         try:
             result = np.asarray(self._function(t, p), np.float64)

@@ -10,7 +10,7 @@ from striate.arguments import check_integer, check_methods, check_number
 from striate.engines.losses.base import rows_of_classes
 from striate.errors import UsageError
 from striate.network.outputs import OutputForm
-from striate.training.metrics.base import Metric, Reads
+from striate.training.metrics.base import InputType, Metric
 
 EPSILON = 1e-7
 
@@ -20,7 +20,7 @@ Thresholds = float | Sequence[float] | None
 class _Counts(Metric):
     """A metric of the counts of true and false, positive and negative decisions at one or several thresholds."""
 
-    reads: ClassVar[Reads] = "probabilities"
+    input_type: ClassVar[InputType] = "probabilities"
 
     def __init__(
         self,
@@ -46,7 +46,9 @@ class _Counts(Metric):
         """Return the number of counts: four for each threshold."""
         return 4 * len(self.thresholds)
 
-    def sums(self, t: Array, p: Array, weights: Array | None = None, form: OutputForm = "probabilities") -> Array:
+    def sums(
+        self, t: Array, p: Array, weights: Array | None = None, output_form: OutputForm = "probabilities"
+    ) -> Array:
         """Return true positives, false positives, true negatives and false negatives for each threshold."""
         t = _labels(t, p)
         if self.class_id is not None and self.class_id >= p.shape[-1]:
@@ -166,7 +168,7 @@ class FBetaScore(Metric):
         dtype: None.
     """
 
-    reads: ClassVar[Reads] = "probabilities"
+    input_type: ClassVar[InputType] = "probabilities"
 
     def __init__(
         self,
@@ -189,7 +191,9 @@ class FBetaScore(Metric):
         """Return three counts for each class."""
         return 3 * outputs
 
-    def sums(self, t: Array, p: Array, weights: Array | None = None, form: OutputForm = "probabilities") -> Array:
+    def sums(
+        self, t: Array, p: Array, weights: Array | None = None, output_form: OutputForm = "probabilities"
+    ) -> Array:
         """Return true positives, false positives and false negatives of each class."""
         t = rows_of_classes(t, p).astype(np.float64)
         if self.threshold is None:
@@ -252,7 +256,7 @@ class AUC(Metric):
         from_logits: Whether the predictions of `update_state` are logits. In training, this follows from the output.
     """
 
-    reads: ClassVar[Reads] = "probabilities"
+    input_type: ClassVar[InputType] = "probabilities"
 
     def __init__(
         self,
@@ -288,12 +292,14 @@ class AUC(Metric):
         """Return the number of counts: positive and negative targets between thresholds."""
         return 2 * (len(self.thresholds) + 1) * (outputs if self.multi_label else 1)
 
-    def sums(self, t: Array, p: Array, weights: Array | None = None, form: OutputForm = "probabilities") -> Array:
+    def sums(
+        self, t: Array, p: Array, weights: Array | None = None, output_form: OutputForm = "probabilities"
+    ) -> Array:
         """Return the counts of positive and of negative targets between thresholds."""
         t = _labels(t, p)
         if self.label_weights is not None and len(self.label_weights) != p.shape[-1]:
             raise UsageError(f"AUC: expected {p.shape[-1]} label_weights, received {len(self.label_weights)}.")
-        if self.from_logits and form != "logits":
+        if self.from_logits and output_form != "logits":
             p = (1 + np.tanh(p / 2)) / 2
         w = np.broadcast_to(_weights_like(weights, p), p.shape)
         if self.label_weights is not None and not self.multi_label:

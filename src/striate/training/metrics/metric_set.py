@@ -24,7 +24,7 @@ Chosen = list[tuple[int, Metric]]
 
 
 def loss_sum(
-    loss: Loss, output: Array, target: Array, form: OutputForm = "probabilities", weights: Array | None = None
+    loss: Loss, output: Array, target: Array, output_form: OutputForm = "probabilities", weights: Array | None = None
 ) -> float:
     """Return the sum over the batch of the loss of each sample.
 
@@ -32,13 +32,13 @@ def loss_sum(
         loss: The loss.
         output: (N, …).
         target: Class numbers (N,), or numbers (N, …).
-        form: What the output is.
+        output_form: What the output is.
         weights: Factors of the losses (N,); None: all 1.
 
     Returns:
         The sum.
     """
-    values = loss.sample_values(target, output.astype(np.float64), form, REPORTED_FLOOR)
+    values = loss.sample_values(target, output.astype(np.float64), output_form, REPORTED_FLOOR)
     return float(values.sum() if weights is None else values @ weights.astype(np.float64))
 
 
@@ -138,7 +138,7 @@ class MetricSet:
                 error = error or unsuitable
                 continue
             is_own = isinstance(metric, CustomMetric) or bool(metric._variables)
-            if is_own or (metric.reads == "values") == (output.kind == "values"):
+            if is_own or (metric.input_type == "values") == (output.kind == "values"):
                 chosen.append((index, metric))
         if not chosen:
             raise error or UsageError(f"The metric {item!r} matches no output; pass a list for each output.")
@@ -176,16 +176,16 @@ class MetricSet:
 
     def _read(self, index: int, metric: Metric, p: Array, t: Array) -> tuple[Array, Array]:
         """Return targets and output as a metric reads them."""
-        form, output = self._forms[index], self._outputs[index]
+        output_form, output = self._forms[index], self._outputs[index]
         if (
             isinstance(metric, CustomMetric) or metric._variables
         ):  # class numbers for a sparse loss, else rows, as in Keras
             is_sparse = isinstance(output.loss, SparseCategoricalCrossentropy)
             return t if is_sparse or output.loss.target_kind != "classes" else rows_of_classes(t, p), p
-        if metric.reads != "probabilities" or form == "probabilities":
+        if metric.input_type != "probabilities" or output_form == "probabilities":
             return t, p
         if output.kind == "classes":
-            return t, class_probabilities(p, form)
+            return t, class_probabilities(p, output_form)
         return t, (1 + np.tanh(p / 2)) / 2 if output.kind in ("labels", "signs") else p
 
     def loss_sum(self, outputs: Sequence[Array], targets: Sequence[Array], weights: Sequence[Array | None]) -> float:
@@ -200,8 +200,8 @@ class MetricSet:
             The sum.
         """
         return sum(
-            float(factor) * loss_sum(loss, p, t, form, w)
-            for factor, loss, p, t, form, w in zip(
+            float(factor) * loss_sum(loss, p, t, output_form, w)
+            for factor, loss, p, t, output_form, w in zip(
                 self._factors, self._losses, outputs, targets, self._forms, weights or [None] * len(outputs),
                 strict=True,
             )

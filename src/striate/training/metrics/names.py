@@ -135,7 +135,7 @@ def get_metric(metric: Any, output: Output) -> Metric:
             "self.add_weight(name='total', initializer='zeros'), and change it in update_state with assign_add. A "
             "metric of single samples needs no class: pass a function of y_true and y_pred."
         )
-    if metric.reads == "classes" and output.kind != "classes":
+    if metric.input_type == "classes" and output.kind != "classes":
         raise UsageError(_unsuitable(metric.name, output))
     if getattr(metric, "average", "") is None or getattr(metric, "class_aggregation", "") is None:
         raise UsageError(
@@ -199,7 +199,7 @@ def metric_function(name: str) -> Callable[..., Any]:
 
     def function(y_true: Any, y_pred: Any, **settings: Any) -> Any:
         metric: Any = kind(**settings)
-        t, p = metric.match(y_true, y_pred)
+        t, p = metric.match_shapes(y_true, y_pred)
         values = metric.values(t, p, "probabilities").astype(float)
         return values.reshape(len(p), -1).mean(axis=1)
 

@@ -11,7 +11,7 @@ from striate.engines.losses import CosineSimilarity as CosineLoss
 from striate.engines.losses.base import rows_of_classes
 from striate.errors import UsageError
 from striate.network.outputs import OutputForm
-from striate.training.metrics.base import MeanOfSamples, Metric, Reads, as_numeric
+from striate.training.metrics.base import InputType, MeanOfSamples, Metric, as_numeric
 
 
 class LossMetric(MeanOfSamples):
@@ -22,24 +22,24 @@ class LossMetric(MeanOfSamples):
         name: Name of the metric in results.
     """
 
-    reads: ClassVar[Reads] = "values"
+    input_type: ClassVar[InputType] = "values"
 
     def __init__(self, loss: Loss, name: str) -> None:
         super().__init__(name)
         self.loss = loss
 
-    def values(self, t: Array, p: Array, form: OutputForm) -> Array:
+    def values(self, t: Array, p: Array, output_form: OutputForm) -> Array:
         """Return the loss of each sample."""
         if self.loss.target_kind != "classes":
             t = rows_of_classes(t, p)
-        return self.loss.sample_values(t, p.astype(np.float64), form, REPORTED_FLOOR)
+        return self.loss.sample_values(t, p.astype(np.float64), output_form, REPORTED_FLOOR)
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
         """Add samples; see `Metric.update_state`."""
         p = as_numeric("y_pred", y_pred)
-        t, p = self.loss.match(as_numeric("y_true", y_true), p[:, None] if p.ndim == 1 else p)
+        t, p = self.loss.match_shapes(as_numeric("y_true", y_true), p[:, None] if p.ndim == 1 else p)
         weights = None if sample_weight is None else as_numeric("sample_weight", sample_weight)
-        added = self.sums(t, p, weights, self.loss.call_form)
+        added = self.sums(t, p, weights, self.loss.call_output_form)
         self._total = added if self._total is None else self._total + added
 
 
@@ -53,9 +53,11 @@ class OutputLoss(LossMetric):
     def __init__(self, loss: Loss) -> None:
         super().__init__(loss, "loss")
 
-    def sums(self, t: Array, p: Array, weights: Array | None = None, form: OutputForm = "probabilities") -> Array:
+    def sums(
+        self, t: Array, p: Array, weights: Array | None = None, output_form: OutputForm = "probabilities"
+    ) -> Array:
         """Return the weighted sum of the losses, and the number of samples."""
-        return np.array([super().sums(t, p, weights, form)[0], len(p)])
+        return np.array([super().sums(t, p, weights, output_form)[0], len(p)])
 
 
 def _metric_of(loss: str) -> type[LossMetric]:
@@ -102,7 +104,7 @@ class CosineSimilarity(MeanOfSamples):
         if axis != -1:
             raise UsageError(f"CosineSimilarity: axis must be -1, the axis of the outputs; received {axis}.")
 
-    def values(self, t: Array, p: Array, form: OutputForm) -> Array:
+    def values(self, t: Array, p: Array, output_form: OutputForm) -> Array:
         """Return the cosine."""
         return -CosineLoss().differentiate(rows_of_classes(t, p), p.astype(np.float64))[0]
 
@@ -116,7 +118,7 @@ class RootMeanSquaredError(MeanOfSamples):
         dtype: None.
     """
 
-    def values(self, t: Array, p: Array, form: OutputForm) -> Array:
+    def values(self, t: Array, p: Array, output_form: OutputForm) -> Array:
         """Return the squared errors."""
         return np.asarray(np.square(p.astype(np.float64) - rows_of_classes(t, p)))
 
@@ -158,7 +160,9 @@ class R2Score(Metric):
         """Return four sums for each output."""
         return 4 * outputs
 
-    def sums(self, t: Array, p: Array, weights: Array | None = None, form: OutputForm = "probabilities") -> Array:
+    def sums(
+        self, t: Array, p: Array, weights: Array | None = None, output_form: OutputForm = "probabilities"
+    ) -> Array:
         """Return the sums of weights, of targets, of their squares and of squared errors, for each output."""
         t, p = (x.reshape(-1, p.shape[-1]).astype(np.float64) for x in (rows_of_classes(t, p), p))
         w = np.ones((len(p), 1)) if weights is None else weights.astype(np.float64)[:, None]
