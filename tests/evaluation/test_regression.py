@@ -75,4 +75,5 @@ def test_cross_validation_widens_intervals_and_covers_each_fold_with_those_of_th
         width = (other.mae.high or 0) - (other.mae.low or 0)
         assert width / ((one.mae.high or 0) - (one.mae.low or 0)) == pytest.approx(1.75**0.5, rel=0.12)
     assert [(each.fold, each.name) for each in crossed.by_fold] == [(1, "a"), (1, "b"), (2, "a"), (2, "b")]
+    assert crossed.to_dict()["by_fold"][0]["images"] == crossed.by_fold[0].n_images
     assert crossed.by_fold[0].figures["mae"] == pytest.approx(np.abs(p - y)[fold == 0, 0].mean())

@@ -69,6 +69,7 @@ def test_fixed_values_are_exact() -> None:
     values = FromValues(((0.1, 1 / 3), (1e-300, -2.5)))
     network = Network.sequential([Input((2,), "float32"), RadialBasis(2, values)])
     assert Network.from_json(network.to_json()).parameters[0].initializer == values
+    assert '"Values"' in network.to_json()  # its name in the files of earlier versions
 
 
 def test_custom_layers_are_found_by_name() -> None:

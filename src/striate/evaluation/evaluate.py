@@ -146,7 +146,7 @@ class Evaluation:
             "macro": {name: estimate.to_dict() for name, estimate in self.macro.items()},
             "calibration_error": self.calibration_error,
             "folds": self.folds,
-            "by_fold": [asdict(fold) for fold in self.by_fold],
+            "by_fold": [fold.to_dict() for fold in self.by_fold],
             "rankings": [ranking.to_dict() for ranking in self.rankings],
             "top_k": {str(k): estimate.to_dict() for k, estimate in self.top_k.items()},
             "without_leaks": self.without_leaks

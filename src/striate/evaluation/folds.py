@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -29,6 +30,10 @@ class FoldFigures:
     n_images: int
     name: str
     figures: Figures
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the attributes as values for JSON, with the number of images as "images"."""
+        return {"fold": self.fold, "images": self.n_images, "name": self.name, "figures": dict(self.figures)}
 
 
 def figures_by_fold(fold: Array | None, measure: Callable[[Array], Mapping[str, Figures]]) -> tuple[FoldFigures, ...]:

@@ -112,7 +112,7 @@ class MultilabelEvaluation:
             `mean_average_precision`, `macro_f1`, `micro_f1`, `exact_match`: `value` and the 95 % confidence interval
             from `low` to `high`; `images`, `label_accuracy`, `loss`, `chance`, `folds`: numbers; `labels`: for each
             label the fields of `LabelMetrics`; `errors`: for each image with a wrong label those of `MultilabelError`;
-            `by_fold`: for each fold those of `FoldFigures`.
+            `by_fold`: for each fold those of `FoldFigures.to_dict`.
         """
         return {
             "task": "multilabel",
@@ -127,7 +127,7 @@ class MultilabelEvaluation:
             "labels": [asdict(metrics) for metrics in self.per_class],
             "errors": [asdict(error) for error in self.errors],
             "folds": self.folds,
-            "by_fold": [asdict(fold) for fold in self.by_fold],
+            "by_fold": [fold.to_dict() for fold in self.by_fold],
         }
 
 

@@ -101,7 +101,7 @@ class RegressionEvaluation:
             `images`, `coverage`, `folds`: numbers; `targets`: for each target the fields of `TargetMetrics`, of which
             `mae`, `rmse`, `r2` and `covered` have a `value` and the 95 % confidence interval from `low` to `high`;
             `errors`: for each image the fields of `NumberError`, the largest error first; `by_fold`: for each fold and
-            target those of `FoldFigures`.
+            target those of `FoldFigures.to_dict`.
         """
         return {
             "task": "regression",
@@ -110,7 +110,7 @@ class RegressionEvaluation:
             "targets": [asdict(metrics) for metrics in self.targets],
             "errors": [asdict(error) for error in self.errors],
             "folds": self.folds,
-            "by_fold": [asdict(fold) for fold in self.by_fold],
+            "by_fold": [fold.to_dict() for fold in self.by_fold],
         }
 
 

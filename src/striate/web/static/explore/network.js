@@ -10,9 +10,9 @@ export async function showNetwork(state, path) {
   const crumbs = [[text("whole"), "#/network"]];
   for (const [depth, index] of path.filter(Boolean).entries()) {
     const box = graph.nodes[index];
-    if (!box?.inner) break;
+    if (!box?.subgraph) break;
     crumbs.push([box.name, `#/network/${path.slice(0, depth + 1).join("/")}`]);
-    graph = box.inner;
+    graph = box.subgraph;
   }
   const prefix = crumbs.length > 1 ? `${crumbs.at(-1)[0]}.` : "\n"; // of the names inside a block, which its title shows
   const inside = crumbs.length > 1 ? `${path.slice(0, crumbs.length - 1).join("/")}/` : "";
@@ -27,7 +27,7 @@ export async function showNetwork(state, path) {
 }
 
 function drawing(state, graph, inside, prefix) {
-  const columns = graph.nodes.flatMap(({ place }) => [place[1]]).concat(graph.edges.flatMap(({ points }) => points.map(([, column]) => column)));
+  const columns = graph.nodes.flatMap(({ position }) => [position[1]]).concat(graph.edges.flatMap(({ points }) => points.map(([, column]) => column)));
   const [first, last] = [Math.min(...columns), Math.max(...columns)];
   const stepX = BOX.width + BOX.across;
   const stepY = BOX.height + BOX.down;
@@ -35,7 +35,7 @@ function drawing(state, graph, inside, prefix) {
   const width = (last - first + 1) * stepX;
   const height = graph.ranks * stepY;
   const edges = graph.edges.map(({ source, target, points }) => {
-    const [[x0, y0], [x1, y1]] = [middle(graph.nodes[source].place), middle(graph.nodes[target].place)];
+    const [[x0, y0], [x1, y1]] = [middle(graph.nodes[source].position), middle(graph.nodes[target].position)];
     const stops = [[x0, y0 + BOX.height / 2], ...points.flatMap((point) => {
       const [x, y] = middle(point);
       return [[x, y - BOX.height / 2], [x, y + BOX.height / 2]];
@@ -48,26 +48,26 @@ function drawing(state, graph, inside, prefix) {
     return svg("path", { d: line, class: "edge" });
   });
   const boxes = graph.nodes.map((box, index) => {
-    const [x, y] = middle(box.place);
+    const [x, y] = middle(box.position);
     return node(state, box, x - BOX.width / 2, y - BOX.height / 2, `${inside}${index}`, prefix);
   });
   return svg("svg", { width, height, viewBox: `0 0 ${width} ${height}`, role: "group" }, ...edges, ...boxes);
 }
 
 function node(state, box, x, y, path, prefix) {
-  const href = box.inner ? `#/network/${path}` : `#/layer/${state.image ?? "-"}/${box.nodes[0]}`;
+  const href = box.subgraph ? `#/network/${path}` : `#/layer/${state.image ?? "-"}/${box.nodes[0]}`;
   const name = box.name.startsWith(prefix) ? box.name.slice(prefix.length) : box.name;
   const title = box.repeats > 1 ? `${name} × ${box.repeats}` : name;
   const window = box.kernel ? ` ${box.kernel.join("×")}${box.strides.some((stride) => stride > 1) ? ` /${box.strides[0]}` : ""}` : "";
-  const kind = box.inner ? text("block") : `${shortened(box.kinds[0])}${window}${box.kinds.slice(1).map((each) => ` + ${shortened(each)}`).join("")}`;
-  const activation = !box.inner && box.activation && !box.kinds.some((each) => /Activation|ReLU/.test(each)) ? ` · ${box.activation}` : "";
+  const kind = box.subgraph ? text("block") : `${shortened(box.layer_classes[0])}${window}${box.layer_classes.slice(1).map((each) => ` + ${shortened(each)}`).join("")}`;
+  const activation = !box.subgraph && box.activation && !box.layer_classes.some((each) => /Activation|ReLU/.test(each)) ? ` · ${box.activation}` : "";
   const cost = [];
   if (box.parameters) cost.push(text("parameters", { n: large(box.parameters) }));
   if (box.receptive_field) cost.push(text("field", { h: box.receptive_field[0], w: box.receptive_field[1] }));
   const work = box.multiply_adds ? text("cost", { n: large(box.multiply_adds) }) : "";
   const shape = box.shape.join("×");
   const line = (content, dy, name) => svg("text", { x: x + 12, y: y + dy, class: name }, fitted(content, name === "title" ? 28 : 44));
-  return svg("a", { href, class: box.inner ? "box block" : box.kind === "outside" ? "box outside" : "box", "aria-label": `${title}: ${kind} ${shape}` },
+  return svg("a", { href, class: box.subgraph ? "box block" : box.kind === "outside" ? "box outside" : "box", "aria-label": `${title}: ${kind} ${shape}` },
     svg("title", {}, `${title}: ${kind}${activation}, ${shape}, ${[...cost, work].filter(Boolean).join(", ")}`),
     svg("rect", { x, y, width: BOX.width, height: BOX.height, rx: 10 }),
     line(title, 21, "title"),
