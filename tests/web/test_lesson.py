@@ -209,7 +209,7 @@ def test_the_command_writes_a_lesson(tmp_path: Path) -> None:
     command += ["--image", "digit.png", "--image", "17"]
     done = subprocess.run(command, cwd=tmp_path, env=environment(), check=True, capture_output=True, text=True)
     written = (tmp_path / "lesson.html").read_text(encoding="utf-8")
-    assert done.stdout.startswith("lesson") and f"{len(written.encode()) / 1e6:.1f} MB" in done.stdout
+    assert done.stdout.startswith("page ") and f"{len(written.encode()) / 1e6:.1f} MB" in done.stdout
     assert len(written) < 2_000_000
     explorer = open_explorer(tmp_path / "digits.safetensors")
     np.testing.assert_array_equal(explorer.pixels(explorer.find(str(tmp_path / "digit.png"))), digits.test.x[3])

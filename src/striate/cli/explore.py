@@ -110,7 +110,7 @@ def _export(explorer: "Explorer", file: Path, chosen: tuple[str, ...]) -> None:
             "maps only."
         )
         echo_line(translate(text, units=units), err=True)
-    echo_page(file, "lesson")
+    echo_page(file)
     echo_line(entry("size", file_size(len(page.encode()))))
 
 

@@ -343,7 +343,6 @@ TERMINAL: dict[str, str] = {
     "Striate": "Striate",
     # explore
     "explore  {address}": "탐색     {address}",
-    "lesson": "수업 자료",
     "The network has {units:,} units, too many to include the computation of each: the page contains feature maps "
     "only.": ("신경망에 유닛이 {units:,}개 있어 하나하나의 계산은 담을 수 없습니다. 페이지에는 특성 맵만 들어갑니다."),
     "No browser could be opened. Open the address above in a browser.": (
