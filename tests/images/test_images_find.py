@@ -7,7 +7,8 @@ import pytest
 from striate.data import load
 from striate.data.layout import read_layout
 from striate.errors import DataError, UsageError
-from striate.images import describe_argument, encode_png, find_images, read_image, readable_images, search_folder
+from striate.images import encode_png, find_images, read_image, search_folder
+from striate.images.find import describe_argument, readable_images
 from striate.images.formats import is_readable
 
 

@@ -18,15 +18,10 @@ from striate.data.mapped import MappedArray
 from striate.data.parallel import chunk_ranges, map_ordered, progress_bar
 from striate.errors import DataError
 from striate.files import EarlySync
-from striate.images import (
-    ImagePolicy,
-    UnreadableFile,
-    decode_together,
-    decoder_version,
-    mute_warnings,
-    read_file,
-    relative_path,
-)
+from striate.images import ImagePolicy, UnreadableFile, decode_together, read_file
+from striate.images.decode import decoder_version
+from striate.images.find import relative_path
+from striate.images.guards import mute_warnings
 
 CACHE_VERSION = 3  # increase it to invalidate cached arrays
 MAX_IN_MEMORY = 1_000_000_000  # bytes of pixels that are held in memory if the cache cannot be written

@@ -20,7 +20,8 @@ from striate.data.mapped import MappedArray, take_rows
 from striate.data.near_duplicates import CANDIDATES, THUMBNAILS, NearDuplicates, find_matches, pairs_of
 from striate.data.tables import FileFinder, Table, read_table
 from striate.errors import DataError
-from striate.images import ImagePolicy, decoder_version
+from striate.images import ImagePolicy
+from striate.images.decode import decoder_version
 from striate.text import counted, listed, printable
 
 Rows = NDArray[np.intp]

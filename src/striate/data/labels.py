@@ -15,7 +15,8 @@ from striate.data.layout import PART_NAMES, Layout, image_name, misspelled_names
 from striate.data.split import TRAINING, count_labels
 from striate.data.tables import FILE_NAME, FileFinder, Table, read_table
 from striate.errors import DataError, UsageError
-from striate.images import describe_argument, describe_unsupported, require_folder, search_folder
+from striate.images import search_folder
+from striate.images.find import describe_argument, describe_unsupported, require_folder
 from striate.tasks import MAX_NUMBER, Task, get_task
 from striate.text import counted, listed
 

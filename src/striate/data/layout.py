@@ -14,14 +14,8 @@ from numpy.typing import NDArray
 from striate.data.dataset import Targets
 from striate.data.split import TEST, TRAINING, VALIDATION
 from striate.errors import DataError
-from striate.images import (
-    describe_unsupported,
-    is_image_file,
-    readable_images,
-    relative_path,
-    require_folder,
-    search_folder,
-)
+from striate.images import is_image_file, search_folder
+from striate.images.find import describe_unsupported, readable_images, relative_path, require_folder
 from striate.tasks import Task
 from striate.text import counted, printable
 

@@ -13,7 +13,8 @@ from striate.data.mnist import EMBEDDED, download_mnist, find_mnist, mnist, mnis
 from striate.data.scattered import scattered
 from striate.downloads import cache_folder
 from striate.errors import UsageError, nearest
-from striate.images import ImagePolicy, describe_argument
+from striate.images import ImagePolicy
+from striate.images.find import describe_argument
 
 SIMILAR_NAME = 0.7  # similarity, as difflib measures it, from which a folder may be meant
 DEFAULT_IMAGE_SIZE = 64  # pixels; small enough to train on two cores, large enough to distinguish objects

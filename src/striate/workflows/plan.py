@@ -12,7 +12,7 @@ from striate.data.labels import LabelFile, label_file, labeled_layout
 from striate.data.layout import Layout
 from striate.engines.choose import AUTO, EngineSettings, accelerator
 from striate.errors import UsageError, nearest
-from striate.images import describe_argument
+from striate.images.find import describe_argument
 from striate.pretrained import IMAGENET, required_settings
 from striate.pretrained.hub import describe_hub_model, is_hub_name
 from striate.processes import cores

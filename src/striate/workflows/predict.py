@@ -12,14 +12,8 @@ import numpy as np
 from striate._types import Array
 from striate.data.parallel import map_ordered, one_blas_thread, progress_bar
 from striate.errors import DataError, UsageError
-from striate.images import (
-    UnreadableFile,
-    describe_unsupported_file,
-    is_image_file,
-    no_images_message,
-    require_folder,
-    walk_images,
-)
+from striate.images import UnreadableFile, is_image_file
+from striate.images.find import describe_unsupported_file, no_images_message, require_folder, walk_images
 from striate.tasks import Task
 from striate.workflows.trained_model import TrainedModel
 
