@@ -30,7 +30,7 @@ def atomic_write(path: str | os.PathLike[str], content: Content) -> None:
     """
     path = Path(path)
     if not path.name:
-        raise RunError(f"A file needs a name; received '{path}'.")
+        raise RunError(f"'{path}' is not a file name. Give a path such as report.html.")
     # In the same folder, because a rename is only atomic within one file system.
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:

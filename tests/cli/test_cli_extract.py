@@ -49,7 +49,7 @@ def test_training_prints_its_method_and_reason(finished_run: Trained) -> None:
     _, path, result = finished_run
     assert result.returncode == 0, result.stderr
     assert "because a linear classifier on the features of a network trained on a million photographs" in result.stdout
-    assert "Features: efficientnet-lite0, pretrained on ImageNet, unchanged" in result.stdout
+    assert "Features: efficientnet-lite0, pretrained on ImageNet, frozen" in result.stdout
     assert "cross-validation accuracy" in result.stdout
     assert "90 images, tested by 5-fold cross-validation, then all used for training" in result.stdout
     assert "accuracy in 5-fold cross-validation" in result.stdout

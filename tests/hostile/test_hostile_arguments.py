@@ -45,7 +45,7 @@ def test_wrong_arguments_never_end_in_raw_errors(tmp_path: Path, monkeypatch: py
     (lambda: st.callbacks.TensorBoard(logdir="x"), "TensorBoard has no argument 'logdir'. Did you mean 'log_dir'"),
     (lambda: st.callbacks.History(3), "History received 1 arguments by position and takes at most 0"),
     (lambda: st.Sequential().save(None), r"Sequential\.save: filepath must be a path; received None"),
-    (lambda: st.Sequential().save(""), "A model file needs a name; received ''"),
+    (lambda: st.Sequential().save(""), "'' is not a file name. Give a path such as model.safetensors."),
     (lambda: st.optimizers.Adam(float("inf")), "Adam: learning_rate must be a finite number; received inf"),
 ])  # fmt: skip
 def test_messages_name_the_argument(call: object, message: str) -> None:

@@ -242,7 +242,7 @@ def test_layers_are_checked_while_they_are_chosen(client: TestClient) -> None:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ({**TRAINING, "data": "../etc"}, "There are no data '../etc'"),
+        ({**TRAINING, "data": "../etc"}, "There is no data set '../etc'"),
         ({**TRAINING, "networks": []}, "Train between 1 and 2 networks."),
         ({**TRAINING, "networks": [CNN] * 3}, "Train between 1 and 2 networks."),
         ({**TRAINING, "batch_size": 10**9}, "whole number from 1 to 128"),

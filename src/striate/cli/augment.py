@@ -13,16 +13,26 @@ PRESETS = ("none", "light", "standard", "strong")
 @click.option("--out", type=click.Path(dir_okay=False), default="preview.png", show_default=True,
               help="PNG file to write.")  # fmt: skip
 @click.option("--preset", type=click.Choice(PRESETS), default="standard", show_default=True,
-              help="Augmentation preset.")  # fmt: skip
+              help="Data augmentation preset.")  # fmt: skip
 @click.option("--set", "sets", multiple=True, metavar="KEY=VALUE",
               help="Augmentation setting, such as rotation=30, crop=[0.2,1] or mixup=0.2. Can be "
                    "repeated.")  # fmt: skip
-@click.option("--rows", type=click.IntRange(1, 50), default=6, show_default=True, help="Number of images.")
+@click.option("--rows", metavar="N", type=click.IntRange(1, 50), default=6, show_default=True, help="Number of images.")
 @click.option(
-    "--columns", type=click.IntRange(1, 50), default=7, show_default=True, help="Number of augmented copies per image."
+    "--columns",
+    metavar="N",
+    type=click.IntRange(1, 50),
+    default=7,
+    show_default=True,
+    help="Number of augmented copies per image.",
 )
 @click.option(
-    "--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Random seed of the augmentation."
+    "--seed",
+    metavar="N",
+    type=click.IntRange(min=0),
+    default=0,
+    show_default=True,
+    help="Random seed of the augmentation.",
 )
 def augment(data: str, out: str, preset: str, sets: tuple[str, ...], rows: int, columns: int, seed: int) -> None:
     """Write a preview of images of DATA, a data set's name or a folder, next to augmented copies.

@@ -74,7 +74,10 @@ def download(name: str) -> None:
 @options.label_column
 @click.option("--json", "as_json", is_flag=True, help="Print everything as JSON.")
 def scan(folder: str, labels: str | None, task: str | None, label_columns: tuple[str, ...], as_json: bool) -> None:
-    """Check a FOLDER of images before training: formats, sizes, unreadable files, duplicates, images per class."""
+    """Check a FOLDER of images before training: formats, sizes, unreadable files, duplicates, images per class.
+
+    To find label errors and unusual images, run striate data audit.
+    """
     from striate.data.labels import label_file
     from striate.workflows.scan import scan_folder
 
@@ -88,7 +91,9 @@ def scan(folder: str, labels: str | None, task: str | None, label_columns: tuple
 
 @data.command(short_help="Find label errors, duplicates and unusual images.")
 @click.argument("folder")
-@click.option("--out", type=click.Path(file_okay=False), help="Folder for the results [audits/FOLDER].")
+@click.option(
+    "--out", metavar="FOLDER", type=click.Path(file_okay=False), help="Folder for the results [audits/FOLDER]."
+)
 @click.option(
     "--base",
     metavar="ID",
@@ -118,6 +123,8 @@ def audit(
     The results are the page audit.html and the table audit.csv. To correct the data, write "exclude" or "relabel" in
     the column "action" of the table, and train with striate train FOLDER --exclude audit.csv. The folder itself is
     never changed.
+
+    For a fast check of files, sizes and images per class, run striate data scan.
     """
     from striate.data.labels import label_file
     from striate.workflows.audit import audit_folder, results_folder, write_audit

@@ -29,7 +29,7 @@ MAX_ERRORS = 10  # number of the largest errors that are listed
 @click.option(
     "--costs",
     metavar="FILE",
-    help="CSV file with the cost of each error: a row for each true class, a column for each predicted class.",
+    help="CSV file with the cost matrix: a row for each true class, a column for each predicted class.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print all metrics as JSON.")
 def evaluate(

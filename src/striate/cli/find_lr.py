@@ -31,7 +31,9 @@ WIDTH = 70  # characters of the curve
 @options.augment
 @options.fit
 @options.seed
-@click.option("--weights", metavar="SOURCE", help="Initial weights: imagenet, or a file.")
+@click.option(
+    "--weights", metavar="SOURCE", help="Initial weights: imagenet, or a file (safetensors, PyTorch state dict)."
+)
 @options.engine
 @options.device
 @options.precision

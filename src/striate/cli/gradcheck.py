@@ -14,7 +14,7 @@ MAX_RELATIVE_ERROR = 1e-7  # also in the help of the command
 
 @click.command(cls=Command)
 @click.argument("model")
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True,
+@click.option("--seed", metavar="N", type=click.IntRange(min=0), default=0, show_default=True,
               help="Random seed of weights, inputs and targets.")  # fmt: skip
 def gradcheck(model: str, seed: int) -> None:
     """Compare the gradients of MODEL from backpropagation with numerical gradients in float64.

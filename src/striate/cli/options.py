@@ -124,12 +124,12 @@ label_column = click.option(
     "--label-column", "label_columns", metavar="NAME", multiple=True,
     help="Column of --labels that contains the labels, if there are several columns. Can be repeated.",
 )  # fmt: skip
-batch_size = click.option("--batch-size", type=int, help="Number of images per training step.")
+batch_size = click.option("--batch-size", metavar="N", type=int, help="Number of images per training step.")
 groups = click.option(
     "--groups", metavar="FILE", type=click.Path(dir_okay=False),
     help="CSV file with columns file,group. Images of one group, such as a person or a video, stay in the same split.",
 )  # fmt: skip
-optimizer = click.option("--optimizer", type=RegistryChoice(_optimizers), help="Optimizer, which updates the weights.")
+optimizer = click.option("--optimizer", type=RegistryChoice(_optimizers), help="Optimizer.")
 schedule = click.option("--schedule", type=RegistryChoice(_schedules), help="Learning-rate schedule.")
 augment = click.option("--augment", type=RegistryChoice(_augmentations), help="Data augmentation preset.")
 fit = click.option(
@@ -138,7 +138,7 @@ fit = click.option(
     help="How images are resized to the network's input size [crop].",
 )
 seed = click.option(
-    "--seed", type=int, help="Random seed of initial weights, sample order, augmentation and dropout [0]."
+    "--seed", metavar="N", type=int, help="Random seed of initial weights, sample order, augmentation and dropout [0]."
 )
 engine = click.option(
     "--engine", type=RegistryChoice(_engines), help="Engine that runs the network: NumPy or PyTorch [auto]."
@@ -146,11 +146,14 @@ engine = click.option(
 device = click.option("--device", metavar="NAME", type=TextWithCompletion(lambda: ("auto", "cpu", "cuda", "mps")),
                       help="Device for PyTorch: cpu, cuda, cuda:1, mps [auto].")  # fmt: skip
 precision = click.option(
-    "--precision", type=RegistryChoice(_precisions), help="Floating-point format of PyTorch [auto]."
+    "--precision",
+    type=RegistryChoice(_precisions),
+    help="Precision of PyTorch: auto, float32, bfloat16 or float16 [auto].",
 )
 training_precision = click.option(
     "--precision", type=RegistryChoice(_training_precisions),
-    help="Floating-point format of PyTorch [auto], or of features: float32 or int8 [int8 where it is fast].",
+    help="Precision: auto, float32, bfloat16 or float16 (PyTorch); float32 or int8 (feature extraction) [auto; "
+    "int8 where it is fast].",
 )  # fmt: skip
 sets = click.option(
     "--set", "sets", multiple=True, metavar="KEY=VALUE",

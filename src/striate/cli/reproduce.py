@@ -19,17 +19,29 @@ if TYPE_CHECKING:
 @click.command(cls=Command)
 @click.argument("ids", nargs=-1, metavar="[ID]…")
 @click.option(
-    "--seeds", type=click.IntRange(min=1), default=3, show_default=True, help="Number of training runs of each system."
+    "--seeds",
+    metavar="K",
+    type=click.IntRange(min=1),
+    default=3,
+    show_default=True,
+    help="Number of training runs of each system.",
 )
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Random seed of the first run.")
+@click.option(
+    "--seed",
+    metavar="N",
+    type=click.IntRange(min=0),
+    default=0,
+    show_default=True,
+    help="Random seed of the first run.",
+)
 @click.option("--as-reported", is_flag=True, help="Use the training recipes of the reported results.")
-@click.option("--out", type=click.Path(file_okay=False), default="runs/reproduce", show_default=True,
+@click.option("--out", metavar="FOLDER", type=click.Path(file_okay=False), default="runs/reproduce", show_default=True,
               help="Folder for the runs; finished runs in it are reused.")  # fmt: skip
 @click.option(
     "--data", metavar="FOLDER", help="Folder of photographs, FOLDER/CLASS/*.jpg, for the systems that need them."
 )
 @click.option("--list", "only_list", is_flag=True, help="List the systems and exit.")
-@click.option("--quiet", is_flag=True, help="Print the results only.")
+@click.option("--quiet", is_flag=True, help="Print only the results.")
 def reproduce(
     ids: tuple[str, ...], seeds: int, seed: int, as_reported: bool, out: str, data: str | None, only_list: bool,
     quiet: bool,

@@ -42,7 +42,8 @@ if TYPE_CHECKING:
     "--model",
     metavar="ID",
     type=options.MODEL,
-    help="Network to train from scratch; implies --method scratch [lenet5; chosen automatically for folders].",
+    help="Built-in network; all its weights are trained, from random values or from --weights. Implies --method "
+    "scratch [lenet5; chosen automatically for folders].",
 )
 @click.option(
     "--base",
@@ -54,6 +55,7 @@ if TYPE_CHECKING:
 @click.option("--cut", metavar="LAYER", help="Last layer of the base that is used [the one before its classifier].")
 @click.option(
     "--minutes",
+    metavar="N",
     type=float,
     help="Time limit for training on a folder, in minutes; not for --method scratch [none].",
 )
@@ -63,10 +65,12 @@ if TYPE_CHECKING:
     metavar="K",
     help="Number of cross-validation folds; 0: test on 10 % of the images instead [5 for fewer than 1,000 images].",
 )
-@click.option("--out", type=click.Path(file_okay=False), help="Run folder to create [runs/DATA-MODEL].")
-@click.option("--epochs", type=int, help="Number of passes over the training images.")
+@click.option(
+    "--out", metavar="FOLDER", type=click.Path(file_okay=False), help="Run folder to create [runs/DATA-MODEL]."
+)
+@click.option("--epochs", metavar="N", type=int, help="Number of passes over the training images.")
 @options.batch_size
-@click.option("--learning-rate", type=float, help="Peak learning rate of the schedule.")
+@click.option("--learning-rate", metavar="N", type=float, help="Peak learning rate of the schedule, above 0.")
 @options.optimizer
 @options.schedule
 @options.augment
@@ -103,10 +107,10 @@ def train(resume: str | None, epochs: int | None, out: str | None, quiet: bool, 
     file,label. For --task multilabel, a row is file,label1;label2, or has a column of 0 and 1 for each label. For
     --task regression, a row is file,value.
 
-    Methods: "features" fits a linear classifier to the features of a pretrained network. "fine-tune" then trains the
-    pretrained network too. "scratch" trains all weights from random initial values. "auto" chooses a method for a
-    folder and prints the reason. No other option changes the method; an option that does not apply to the method is
-    an error.
+    Methods: "features" fits a linear classifier to the features of a pretrained network. "fine-tune" then trains
+    the pretrained network too. "scratch" trains all weights of a built-in network, from random values or from
+    --weights. "auto" chooses a method for a folder and prints the reason. No other option changes the method; an
+    option that does not apply to the method is an error.
     """
     from striate.time_limit import TimeLimit, no_time_limit
     from striate.workflows.run_folder import is_finished, long_run_note, reopen

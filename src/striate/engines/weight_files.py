@@ -109,7 +109,7 @@ def check_model_name(path: str | os.PathLike[str]) -> None:
     """
     suffix = Path(path).suffix
     if not Path(path).name:
-        raise UsageError(f"A model file needs a name; received '{os.fspath(path)}'.")
+        raise UsageError(f"'{os.fspath(path)}' is not a file name. Give a path such as model.safetensors.")
     if not FOREIGN_SUFFIX.fullmatch(suffix) or suffix.lower() == SUFFIX:
         return
     name = os.fspath(path)

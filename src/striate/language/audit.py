@@ -83,7 +83,7 @@ AUDIT_STRINGS: dict[str, dict[str, str]] = {
     "audit_unusual_none": {"en": "None were found.", "ko": "찾지 못했습니다."},
     "audit_common": {
         "en": "Most images of this folder are beyond the threshold {threshold}, so none are listed.",
-        "ko": "이 폴더의 이미지 대부분이 임계값 {threshold}을 벗어나므로 따로 나열하지 않았습니다.",
+        "ko": "이 폴더의 이미지 대부분이 임계값 {threshold}을(를) 벗어나므로 따로 나열하지 않았습니다.",
     },
     "threshold_is": {"en": "Listed:", "ko": "표시 기준:"},
     "audit_below": {"en": "below {threshold}", "ko": "{threshold} 미만"},
@@ -112,7 +112,7 @@ AUDIT_STRINGS: dict[str, dict[str, str]] = {
     "measure_tiny": {"en": "The shorter side in pixels.", "ko": "짧은 변의 픽셀 수."},
     "kind_long": {"en": "Extreme aspect ratio", "ko": "극단적인 가로세로 비"},
     "measure_long": {"en": "Longer side divided by shorter side.", "ko": "긴 변을 짧은 변으로 나눈 값."},
-    "kind_outlier": {"en": "Outlier", "ko": "다른 이미지와 동떨어짐"},
+    "kind_outlier": {"en": "Outlier", "ko": "이상치"},
     "measure_outlier": {
         "en": "Distance in feature space to the 5th nearest image, in standard deviations above the median "
         "(on a logarithmic scale).",

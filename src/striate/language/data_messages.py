@@ -255,5 +255,5 @@ DATA_MESSAGES: dict[str, str] = {
     "blurred": "흐림",
     "tiny": "작음",
     "long": "길쭉함",
-    "outlier": "동떨어짐",
+    "outlier": "이상치",
 }

@@ -7,12 +7,12 @@ ERRORS: dict[str, str] = {
     # shapes and settings of networks
     "{layer}: expected an input of shape (H, W, C), received {shape}. Put the layer before Flatten, Dense and "
     "global pooling.": (
-        "{layer}: (H, W, C) 모양의 입력이 필요한데 {shape}을(를) 받았습니다. 이 층을 Flatten, Dense, 전역 풀링보다 "
+        "{layer}: 형상이 (H, W, C)인 입력이 필요한데 {shape}을(를) 받았습니다. 이 층을 Flatten, Dense, 전역 풀링보다 "
         "앞에 두십시오."
     ),
     "{layer}: expected an input of shape (F,), received {shape}. Put Flatten or GlobalAveragePool2D before the "
     "layer.": (
-        "{layer}: (F,) 모양의 입력이 필요한데 {shape}을(를) 받았습니다. 이 층 앞에 Flatten이나 "
+        "{layer}: 형상이 (F,)인 입력이 필요한데 {shape}을(를) 받았습니다. 이 층 앞에 Flatten이나 "
         "GlobalAveragePool2D를 두십시오."
     ),
     "{layer}: its window of {window} is larger than its input of {input}. Use a smaller window, padding='same', "
@@ -22,19 +22,19 @@ ERRORS: dict[str, str] = {
     ),
     "{layer}: expected inputs of the same shape, received {shapes}. Match filters and strides of the branches, or "
     "put a 1×1 Conv2D on the shortcut.": (
-        "{layer}: 입력의 모양이 모두 같아야 하는데 {shapes}을(를) 받았습니다. 갈래의 필터 수와 스트라이드를 "
+        "{layer}: 입력의 형상이 모두 같아야 하는데 {shapes}을(를) 받았습니다. 분기의 필터 수와 스트라이드를 "
         "맞추거나, 지름길에 1×1 Conv2D를 두십시오."
     ),
     "{layer}: expected inputs that differ only in {axis}, received {shapes}. Use padding='same' and equal strides "
     "in all branches.": (
-        "{layer}: 입력은 {axis}만 달라야 하는데 {shapes}을(를) 받았습니다. 모든 갈래에 padding='same'과 같은 "
+        "{layer}: 입력은 {axis}만 달라야 하는데 {shapes}을(를) 받았습니다. 모든 분기에 padding='same'과 같은 "
         "스트라이드를 쓰십시오."
     ),
     "{layer}: expected input channels divisible by groups, received {n} channels and {m} groups.": (
         "{layer}: 입력 채널 수가 groups로 나누어떨어져야 하는데 채널 {n}개와 groups {m}을(를) 받았습니다."
     ),
-    "input_shape is [height, width, channels] of images, for example [64,64,3]; received {value}.": (
-        "input_shape는 이미지의 [높이, 너비, 채널]입니다. 예: [64,64,3]. 받은 값: {value}."
+    "input_shape must be [height, width, channels] of images, for example [64,64,3]; received {value}.": (
+        "input_shape는 이미지의 [높이, 너비, 채널]이어야 합니다. 예: [64,64,3]. 받은 값: {value}."
     ),
     "A setting of the recipe has the wrong type: {problem} ({settings}).": (
         "학습법의 설정 가운데 종류가 잘못된 것이 있습니다: {problem}({settings})."
@@ -175,7 +175,7 @@ ERRORS: dict[str, str] = {
     ),
     # files of models and runs
     "'{path}' is damaged: its content does not match its checksum. Use a copy, or train again.": (
-        "'{path}'이(가) 손상되었습니다. 내용이 검사합과 맞지 않습니다. 복사본을 쓰거나 다시 학습하십시오."
+        "'{path}'이(가) 손상되었습니다. 내용이 체크섬과 맞지 않습니다. 복사본을 쓰거나 다시 학습하십시오."
     ),
     "'{path}' is a safetensors file that was not written by Striate: it contains no network.": (
         "'{path}'은(는) Striate가 쓴 파일이 아닌 safetensors 파일이라 신경망이 들어 있지 않습니다."
@@ -196,7 +196,7 @@ ERRORS: dict[str, str] = {
         "'{path}'의 가중치 '{name}'은(는) 이 신경망에 없습니다. 다른 신경망의 파일입니다."
     ),
     "'{path}': '{name}' should have shape {expected} for this network, but has {shape}.": (
-        "'{path}': 이 신경망에서 '{name}'의 모양은 {expected}이어야 하는데 {shape}입니다."
+        "'{path}': 이 신경망에서 '{name}'의 형상은 {expected}이어야 하는데 {shape}입니다."
     ),
     "'{path}' cannot be used: '{name}' contains NaN or infinity, so the model's predictions would not be numbers. "
     "Its training failed, or the file is damaged: train again.": (
@@ -222,8 +222,9 @@ ERRORS: dict[str, str] = {
     "'{path}' is in use by {owner}. Wait until it has finished, or choose another folder.": (
         "'{path}'은(는) {owner}이(가) 사용하고 있습니다. 끝날 때까지 기다리거나 다른 폴더를 고르십시오."
     ),
-    "A file needs a name; received '{path}'.": "파일에는 이름이 필요한데 '{path}'을(를) 받았습니다.",
-    "A model file needs a name; received '{path}'.": "모델 파일에는 이름이 필요한데 '{path}'을(를) 받았습니다.",
+    "'{path}' is not a file name. Give a path such as {example}.": (
+        "'{path}'은(는) 파일 이름이 아닙니다. {example}처럼 경로를 주십시오."
+    ),
     "The model in '{path}' has no class names. Add what is missing in Python: {code}": (
         "'{path}'의 모델에 클래스 이름이 없습니다. 파이썬에서 다음과 같이 더하십시오: {code}"
     ),
@@ -430,7 +431,7 @@ ERRORS: dict[str, str] = {
         "입력은 데이터 타입이 BYTES인 'image'나 UINT8인 'pixels'여야 합니다."
     ),
     "'pixels' must hold whole numbers 0 … 255, and its shape must be [N, {shape}].": (
-        "'pixels'에는 0 … 255의 정수가 있어야 하고, 모양(shape)은 [N, {shape}]이어야 합니다."
+        "'pixels'에는 0 … 255의 정수가 있어야 하고, 형상(shape)은 [N, {shape}]이어야 합니다."
     ),
     # bases from other files, and full disks
     "'{path}' cannot be a base: it takes {inputs}, and a base takes one batch of color images.": (

@@ -255,10 +255,10 @@ EXPLORER_STRINGS: dict[str, dict[str, str]] = {
         "ko": "세 가지 방법으로 클래스의 점수를 올리는 픽셀을 표시합니다. 점수는 소프트맥스 이전의 출력입니다.",
     },
     "why_difference": {
-        "en": "Each method shows one image per class. The places where the two images differ decided between the "
-        "classes.",
-        "ko": "방법마다 클래스별로 이미지가 하나씩 있습니다. 두 이미지에서 서로 다르게 표시된 곳이 두 클래스 사이의 "
-        "판단을 가른 곳입니다.",
+        "en": "Each method shows one map per class. Regions that differ between the two maps contribute to the choice "
+        "between the classes.",
+        "ko": "방법마다 클래스별로 맵이 하나씩 있습니다. 두 맵이 서로 다른 영역이 두 클래스 사이의 선택에 기여한 "
+        "곳입니다.",
     },
     "class_1": {"en": "Class", "ko": "클래스"},
     "class_2": {"en": "compared with", "ko": "비교할 클래스"},
@@ -289,8 +289,8 @@ EXPLORER_STRINGS: dict[str, dict[str, str]] = {
         "0입니다.",
     },
     "ig_sum": {
-        "en": "All pixels together {sum} {sign} score {score} − score of the black image {base}.",
-        "ko": "모든 픽셀의 합 {sum} {sign} 점수 {score} − 검은 이미지의 점수 {base}.",
+        "en": "Sum over all pixels: {sum} {sign} score {score} − score of the black image {base}.",
+        "ko": "모든 픽셀의 합: {sum} {sign} 점수 {score} − 검은 이미지의 점수 {base}.",
     },
     "nearest": {"en": "Most similar in feature space", "ko": "특성 공간에서 가장 비슷한 이미지"},
     "nearest_training": {
@@ -363,8 +363,8 @@ EXPLORER_STRINGS: dict[str, dict[str, str]] = {
     },
     "does_not_fit": {"en": "The kernel does not fit into the input.", "ko": "커널이 입력보다 큽니다."},
     "odd_padding": {
-        "en": "“same” needs an odd number of rows here: the additional one is at the bottom and at the right.",
-        "ko": "same에 필요한 행의 수가 홀수라서, 남는 한 줄은 아래쪽과 오른쪽에 붙습니다.",
+        "en": "Same padding is asymmetric here: the extra row and column are added at the bottom and right.",
+        "ko": "여기서는 same 패딩이 비대칭입니다. 남는 행과 열은 아래쪽과 오른쪽에 더합니다.",
     },
     # playground
     "play_title": {"en": "Playground", "ko": "플레이그라운드"},

@@ -15,16 +15,16 @@ EXPLORER_ERRORS: dict[str, str] = {
         "'{layer}'의 목표값은 0부터 {n}까지의 클래스 번호여야 하는데 {m}을(를) 받았습니다. 마지막 층의 유닛 수를 "
         "클래스 수에 맞추십시오."
     ),
-    "The loss '{name}' needs an output of shape (classes,), and that of '{layer}' is {shape}. End in Flatten or "
-    "GlobalAveragePool2D.": (
-        "손실 '{name}'에는 (클래스 수,) 모양의 출력이 필요한데 '{layer}'의 출력은 {shape}입니다. Flatten이나 "
+    "The loss '{name}' needs an output of shape (classes,), and that of '{layer}' is {shape}. Put Flatten or "
+    "GlobalAveragePool2D before the last Dense.": (
+        "손실 '{name}'에는 형상이 (클래스 수,)인 출력이 필요한데 '{layer}'의 출력은 {shape}입니다. Flatten이나 "
         "GlobalAveragePool2D를 마지막 Dense 앞에 두십시오."
     ),
     "{layer}: {setting} is {n}; the playground allows at most {m}.": (
         "{layer}: {setting}이(가) {n}입니다. 플레이그라운드에서는 {m} 이하여야 합니다."
     ),
-    "{layer} has no argument '{name}' with the value {value} here.": (
-        "여기서는 {layer}에 인자 '{name}'의 값으로 {value}을(를) 쓸 수 없습니다."
+    "The playground does not support {name}={value} for {layer}.": (
+        "플레이그라운드는 {layer}의 {name}={value}을(를) 지원하지 않습니다."
     ),
     "There is no layer '{name}' here. Choose one of {names}.": (
         "여기에는 '{name}' 층이 없습니다. 다음 가운데 고르십시오: {names}."
@@ -41,8 +41,8 @@ EXPLORER_ERRORS: dict[str, str] = {
     "There is no optimizer '{name}' here. Choose one of {names}.": (
         "여기에는 '{name}' 옵티마이저가 없습니다. 다음 가운데 고르십시오: {names}."
     ),
-    "There are no data '{name}' here. Choose one of {names}.": (
-        "여기에는 '{name}' 데이터가 없습니다. 다음 가운데 고르십시오: {names}."
+    "There is no data set '{name}' here. Choose one of {names}.": (
+        "여기에는 '{name}' 데이터셋이 없습니다. 다음 가운데 고르십시오: {names}."
     ),
     "The batch size must be a whole number from {n} to {m}; received {value}.": (
         "배치 크기는 {n}부터 {m}까지의 정수여야 하는데 {value}을(를) 받았습니다."

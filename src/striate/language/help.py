@@ -41,8 +41,9 @@ HELP: dict[str, str] = {
     "--labels, the folder can have any structure. The labels are read from a CSV file with a row for each image: "
     "file,label. For --task multilabel, a row is file,label1;label2, or has a column of 0 and 1 for each label. For "
     '--task regression, a row is file,value.\n\nMethods: "features" fits a linear classifier to the features of a '
-    'pretrained network. "fine-tune" then trains the pretrained network too. "scratch" trains all weights from '
-    'random initial values. "auto" chooses a method for a folder and prints the reason. No other option changes the '
+    'pretrained network. "fine-tune" then trains the pretrained network too. "scratch" trains all weights of a '
+    'built-in network, from random values or from --weights. "auto" chooses a method for a folder and prints the '
+    "reason. No other option changes the "
     "method; an option that does not apply to the method is an error.": (
         "DATA로 신경망을 학습하고 보고서를 만듭니다.\n\nDATA는 내장 데이터셋의 이름이나, 클래스마다 하위 폴더에 "
         "이미지를 넣은 폴더입니다: photos/CLASS/*.jpg, 또는 이미 나누어 두었다면 photos/{train,val,test}/CLASS/*.jpg. "
@@ -50,7 +51,8 @@ HELP: dict[str, str] = {
         "폴더의 구조는 상관없으며, 이미지마다 한 행(file,label)인 CSV 파일에서 라벨을 읽습니다. --task multilabel이면 "
         "행은 file,label1;label2이거나 라벨마다 0과 1의 열이 있고, --task regression이면 file,value입니다.\n\n방법: "
         "features는 사전 학습한 신경망의 특성에 선형 분류기를 맞춥니다. fine-tune은 이어서 그 신경망까지 학습합니다. "
-        "scratch는 모든 가중치를 무작위 초깃값에서 처음부터 학습합니다. auto는 폴더에 알맞은 방법을 고르고 그 이유를 "
+        "scratch는 내장 신경망의 모든 가중치를 무작위 값이나 --weights의 값에서 시작하여 학습합니다. auto는 "
+        "폴더에 알맞은 방법을 고르고 그 이유를 "
         "출력합니다. 다른 옵션이 방법을 바꾸는 일은 없으며, 방법에 맞지 않는 옵션을 주면 오류입니다."
     ),
     "CSV file with the labels of a folder's images: file,label.": "폴더 속 이미지의 라벨을 적은 CSV 파일: file,label.",
@@ -68,8 +70,10 @@ HELP: dict[str, str] = {
         "곳에만 둡니다."
     ),
     "How the classifier is trained [auto].": "분류기를 학습하는 방법 [auto].",
-    "Network to train from scratch; implies --method scratch [lenet5; chosen automatically for folders].": (
-        "처음부터 학습할 신경망. --method scratch와 같습니다 [lenet5, 폴더이면 자동]."
+    "Built-in network; all its weights are trained, from random values or from --weights. Implies --method scratch "
+    "[lenet5; chosen automatically for folders].": (
+        "내장 신경망. 무작위 값이나 --weights의 값에서 시작하여 모든 가중치를 학습합니다. --method scratch와 "
+        "같습니다 [lenet5, 폴더이면 자동]."
     ),
     "Pretrained base: an ID, an ONNX file or timm/NAME; auto compares several. Implies --method features by default.": (
         "백본: 사전 학습한 신경망, ONNX 파일, timm/NAME, auto(비교). fine-tune이 없으면 --method features입니다 [자동]."
@@ -86,8 +90,8 @@ HELP: dict[str, str] = {
     "Run folder to create [runs/DATA-MODEL].": "만들 실행 폴더 [runs/DATA-MODEL].",
     "Number of passes over the training images.": "학습 이미지 전체를 보는 횟수.",
     "Number of images per training step.": "한 스텝에 쓰는 이미지 수.",
-    "Peak learning rate of the schedule.": "스케줄에서 가장 높은 학습률.",
-    "Optimizer, which updates the weights.": "가중치를 갱신하는 옵티마이저.",
+    "Peak learning rate of the schedule, above 0.": "스케줄에서 가장 높은 학습률. 0보다 커야 합니다.",
+    "Optimizer.": "옵티마이저.",
     "Learning-rate schedule.": "학습률 스케줄.",
     "Data augmentation preset.": "데이터 증강의 프리셋.",
     "How images are resized to the network's input size [crop].": "이미지를 신경망의 입력 크기에 맞추는 방법 [crop].",
@@ -103,9 +107,11 @@ HELP: dict[str, str] = {
     ),
     "Engine that runs the network: NumPy or PyTorch [auto].": "신경망을 계산할 엔진: NumPy 또는 PyTorch [auto].",
     "Device for PyTorch: cpu, cuda, cuda:1, mps [auto].": "PyTorch의 장치: cpu, cuda, cuda:1, mps [auto].",
-    "Floating-point format of PyTorch [auto].": "PyTorch의 부동소수점 형식 [auto].",
-    "Floating-point format of PyTorch [auto], or of features: float32 or int8 [int8 where it is fast].": (
-        "PyTorch의 부동소수점 형식 [auto], 또는 특성의 숫자 형식: float32나 int8 [빠른 곳에서는 int8]."
+    "Precision of PyTorch: auto, float32, bfloat16 or float16 "
+    "[auto].": "PyTorch의 정밀도: auto, float32, bfloat16, float16 [auto].",
+    "Precision: auto, float32, bfloat16 or float16 (PyTorch); float32 or int8 (feature extraction) [auto; int8 "
+    "where it is fast].": (
+        "정밀도: auto, float32, bfloat16, float16(PyTorch). 특성 추출에서는 float32나 int8 [auto, 빠른 곳에서는 int8]."
     ),
     "Use deterministic GPU algorithms: bit-identical results, but slower.": (
         "GPU에서도 결과가 비트까지 같습니다. 그만큼 느립니다."
@@ -122,8 +128,8 @@ HELP: dict[str, str] = {
     "Evaluate a trained model on the test images of DATA (default: the data it was trained on).": (
         "학습한 모델을 DATA의 테스트 이미지로 평가합니다(기본값: 학습한 데이터)."
     ),
-    "CSV file with the cost of each error: a row for each true class, a column for each predicted class.": (
-        "오류마다 비용을 적은 CSV 파일. 행은 실제 클래스, 열은 예측한 클래스입니다."
+    "CSV file with the cost matrix: a row for each true class, a column for each predicted class.": (
+        "비용 행렬(cost matrix)을 적은 CSV 파일. 행은 실제 클래스, 열은 예측한 클래스입니다."
     ),
     "Print all metrics as JSON.": "모든 지표를 JSON으로 출력합니다.",
     # compare
@@ -236,7 +242,6 @@ HELP: dict[str, str] = {
     ),
     "Network to train [as in striate train].": "학습할 신경망 [striate train과 같음].",
     "HTML file for the plot.": "그래프를 담을 HTML 파일.",
-    "Initial weights: imagenet, or a file.": "초기 가중치: imagenet 또는 파일.",
     # summary
     "Print the layers of a built-in network (ID), of a run, or of a model file.\n\n--set changes a built-in "
     "network, for example --set filters=[8,16,32], hidden=50 or input_shape=[64,64,3].": (
@@ -256,7 +261,7 @@ HELP: dict[str, str] = {
         "사진이 필요한 시스템에 쓸 사진: FOLDER/CLASS/*.jpg."
     ),
     "List the systems and exit.": "시스템의 목록을 출력하고 끝냅니다.",
-    "Print the results only.": "결과만 출력합니다.",
+    "Print only the results.": "결과만 출력합니다.",
     # augment
     "Write a preview of images of DATA, a data set's name or a folder, next to augmented copies.\n\nThe first column "
     "shows the original images, the other columns their augmented copies in successive epochs.": (
@@ -264,7 +269,6 @@ HELP: dict[str, str] = {
         "학습에서 에포크마다 쓰일 이미지입니다."
     ),
     "PNG file to write.": "만들 PNG 파일.",
-    "Augmentation preset.": "데이터 증강의 프리셋.",
     "Augmentation setting, such as rotation=30, crop=[0.2,1] or mixup=0.2. Can be repeated.": (
         "데이터 증강의 설정. 예: rotation=30, crop=[0.2,1], mixup=0.2. 여러 번 쓸 수 있습니다."
     ),
@@ -294,17 +298,20 @@ HELP: dict[str, str] = {
         "이름입니다. 학습할 때는 저절로 내려받습니다."
     ),
     "Download a built-in data set.": "내장 데이터셋을 내려받습니다.",
-    "Check a FOLDER of images before training: formats, sizes, unreadable files, duplicates, images per class.": (
-        "학습하기 전에 이미지 폴더를 확인합니다: 형식, 크기, 읽을 수 없는 파일, 중복, 클래스별 이미지 수."
+    "Check a FOLDER of images before training: formats, sizes, unreadable files, duplicates, images per class."
+    "\n\nTo find label errors and unusual images, run striate data audit.": (
+        "학습하기 전에 이미지 폴더를 확인합니다: 형식, 크기, 읽을 수 없는 파일, 중복, 클래스별 이미지 수.\n\n잘못된 "
+        "라벨과 특이한 이미지를 찾으려면 striate data audit를 실행하십시오."
     ),
     "Check a folder of images before training.": "학습하기 전에 이미지 폴더를 확인합니다.",
     "Find probable label errors, duplicate images and unusual images in a FOLDER.\n\nThe results are the page "
     'audit.html and the table audit.csv. To correct the data, write "exclude" or "relabel" in the column '
     '"action" of the table, and train with striate train FOLDER --exclude audit.csv. The folder itself is never '
-    "changed.": (
+    "changed.\n\nFor a fast check of files, sizes and images per class, run striate data scan.": (
         "폴더에서 잘못되었을 가능성이 높은 라벨, 중복 이미지, 특이한 이미지를 찾습니다.\n\n결과는 눈으로 확인할 페이지 "
         "audit.html과 표 audit.csv입니다. 표의 action 열에 exclude나 relabel을 적고 striate train FOLDER --exclude "
-        "audit.csv로 학습하십시오. 폴더 자체는 절대 변경하지 않습니다."
+        "audit.csv로 학습하십시오. 폴더 자체는 절대 변경하지 않습니다.\n\n파일, 크기, 클래스별 이미지 수만 빠르게 "
+        "확인하려면 striate data scan을 실행하십시오."
     ),
     "Find label errors, duplicates and unusual images.": "잘못된 라벨, 중복, 특이한 이미지를 찾습니다.",
     "Folder for the results [audits/FOLDER].": "결과를 둘 폴더 [audits/FOLDER].",

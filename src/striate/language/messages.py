@@ -28,7 +28,7 @@ MESSAGES: dict[str, str] = {
         "Striate의 버그입니다({fault}). STRIATE_DEBUG=1을 설정하면 위치를 볼 수 있습니다. 알려 주시면 고치겠습니다."
     ),
     "Expected KEY=VALUE, such as {example}; received '{text}'.": (
-        "{example}과 같은 KEY=VALUE 형식이어야 하는데 '{text}'을(를) 받았습니다."
+        "{example} 같은 KEY=VALUE 형식이어야 하는데 '{text}'을(를) 받았습니다."
     ),
     "expected a size such as 224, or HEIGHTxWIDTH such as 48x192; received '{value}'.": (
         "224와 같은 크기나 48x192와 같은 높이x너비여야 하는데 '{value}'을(를) 받았습니다."
@@ -154,8 +154,8 @@ MESSAGES: dict[str, str] = {
     "fit can be set for folders only; that of '{name}' is fixed.": (
         "fit은 폴더에만 지정할 수 있습니다. '{name}'의 fit은 정해져 있습니다."
     ),
-    "The number of classes is that of the data: '{name}' has {n}. Leave this setting out.": (
-        "클래스 수는 데이터에 따라 정해집니다. '{name}'의 클래스는 {n}개입니다. 이 설정을 빼십시오."
+    "classes cannot be set: '{name}' has {n} classes. Leave this setting out.": (
+        "classes는 설정할 수 없습니다. '{name}'의 클래스는 {n}개입니다. 이 설정을 빼십시오."
     ),
     "The preview is a PNG image, so --out must end in .png; received '{path}'.": (
         "미리보기는 PNG 이미지이므로 --out이 .png로 끝나야 하는데 '{path}'을(를) 받았습니다."
@@ -194,26 +194,29 @@ MESSAGES: dict[str, str] = {
     "8-bit weights": "8비트 가중치",
     "{option} needs --to FILE.onnx: the weights of a page are always stored in 8 bits, and its model always accepts "
     "images of any size.": (
-        "{option}은 --to FILE.onnx에만 쓸 수 있습니다. 페이지는 언제나 가중치를 8비트로 저장하고 어떤 크기의 이미지든 "
+        "{option}은(는) --to FILE.onnx에만 쓸 수 있습니다. 페이지는 언제나 가중치를 8비트로 저장하고 어떤 크기의 "
+        "이미지든 "
         "받습니다."
     ),
     "The earlier page in '{path}' was replaced.": "'{path}'에 있던 이전 페이지를 새 페이지로 바꾸었습니다.",
     "'{path}' already exists and contains '{name}', which is not part of a page of Striate. Choose another folder, or "
     "remove it.": (
-        "'{path}'가 이미 있고, Striate 페이지의 일부가 아닌 '{name}'이 들어 있습니다. 다른 폴더를 고르거나 이 폴더를 "
-        "지우세요."
+        "'{path}'이(가) 이미 있고, Striate 페이지의 일부가 아닌 '{name}'이(가) 들어 있습니다. 다른 폴더를 "
+        "고르거나 이 폴더를 "
+        "지우십시오."
     ),
     "'{path}' ends in '{suffix}', which does not say what to write. Pass FILE.onnx, FILE.html, or '{path}/' for a "
     "folder.": (
-        "'{path}'는 '{suffix}'로 끝나 무엇을 만들지 알 수 없습니다. FILE.onnx나 FILE.html, 폴더라면 '{path}/'로 쓰세요."
+        "'{path}'은(는) '{suffix}'(으)로 끝나 무엇을 만들지 알 수 없습니다. FILE.onnx나 FILE.html, 폴더라면 "
+        "'{path}/'을(를) 쓰십시오."
     ),
     "'{path}' already exists and is not a page of Striate. Choose another name, or remove it.": (
-        "'{path}'가 이미 있고 Striate의 페이지가 아닙니다. 다른 이름을 고르거나 이 파일을 지우세요."
+        "'{path}'이(가) 이미 있고 Striate의 페이지가 아닙니다. 다른 이름을 고르거나 이 파일을 지우십시오."
     ),
     "This model expects handwritten digits that are centered and scaled as in MNIST, which an exported page cannot do. "
     "Use striate serve instead.": (
         "이 모델은 MNIST처럼 가운데에 놓고 크기를 맞춘 손글씨 숫자를 받는데, 페이지는 그렇게 할 수 없습니다. 대신 "
-        "striate serve를 쓰세요."
+        "striate serve를 쓰십시오."
     ),
     "1 image of {name}": "{name}의 이미지 1장",
     "{n} test images of {name}": "{name}의 테스트 이미지 {n}장",

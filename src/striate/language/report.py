@@ -30,16 +30,16 @@ STRINGS: dict[str, dict[str, str]] = {
         "것이므로, 정확도가 이보다 낮지 않을 것으로 기대할 수 있습니다.",
     },
     "folds_splits": {
-        "en": "All images were used for training. The figures come from {folds}-fold cross-validation.",
+        "en": "All images were used for training. The metrics come from {folds}-fold cross-validation.",
         "ko": "모든 이미지를 학습에 사용했습니다. 수치는 {folds}겹 교차 검증(cross-validation)의 결과입니다.",
     },
     "folds_correct_of": {
         "en": "{correct} of {images} images correct",
         "ko": "이미지 {images}장 가운데 {correct}장 정답",
     },
-    "folds": {"en": "Cross-validation by fold", "ko": "겹(fold)별 교차 검증 결과"},
-    "fold": {"en": "fold", "ko": "겹"},
-    "all_folds": {"en": "all folds", "ko": "모든 겹"},
+    "folds": {"en": "Cross-validation by fold", "ko": "폴드(fold)별 교차 검증 결과"},
+    "fold": {"en": "fold", "ko": "폴드"},
+    "all_folds": {"en": "all folds", "ko": "모든 폴드"},
     "fold_accuracy": {"en": "accuracy", "ko": "정확도"},
     "fold_loss": {"en": "cross-entropy", "ko": "교차 엔트로피"},
     "fold_mean_average_precision": {"en": "mAP", "ko": "평균 정밀도 평균"},
@@ -50,8 +50,9 @@ STRINGS: dict[str, dict[str, str]] = {
     "fold_r2": {"en": "R²", "ko": "결정계수"},
     "folds_caption": {
         "en": "Each row is a model that was trained without the images of its fold. The folds are small, so they "
-        "differ by chance; the figures of all images together are the ones to rely on.",
-        "ko": "각 행은 그 겹의 이미지를 빼고 학습한 모델의 결과입니다. 겹마다 이미지가 적어 우연히 차이가 나므로, 전체 "
+        "differ by chance; rely on the metrics of all images together.",
+        "ko": "각 행은 그 폴드의 이미지를 빼고 학습한 모델의 결과입니다. 폴드마다 이미지가 적어 우연히 차이가 "
+        "나므로, 전체 "
         "이미지의 수치를 기준으로 삼으십시오.",
     },
     "interval_alone": {
@@ -186,7 +187,7 @@ STRINGS: dict[str, dict[str, str]] = {
     "best": {"en": "best", "ko": "최저"},
     "overfitting_mark": {"en": "overfitting", "ko": "과대적합"},
     "verdict_overfitting": {
-        "en": "Overfitting: after epoch {best} the validation loss rose by {rise} of its best value while the training "
+        "en": "Overfitting: after epoch {best} the validation loss rose {rise} above its minimum while the training "
         "loss kept falling. After that, the network memorized its training images. Use early stopping, "
         "augmentation, dropout or a smaller network.",
         "ko": "과대적합이 나타났습니다. {best}번째 에포크 이후 학습 손실은 계속 줄었지만 검증 손실은 최저점보다 {rise} "

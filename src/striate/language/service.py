@@ -35,7 +35,7 @@ SERVICE_STRINGS: dict[str, dict[str, str]] = {
     "loading": {"en": "Loading the model …", "ko": "모델을 불러오는 중 …"},
     "not_loaded": {
         "en": "The model cannot be loaded: {reason}. Reload the page, or use a newer browser.",
-        "ko": "모델을 불러올 수 없습니다: {reason}. 페이지를 새로 고치거나 최신 브라우저를 사용하세요.",
+        "ko": "모델을 불러올 수 없습니다: {reason}. 페이지를 새로 고치거나 최신 브라우저를 사용하십시오.",
     },
     "unreadable": {
         "en": "This browser cannot read the file as an image, or the image is empty.",

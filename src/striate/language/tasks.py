@@ -57,10 +57,12 @@ TASK_STRINGS: dict[str, dict[str, str]] = {
     },
     "wrong_labels": {"en": "Images with wrong predicted labels", "ko": "라벨이 틀린 이미지"},
     "wrong_labels_caption": {
-        "en": "{n} images, the most confident errors first; {shown} are shown. − a label that was missed, + a label "
-        "that was predicted but is not there. Below: the true labels.",
-        "ko": "모두 {n}장이며, 확률이 높은데 틀린 것부터 {shown}장을 보입니다. −는 놓친 라벨, +는 없는데 예측한 "
-        "라벨입니다. 그 아래는 실제 라벨입니다.",
+        "en": "{n} images, the most confident errors first; {shown} are shown. − missed label (false negative), + "
+        "wrongly "
+        "predicted label (false positive). Below: the true labels.",
+        "ko": "모두 {n}장이며, 확률이 높은데 틀린 것부터 {shown}장을 보입니다. −는 놓친 라벨(거짓 음성), +는 잘못 "
+        "예측한 "
+        "라벨(거짓 양성)입니다. 그 아래는 실제 라벨입니다.",
     },
     "wrong_labels_none": {
         "en": "None: all labels of all test images are correct.",

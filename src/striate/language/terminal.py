@@ -158,13 +158,13 @@ TERMINAL: dict[str, str] = {
     "{what} {value} on {images:,} images; chance level {chance:.1f} %": (
         "{what} {value}, 이미지 {images:,}장; 무작위로 늘어놓으면 {chance:.1f} %"
     ),
-    "by fold: {values}": "겹별: {values}",
+    "by fold: {values}": "폴드별: {values}",
     "mean F1 {f1}, all labels correct {exact}": "평균 F1 {f1}, 모든 라벨이 맞은 비율 {exact}",
     "'{name}': mean absolute error {error} on {images:,} test images": (
         "'{name}': 테스트 이미지 {images:,}장의 평균 절대 오차 {error}"
     ),
     "'{name}': mean absolute error {error} in {folds}-fold cross-validation of {images:,} images": (
-        "'{name}': 이미지 {images:,}장을 {folds}겹으로 교차 검증한 평균 절대 오차 {error}"
+        "'{name}': 이미지 {images:,}장을 {folds}겹 교차 검증한 평균 절대 오차 {error}"
     ),
     "R² {r2}; the mean absolute error of always predicting the median is {baseline:.4g}": (
         "R² {r2}; 항상 중앙값으로 예측할 때의 평균 절대 오차는 {baseline:.4g}"
@@ -260,7 +260,7 @@ TERMINAL: dict[str, str] = {
     "{n:,} pairs, {m:,} with different labels": "{n:,}쌍, 그중 라벨이 다른 것 {m:,}쌍",
     "{n:,} {kind}": "{kind} {n:,}장",
     "Most images are beyond the threshold {limit:g} for '{kind}', so none are listed.": (
-        "이미지 대부분이 '{kind}'의 임계값 {limit:g}를 벗어나므로 표에 넣지 않았습니다."
+        "이미지 대부분이 '{kind}'의 임계값 {limit:g}을(를) 벗어나므로 표에 넣지 않았습니다."
     ),
     "write 'exclude' or 'relabel' in the column 'action' of the table, then run:": (
         "표의 action 열에서 해당하는 행에 exclude나 relabel을 적은 뒤 실행하십시오:"
@@ -300,8 +300,8 @@ TERMINAL: dict[str, str] = {
     ),
     "cost falls": "비용 감소",
     "all descend": "모두 감소",
-    "the CNN wins clearly": "CNN이 확실히 우세",
-    "wins clearly": "확실히 우세",
+    "CNN more accurate than MLP": "CNN이 MLP보다 정확",
+    "more accurate than the MLP": "MLP보다 정확",
     "exact": "정확히 일치",
     "WRONG": "틀림",
     "step {step:4}  cost {cost:,.4f}": "스텝 {step:4}  비용 {cost:,.4f}",

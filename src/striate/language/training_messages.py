@@ -75,16 +75,16 @@ TRAINING_MESSAGES: dict[str, str] = {
         "--model {large}이(가) 보통 더 정확하지만 몇 시간이 걸립니다"
     ),
     # the recipe
-    "{base_word}, pretrained on ImageNet, not changed": "{base_word}(ImageNet으로 사전 학습, 그대로 사용)",
+    "{base_word}, pretrained on ImageNet, frozen": "{base_word}(ImageNet으로 사전 학습, 동결)",
     "{base_word}, cut at '{layer}', pretrained on ImageNet": "{base_word}('{layer}' 층까지, ImageNet으로 사전 학습)",
     "{base_word}, cut at '{layer}', weights from '{path}'": "{base_word}('{layer}' 층까지, 가중치 '{path}')",
-    "{base_word}, cut at '{layer}', pretrained on ImageNet, not changed": (
-        "{base_word}('{layer}' 층까지, ImageNet으로 사전 학습, 그대로 사용)"
+    "{base_word}, cut at '{layer}', pretrained on ImageNet, frozen": (
+        "{base_word}('{layer}' 층까지, ImageNet으로 사전 학습, 동결)"
     ),
-    "{base_word}, cut at '{layer}', weights from '{path}', not changed": (
-        "{base_word}('{layer}' 층까지, 가중치 '{path}', 그대로 사용)"
+    "{base_word}, cut at '{layer}', weights from '{path}', frozen": (
+        "{base_word}('{layer}' 층까지, 가중치 '{path}', 동결)"
     ),
-    "{base_word}, weights from '{path}', not changed": "{base_word}(가중치 '{path}', 그대로 사용)",
+    "{base_word}, weights from '{path}', frozen": "{base_word}(가중치 '{path}', 동결)",
     "{base_word}, pretrained on ImageNet, fine-tuned: first the upper layers, then all": (
         "{base_word}(ImageNet으로 사전 학습, 위쪽 층부터 전체까지 미세 조정)"
     ),
@@ -130,11 +130,11 @@ TRAINING_MESSAGES: dict[str, str] = {
         "학습률을 찾는 데 약 {duration_text} 걸립니다. --batch-size를 줄이면 짧아집니다."
     ),
     "Fold {n} of {all}: {train} training, {validation} validation and {test} test images": (
-        "{n}/{all}겹: 학습 {train}장, 검증 {validation}장, 테스트 {test}장"
+        "폴드 {n}/{all}: 학습 {train}장, 검증 {validation}장, 테스트 {test}장"
     ),
-    "Fold {n} of {all}: {figure_text}; finished before": "{n}/{all}겹: {figure_text}. 이미 끝났습니다",
+    "Fold {n} of {all}: {figure_text}; finished before": "폴드 {n}/{all}: {figure_text}. 이미 끝났습니다",
     "Fold {n} of {all}: {figure_text}; about {duration_text} left": (
-        "{n}/{all}겹: {figure_text}. 약 {duration_text} 남음"
+        "폴드 {n}/{all}: {figure_text}. 약 {duration_text} 남음"
     ),
     "accuracy {share} %": "정확도 {share} %",
     "mean absolute error {error}": "평균 절대 오차 {error}",
@@ -161,7 +161,7 @@ TRAINING_MESSAGES: dict[str, str] = {
     ),
     "The network has learned nothing yet: its training loss of {loss} is that of guessing, {guessing}. "
     "{advice_text} Also check that the labels belong to the images.": (
-        "신경망이 아직 아무것도 배우지 못했습니다. 학습 손실 {loss}이(가) 아무렇게나 찍을 때의 손실 {guessing}과 "
+        "신경망이 아직 아무것도 배우지 못했습니다. 학습 손실 {loss}이(가) 아무렇게나 찍을 때의 손실 {guessing}와(과) "
         "같습니다. {advice_text} 라벨이 이미지와 맞는지도 확인하십시오."
     ),
     "Try a learning rate of {rate}, or find one with: striate find-lr.": (
@@ -175,14 +175,12 @@ TRAINING_MESSAGES: dict[str, str] = {
         "입력 '{name}'에 0부터 255까지의 픽셀이 들어오는데 이를 나누는 층이 신경망에 없어 학습이 불안정하거나 "
         "느려집니다. Input 층 뒤에 layers.Rescaling(1/255)을 더하십시오."
     ),
-    "Features: {base_text}, unchanged; computed by ONNX Runtime": (
-        "특성: {base_text}, 그대로 사용, ONNX Runtime으로 계산"
+    "Features: {base_text}, frozen; computed by ONNX Runtime": ("특성: {base_text}, 동결, ONNX Runtime으로 계산"),
+    "Features: {base_text}, frozen; computed by ONNX Runtime in 8-bit integers": (
+        "특성: {base_text}, 동결, ONNX Runtime으로 8비트 정수로 계산"
     ),
-    "Features: {base_text}, unchanged; computed by ONNX Runtime in 8-bit integers": (
-        "특성: {base_text}, 그대로 사용, ONNX Runtime으로 8비트 정수로 계산"
-    ),
-    "Features: {base_text}, unchanged for now; computed by ONNX Runtime": (
-        "특성: {base_text}, 지금은 그대로 사용, ONNX Runtime으로 계산"
+    "Features: {base_text}, frozen at first; computed by ONNX Runtime": (
+        "특성: {base_text}, 지금은 동결, ONNX Runtime으로 계산"
     ),
     "{base_word}, pretrained on ImageNet": "{base_word}(ImageNet으로 사전 학습)",
     "{base_word}, weights from '{path}'": "{base_word}(가중치 '{path}')",
@@ -246,7 +244,8 @@ TRAINING_MESSAGES: dict[str, str] = {
     "new random changes in each epoch instead of four fixed copies": (
         "고정된 사본 넷 대신 에포크마다 새로운 무작위 변형"
     ),
-    "initial weights of size 1 / √(inputs)": "크기가 1 / √(입력 수)인 초기 가중치",
+    "initial weights with a standard deviation proportional to 1 / "
+    "√fan_in": "표준편차가 1 / √fan_in에 비례하는 초기 가중치",
     "batch normalization": "배치 정규화",
     "{base_word} as the base": "백본으로 {base_word} 사용",
     "{ours} epochs instead of {reported} epochs": "{reported}에포크 대신 {ours}에포크",

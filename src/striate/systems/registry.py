@@ -53,7 +53,8 @@ SYSTEMS = (
     System("optimizers", "the paths and loss curves of six optimizers", "all descend", demo=optimizers),
     System(
         "scattered-digits", "digits at random place, size, thickness and angle: an MLP and a CNN on the same budget",
-        "the CNN wins clearly", (Variant("mlp", "mlp"), Variant("cnn", "mnist-quick", "wins clearly")),
+        "CNN more accurate than "
+        "MLP", (Variant("mlp", "mlp"), Variant("cnn", "mnist-quick", "more accurate than the MLP")),
         data="scattered", own_recipe=Recipe(15, 100, Adam(3e-3), OneCycle()),
     ),
     System("simple-convnet", "the first network in plain NumPy: conv – relu – pool – affine – relu – affine – softmax",
@@ -75,7 +76,8 @@ SYSTEMS = (
         "99.05 %",
         (Variant("tanh", "lenet5-1998", "99.05 %"),
          Variant("sigmoid", "lenet5-1998", settings={"activation": "sigmoid"})),
-        changed="initial weights of size 1 / √(inputs)", reported_recipe=Recipe(20, 1, SGD(5e-4), StepDecay(0.4, 3)),
+        changed="initial weights with a standard deviation proportional to 1 / "
+        "√fan_in", reported_recipe=Recipe(20, 1, SGD(5e-4), StepDecay(0.4, 3)),
     ),
     System("mnist-quick", "the smallest and fastest network in Striate that reaches 99 %", "99.0 %",
            (Variant("", "mnist-quick", "99.0 %"),)),

@@ -198,8 +198,8 @@ def check_losses(network: Network, losses: Sequence[Loss]) -> None:
             )
         if len(shape) != 1:
             raise UsageError(
-                f"The loss '{name}' needs an output of shape (classes,), and that of '{layer}' is {shape}. End in "
-                "Flatten or GlobalAveragePool2D."
+                f"The loss '{name}' needs an output of shape (classes,), and that of '{layer}' is {shape}. Put "
+                "Flatten or GlobalAveragePool2D before the last Dense."
             )
 
 

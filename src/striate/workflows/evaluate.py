@@ -102,7 +102,7 @@ def _evaluate_folder(
         return _evaluate_new(trained, trained.cross_validated.digests, folder)
     split = folder.split
     if split and trained.fingerprint == pool(split).fingerprint:
-        raise UsageError(f"{TRAINED_ON_ALL.format(folder.name)} The run folder has the figures of cross-validation.")
+        raise UsageError(f"{TRAINED_ON_ALL.format(folder.name)} The run folder has the metrics of cross-validation.")
     if split is None or not (trained.data == name or trained.fingerprint == split.fingerprint):
         return _evaluate_new(trained, trained.trained_on, folder)
     if trained.fingerprint != split.fingerprint and trained.trained_on is not None:
@@ -128,7 +128,7 @@ def _label_file(trained: TrainedModel, folder: str, labels: str | None, columns:
 
 def _from_cross_validation(predictions: Predictions, name: str) -> EvaluationResult:
     note = (
-        f"The model was trained on all images. The figures come from {predictions.folds}-fold cross-validation: each "
+        f"The model was trained on all images. The metrics come from {predictions.folds}-fold cross-validation: each "
         "image was predicted by a model that was trained without it. Name a folder of new images to evaluate on them."
     )
     return EvaluationResult(name, predictions.evaluation(), predictions, None, (note,))

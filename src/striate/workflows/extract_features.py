@@ -270,9 +270,9 @@ def describe_layer(layer: str) -> str:
 
 
 def _describe_features(plan: TrainingPlan) -> str:
-    unchanged = "unchanged for now" if plan.method is Method.FINE_TUNE else "unchanged"
+    frozen = "frozen at first" if plan.method is Method.FINE_TUNE else "frozen"
     how = "by ONNX Runtime in 8-bit integers" if plan.int8 else "by ONNX Runtime"
-    return f"Features: {describe_base(plan)}, {unchanged}; computed {how}"
+    return f"Features: {describe_base(plan)}, {frozen}; computed {how}"
 
 
 def _describe_attempts(found: ExtractionResult) -> list[str]:

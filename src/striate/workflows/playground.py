@@ -220,7 +220,7 @@ def _check_layer(layer: Any) -> None:
         if name == "kind":
             continue
         if name not in ARGUMENTS[kind] or not isinstance(value, str | int | float):
-            raise UsageError(f"{kind} has no argument '{name:.20}' with the value {value!r:.20} here.")
+            raise UsageError(f"The playground does not support {name:.20}={value!r:.20} for {kind}.")
         if isinstance(value, int) and value > MAX_ARGUMENTS.get(name, 1):
             raise UsageError(f"{kind}: {name} is {value}; the playground allows at most {MAX_ARGUMENTS.get(name, 1)}.")
 

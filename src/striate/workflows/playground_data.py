@@ -49,7 +49,7 @@ class PlaygroundData:
             UsageError: If there is no such data set.
         """
         if name not in self.names():
-            raise UsageError(f"There are no data '{name:.20}' here. Choose one of {', '.join(self.names())}.")
+            raise UsageError(f"There is no data set '{name:.20}' here. Choose one of {', '.join(self.names())}.")
         if name not in self._loaded:
             self._loaded[name] = self._read_own() if name == USER_IMAGES else _read_built_in(name)
         return self._loaded[name]

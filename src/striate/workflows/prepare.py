@@ -245,7 +245,7 @@ def load_data(
         height, width, channels = shape
     else:
         raise UsageError(
-            f"input_shape is [height, width, channels] of images, for example [64,64,3]; received {shape}."
+            f"input_shape must be [height, width, channels] of images, for example [64,64,3]; received {shape}."
         )
     if layout:
         policy = ImagePolicy(height or DEFAULT_IMAGE_SIZE, width or DEFAULT_IMAGE_SIZE, channels or 3, fit or "crop")
@@ -270,7 +270,7 @@ def build_network(plan: TrainingPlan, data: Dataset) -> Network:
     settings = _network_settings(plan)
     if "classes" in settings:
         raise UsageError(
-            f"The number of classes is that of the data: '{data.name}' has {len(data.classes)}. Leave this setting out."
+            f"classes cannot be set: '{data.name}' has {len(data.classes)} classes. Leave this setting out."
         )
     network = zoo.network(plan.model, input_shape=data.shape, classes=len(data.classes), **settings)
     return with_output_activation(network, data.task.activation)

@@ -112,7 +112,7 @@ def describe_recipe(plan: TrainingPlan) -> dict[str, str]:
     """
     if plan.method is Method.FEATURES:
         balanced = ", all classes count the same" if plan.recipe.class_weights else ""
-        return {"base": f"{describe_base(plan)}, not changed", "classifier": f"{HEADS[plan.task]}{balanced}"}
+        return {"base": f"{describe_base(plan)}, frozen", "classifier": f"{HEADS[plan.task]}{balanced}"}
     base = {"base": f"{describe_base(plan)}, fine-tuned: first the upper layers, then all"} if plan.base else {}
     texts = base | describe_settings(plan.recipe)
     if plan.weights and not plan.base:
