@@ -11,9 +11,10 @@ EXPLORER_ERRORS: dict[str, str] = {
     "{layer}: {setting}: there is no activation '{value}'.{hint_text}": (
         "{layer}: {setting}: '{value}'(이)라는 활성화 함수는 없습니다.{hint_text}"
     ),
-    "Targets of '{layer}': expected class numbers 0 … {n}, received {m}.": (
-        "'{layer}'의 목표값은 0부터 {n}까지의 클래스 번호여야 하는데 {m}을(를) 받았습니다. 마지막 층의 유닛 수를 "
-        "클래스 수에 맞추십시오."
+    "Targets of '{layer}': expected class numbers 0 … {n}, received {m}. The last layer needs one unit for each "
+    "class.": (
+        "'{layer}'의 목표값은 0부터 {n}까지의 클래스 번호여야 하는데 {m}을(를) 받았습니다. 마지막 층에는 클래스마다 "
+        "유닛이 하나씩 필요합니다."
     ),
     "The loss '{name}' needs an output of shape (classes,), and that of '{layer}' is {shape}. Put Flatten or "
     "GlobalAveragePool2D before the last Dense.": (

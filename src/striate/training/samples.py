@@ -319,7 +319,8 @@ def _check_classes(y: Array, classes: int, name: str) -> Array:
         )
     if y.size and (y.min() < 0 or y.max() >= classes):
         wrong = y.min() if y.min() < 0 else y.max()
-        hint = " The numbers begin at 1: pass y - 1." if y.min() == 1 and y.max() == classes else ""
+        hint = " The last layer needs one unit for each class." if y.min() >= 0 else ""
+        hint = " The numbers begin at 1: pass y - 1." if y.min() == 1 and y.max() == classes else hint
         raise DataError(f"Targets of '{name}': expected class numbers 0 … {classes - 1}, received {wrong}.{hint}")
     numbers = y.astype(np.int64)
     if y.dtype.kind == "f" and not np.array_equal(numbers, y):
