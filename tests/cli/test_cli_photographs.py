@@ -44,7 +44,7 @@ def test_scan_prints_the_contents_and_advice(cli: Cli, messy_folder: Path) -> No
     assert sum(line.startswith("Left out: '빨강/") for line in lines) == 10
     assert "… and 3 more; --json lists all" in lines
     assert "Identical files in more than one class: '빨강/그림 2.png', '파랑/그림 2 of red.png'" in lines
-    assert "Copies: '빨강/그림 1 (copy).png', '빨강/그림 1.png'" in lines
+    assert "Identical files: '빨강/그림 1 (copy).png', '빨강/그림 1.png'" in lines
     assert "Left out: the folder 'empty', which contains no images." in lines
     assert "Left out: 1 file outside the class folders; the first is 'readme.txt'." in lines
     assert lines[-2].startswith("Some images are in more than one class, so their labels contradict each other.")

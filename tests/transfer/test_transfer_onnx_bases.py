@@ -143,7 +143,7 @@ def test_other_files_are_refused_with_a_sentence(tmp_path: Path) -> None:
     maps = classifier(tmp_path / "maps.onnx", end="maps")
     settings = {"preprocessing": "imagenet"}
     with pytest.raises(
-        ModelFileError, match=r"maps\.onnx' cannot be a base: in an image classifier .* gives 16×16×6 num"
+        ModelFileError, match=r"maps\.onnx' cannot be a base: an image classifier ends .* returns 16×16×6 values"
     ):
         open_base(maps, settings=settings)
     with pytest.raises(

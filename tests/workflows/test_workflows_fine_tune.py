@@ -201,7 +201,7 @@ def test_stages_without_improvement_are_discarded(
     )
     assert any(end in line for line in messages)
     plain = fine_tune_run(images, tmp_path / "plain", [], method="features", base="efficientnet-lite0", epochs=None,
-                  folds=0, engine=EngineSettings())  # fmt: skip
+                  folds=0, engine=EngineSettings(precision="float32"))  # fmt: skip
     for name in ("model.safetensors", "metrics.json"):
         assert (run.path / name).read_bytes() == (plain.path / name).read_bytes(), name
     assert "the start; no stage was clearly better" in (run.path / "report.html").read_text("utf-8")
