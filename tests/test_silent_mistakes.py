@@ -13,7 +13,7 @@ import pytest
 import striate as st
 from striate._types import Array
 from striate.errors import DataError, ModelFileError, NetworkError, TrainingError, UsageError
-from striate.network import Dense, Flatten, Input, Layer, Rescale
+from striate.network import L2, Dense, Flatten, Input, Layer, Rescale
 from striate.workflows.trained_model import open_trained_model
 
 SHAPE = (6, 5, 1)
@@ -155,6 +155,15 @@ def test_huge_learning_rate_is_noticed(optimizer: str, capsys: pytest.CaptureFix
     printed = capsys.readouterr().out.splitlines()[-1]
     assert printed.startswith("The training diverged: its loss of ") and "that of guessing, 1.1. " in printed
     assert f"Try a learning rate of {usual}, or find one with: striate find-lr." in printed
+
+
+def test_large_penalty_is_not_taken_for_divergence(capsys: pytest.CaptureFixture[str]) -> None:
+    x, y = samples()
+    dense = Dense(3, activation="softmax", kernel_regularizer=L2(10.0))
+    model = st.Sequential([Input(SHAPE), Rescale(), Flatten(), dense])
+    model.compile("sgd", learning_rate=1e-6)
+    assert model.fit(x, y, epochs=1, verbose=2).history["loss"][0] > 3 * np.log(3)
+    assert "diverged" not in capsys.readouterr().out
 
 
 def test_overflows_are_explained_without_warnings_of_numpy() -> None:

@@ -34,9 +34,11 @@ def training_note(
         steps: Number of steps that were done.
 
     Returns:
-        The note; None if the training loss is lower than that of guessing, or that is unknown.
+        The note; None if the training loss is lower than that of guessing, or cannot be compared with it.
     """
     if len(losses) != 1 or not isinstance(losses[0], CategoricalCrossentropy) or "loss" not in logs:
+        return None
+    if any(parameter.regularizer for parameter in network.parameters):  # penalties are part of the loss
         return None
     classes, loss = network.output_shapes[0][-1], logs["loss"]
     guessing = math.log(classes)
