@@ -314,7 +314,7 @@ def test_layer_shows_the_settings_that_were_chosen() -> None:
 def test_unit_is_described_in_one_line() -> None:
     digits = st.data.load("mnist5k")
     unit = st.explain.unit(st.zoo.build("lenet5"), digits.test.x[0], "C1", (3, 4, 0))
-    assert repr(unit).startswith("<Unit (3, 4, 0) of C1: weighted_sum of 25 cells, bias 0.1, total ")
+    assert repr(unit).startswith("<Unit (3, 4, 0) of C1: weighted_sum of 25 cells, bias 0.1, pre-activation ")
     assert repr(unit.inputs) == "(<Cells of rescale: 5×5×1, rows from 3, columns from 4>,)"
 
 
