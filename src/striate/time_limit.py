@@ -19,6 +19,22 @@ def no_time_limit() -> float:
     return inf
 
 
+def share_of(remaining: Remaining, trainings: int) -> Remaining:
+    """Divide the time that is left among several trainings of the same length.
+
+    Args:
+        remaining: Returns how many seconds are left for all of them.
+        trainings: The number of trainings that are not done.
+
+    Returns:
+        A function that returns how many seconds are left for the next of them.
+    """
+    if remaining() == inf:
+        return remaining
+    reserved = remaining() * (1 - 1 / trainings)
+    return lambda: remaining() - reserved
+
+
 @dataclass(eq=False)
 class TimeLimit:
     """A limit on the time from now on.

@@ -1,5 +1,6 @@
 """A folder of images becomes a classifier on a pretrained base, from training to predictions."""
 
+import copy
 import json
 import shutil
 from pathlib import Path
@@ -81,6 +82,7 @@ def test_features_in_8_bit_integers(finished_run: Trained, cli: Cli, tmp_path: P
     model = st.load(path)
     np.testing.assert_allclose(model.predict(x), stored.probabilities, atol=1e-5)
     np.testing.assert_allclose(model.predict_on_batch(x[:3]), stored.probabilities[:3], atol=1e-5)
+    np.testing.assert_array_equal(copy.deepcopy(model).predict(x), model.predict(x))
     exact = model.engine.forward([x])[0]
     assert 1e-5 < np.abs(exact - stored.probabilities).max() < 0.3
     assert (exact.argmax(axis=1) == stored.probabilities.argmax(axis=1)).mean() > 0.85

@@ -18,8 +18,9 @@ from striate.evaluation.regression import RegressionEvaluation
 from striate.images import encode_png
 from striate.models import load
 from striate.tasks import Task
+from striate.time_limit import share_of
 from striate.workflows import train as workflow
-from striate.workflows.cross_validate import _share_of, assign_folds
+from striate.workflows.cross_validate import assign_folds
 from striate.workflows.evaluate import evaluate_model
 from striate.workflows.plan import make_plan
 from striate.workflows.predictions import read_predictions
@@ -200,8 +201,8 @@ def test_too_many_folds_for_groups_and_classes(colors: Path) -> None:
 
 def test_time_is_divided_among_the_trainings() -> None:
     left = 100.0
-    share = _share_of(lambda: left, 4)
+    share = share_of(lambda: left, 4)
     assert share() == 25
     left = 90.0
     assert share() == 15
-    assert _share_of(lambda: inf, 4)() == inf
+    assert share_of(lambda: inf, 4)() == inf

@@ -2,7 +2,7 @@
 
 import hashlib
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -124,10 +124,21 @@ def _decode_to_memory(files: Sequence[Path], names: Sequence[str], policy: Image
 def _key(folder: Path, files: Sequence[Path], policy: ImagePolicy) -> str:
     """Return the key of the cache: a hash of the files, the policy and the version of the decoder."""
     state = hashlib.blake2b(f"{CACHE_VERSION} {decoder_version()} {policy}".encode(), digest_size=16)
+    hash_files(state, folder, files)
+    return state.hexdigest()
+
+
+def hash_files(state: hashlib.blake2b, folder: Path, files: Iterable[Path]) -> None:
+    """Add the names, sizes and times of files to a hash, without reading them.
+
+    Args:
+        state: The hash.
+        folder: The folder that contains them.
+        files: The files.
+    """
     state.update(os.fsencode(os.path.realpath(folder)))
     for file in files:
         state.update(b"\0" + os.fsencode(relative_path(file, folder)) + _stamp(file))
-    return state.hexdigest()
 
 
 def _stamp(file: Path) -> bytes:

@@ -134,7 +134,7 @@ def prepare_thumbnails(images: Floats, stats: GrayLevelStats) -> PreparedThumbna
         stats: Statistics of these images.
 
     Returns:
-        It.
+        The prepared thumbnails.
     """
     mask = unfilled_mask(images)
     clipped = clip_gray_levels(images, stats, ALIGNMENT_DEVIATIONS, mask)

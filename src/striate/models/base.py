@@ -128,6 +128,7 @@ class ModelBase:
         self._shared: SharedWeights | None = None
         self._engine: Engine | None = None
         self._trainable = True
+        self._times_set = 0  # how often weights were set
         self._pending_weights: Weights | None = None  # for the engine, which is created when it is first needed
         self._engine_settings = EngineSettings()
         self.seed = check_integer("seed", seed)
@@ -273,8 +274,14 @@ class ModelBase:
         check_weights(self.network, arrays, f"Weights for '{self.name}'")
         self._set_weights(arrays)
 
+    @property
+    def _weights_version(self) -> tuple[int, int]:
+        """A value that differs after each change of the weights, by setting them or by the engine."""
+        return self._times_set, 0 if self._pending_weights else self.engine.changes
+
     def _set_weights(self, arrays: Weights) -> None:
         """Set weights that match the network."""
+        self._times_set += 1
         if self._engine is not None:
             self._engine.weights = arrays
         elif self._shared:

@@ -4,8 +4,6 @@ import os
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-
 from striate._types import Array
 from striate.arguments import check_methods
 from striate.engines.weight_files import check_finite
@@ -146,13 +144,12 @@ class Model(FittableModel):
             striate.errors.UsageError: 'lenet5' has no detector of unknown images. After training, call fit_unknown.
         """
         from striate.models.open_set import open_set_distances
-        from striate.transfer.open_set import OpenSetDetector
+        from striate.transfer.open_set import OpenSetDetector, are_beyond
 
         detector = OpenSetDetector.from_extras(self.extras)
         if detector is None:
             raise UsageError(f"'{self.name}' has no detector of unknown images. After training, call fit_unknown.")
-        with np.errstate(invalid="ignore", over="ignore"):
-            return np.asarray(~(open_set_distances(self, detector, x) <= detector.threshold))  # NaN is unknown too
+        return are_beyond(open_set_distances(self, detector, x), detector.threshold)
 
     def report(self, x: Any, y: Any = None, *, classes: Sequence[str] | None = None, history: Any = None) -> Page:
         """Evaluate the model on images, and make a report: metrics with intervals, confusion matrix, all errors.

@@ -4,8 +4,6 @@ from collections.abc import Sequence
 from contextlib import closing
 from typing import Any
 
-import numpy as np
-
 from striate._types import Ranges
 from striate.arguments import check_methods
 from striate.engines.base import Engine
@@ -27,8 +25,12 @@ class PredictingModel(SavableModel):
     """A model that predicts and is evaluated. `Model` derives from it."""
 
     def _initialize(self, network: Network | None, seed: int) -> None:
-        self._int8_engine: tuple[Ranges, Engine] | None = None
+        self._int8_engine: tuple[Ranges, tuple[int, int], Engine] | None = None
         super()._initialize(network, seed)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return the model for `copy` and `pickle`, without the engine in integers."""
+        return super().__getstate__() | {"_int8_engine": None}
 
     @property
     def _inference_engine(self) -> Engine:
@@ -41,13 +43,10 @@ class PredictingModel(SavableModel):
             return self.engine
         from striate.engines.onnxruntime import OnnxEngine
 
-        weights = self.named_weights
-        if self._int8_engine and self._int8_engine[0] == ranges:
-            engine = self._int8_engine[1]
-            if all(np.array_equal(array, weights[name]) for name, array in engine.weights.items()):
-                return engine
-        self._int8_engine = ranges, OnnxEngine(self.network, weights, ranges=ranges)
-        return self._int8_engine[1]
+        version = self._weights_version
+        if self._int8_engine is None or self._int8_engine[:2] != (ranges, version):
+            self._int8_engine = ranges, version, OnnxEngine(self.network, self.named_weights, ranges=ranges)
+        return self._int8_engine[2]
 
     def evaluate(
         self,
@@ -98,12 +97,13 @@ class PredictingModel(SavableModel):
         data.input_range = self.input_range
         self._build_for_data(data)
         losses = self._losses_for(data)
-        batches, count = data.batches(self.network, losses, self._inference_engine)
+        engine = self._inference_engine
+        batches, count = data.batches(self.network, losses, engine)
         metrics = self._metric_set(losses)
         with closing(make_inference_progress("evaluate", verbose)) as progress:
             hooks = CallbackList([*chosen, progress], self, {"epochs": 1, "steps": count, "verbose": verbose})
             hooks.call("on_test_begin", {})
-            scores = evaluate_batches(self._inference_engine, metrics, batches, hooks)
+            scores = evaluate_batches(engine, metrics, batches, hooks)
             hooks.call("on_test_end", scores)
         return scores if return_dict else to_scores(scores)
 

@@ -67,9 +67,10 @@ class OpenSetDetector:
         Returns:
             Float64 (N,), about 1 for images of the known classes; NaN where features are not finite.
         """
-        rows = unit_vectors(x)
-        neighbor = neighbor_distances(rows, self._bank)
-        return np.asarray((neighbor + distance_to_nearest(rows, self.directions, self.class_means)) / self.scale)
+        with np.errstate(invalid="ignore", over="ignore"):
+            rows = unit_vectors(x)
+            neighbor = neighbor_distances(rows, self._bank)
+            return np.asarray((neighbor + distance_to_nearest(rows, self.directions, self.class_means)) / self.scale)
 
     def is_unknown(self, x: Array) -> Array:
         """Return which images are unknown.
@@ -80,8 +81,7 @@ class OpenSetDetector:
         Returns:
             Whether each is farther from the training images than the threshold, bool (N,).
         """
-        with np.errstate(invalid="ignore", over="ignore"):
-            return np.asarray(~(self.distances(x) <= self.threshold))  # NaN is unknown too
+        return are_beyond(self.distances(x), self.threshold)
 
     def to_extras(self) -> Weights:
         """Return the detector as arrays by name, for `Model.extras`."""
@@ -191,6 +191,19 @@ def _chunk_distances(rows: Array, bank: Array, excluded: Array | None) -> Array:
         sums, similar = np.einsum("nk,nkf->nf", used, bank[nearest]), np.where(used, similar, 0)
     lengths = np.sqrt(np.einsum("nf,nf->n", sums, sums)).clip(1e-6)
     return np.asarray(1 - similar.sum(axis=1) / lengths, np.float64)
+
+
+def are_beyond(distances: Array, threshold: Array | float) -> Array:
+    """Return which images are unknown by their distances.
+
+    Args:
+        distances: (N,), as `OpenSetDetector.distances` returns them, or their means over the members of an ensemble.
+        threshold: The largest distance of an image that is not unknown.
+
+    Returns:
+        Bool (N,); NaN is unknown.
+    """
+    return np.asarray(~(distances <= threshold))
 
 
 def distance_to_nearest(rows: Array, directions: Array, class_means: Array) -> Array:

@@ -6,7 +6,6 @@ Heads on features are cross-validated where they are fitted (`transfer/extractio
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from math import inf
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +18,7 @@ from striate.evaluation import Evaluation
 from striate.evaluation.multilabel import MultilabelEvaluation
 from striate.evaluation.tasks import AnyEvaluation
 from striate.tasks import Task
-from striate.time_limit import Remaining
+from striate.time_limit import Remaining, share_of
 from striate.transfer.task_heads import task_folds
 from striate.workflows.plan import TrainingPlan
 from striate.workflows.predictions import Predictions, read_predictions
@@ -81,7 +80,7 @@ def cross_validate(
                 f"{len(part.test):,} test images"
             )
             began = clock()
-            share = _share_of(remaining, left + 2)
+            share = share_of(remaining, left + 2)
             found = train_fold(replace(prepared, plan=plan, data=part), run.fold_path(number), share)
             seconds, trained = seconds + clock() - began, trained + 1
         outputs[rows] = found.probabilities
@@ -125,14 +124,6 @@ def _finished_predictions(path: Path, plan: TrainingPlan, data: Dataset) -> Pred
         return None
     found = read_predictions(path)
     return found if found and np.array_equal(found.digests, digests_of(data.test)) else None
-
-
-def _share_of(remaining: Remaining, trainings: int) -> Remaining:
-    """Return how many seconds are left for the next of several trainings of the same length."""
-    if remaining() == inf:
-        return remaining
-    reserved = remaining() * (1 - 1 / trainings)
-    return lambda: remaining() - reserved
 
 
 def _describe(evaluation: AnyEvaluation) -> str:

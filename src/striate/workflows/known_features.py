@@ -4,7 +4,6 @@ With a time limit, the plan is made before any image is read, and features that 
 """
 
 import hashlib
-import os
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -13,6 +12,7 @@ import numpy as np
 from striate import strict_json
 from striate.data import Dataset
 from striate.data.cache import is_cached
+from striate.data.decoding import hash_files
 from striate.data.layout import Layout
 from striate.downloads import cache_folder
 from striate.files import atomic_write
@@ -67,12 +67,6 @@ def _is_cached(file: Path) -> bool:
 def _record(layout: Layout, each: Input, model: str) -> Path:
     """Return the file that records the features of these files; another one if a file or label changes."""
     state = hashlib.blake2b(f"{each} {model} {layout.classes}".encode(), digest_size=16)
-    state.update(os.fsencode(os.path.realpath(layout.folder)))
-    for file in layout.files:
-        try:
-            status = file.stat()
-        except OSError:
-            continue
-        state.update(b"\0" + os.fsencode(file) + f"\0{status.st_size} {status.st_mtime_ns}".encode())
+    hash_files(state, layout.folder, layout.files)
     state.update(np.ascontiguousarray(layout.y).tobytes() + layout.parts.tobytes())
     return cache_folder() / "known-features" / f"{state.hexdigest()}.json"

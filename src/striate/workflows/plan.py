@@ -235,16 +235,16 @@ def make_plan(
         cut_at(zoo.network(usual.model), cut)  # raises now if there is no such layer
     usual = _with_labels(labeled, _with_weights(weights, usual))
     usual = replace(usual, settings={**usual.settings, **base_settings})
-    each = minutes and minutes / (folds or 1)  # folds - 1 times on all images, and once for the model
-    if each is not None and strategy.method is Method.FINE_TUNE:
+    share = minutes and minutes / (folds or 1)  # of each training, one for each fold
+    if share is not None and strategy.method is Method.FINE_TUNE:
         if "epochs" in recipe:
             raise UsageError(
                 "With --minutes, the number of epochs of fine-tuning follows from the time limit. Leave "
                 "out --epochs or --minutes."
             )
-        usual = _shorten(usual, each, training_images(data, layout), strategy.time_factor)
-    elif each is not None and strategy.method is Method.SCRATCH and "epochs" not in recipe:
-        usual = _shorten_scratch(usual, each, training_images(data, layout), strategy.time_factor)
+        usual = _shorten(usual, share, training_images(data, layout), strategy.time_factor)
+    elif share is not None and strategy.method is Method.SCRATCH and "epochs" not in recipe:
+        usual = _shorten_scratch(usual, share, training_images(data, layout), strategy.time_factor)
     photographs = recipe.get("augment") is not None and not are_drawings(layout)
     changed = with_schedule(change_recipe(usual.recipe, photographs=photographs, **recipe), schedule)
     changed, settings = assign_settings(changed, {key: parse(value) for key, value in sets.items()})

@@ -4,7 +4,6 @@ import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from functools import partial
 from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,7 +22,7 @@ from striate.models import Model
 from striate.models.open_set import fit_open_set, open_set_distances
 from striate.network import Network
 from striate.tasks import Decision, Task
-from striate.time_limit import Remaining, no_time_limit
+from striate.time_limit import Remaining, no_time_limit, share_of
 from striate.training import check_inputs, predict_in_batches
 from striate.training.callbacks import Callback
 from striate.training.monitors import ReduceLROnPlateau
@@ -270,7 +269,7 @@ def _train_members(
         echo(f"member {number + 1} of {prepared.plan.ensemble}")
         member = replace(prepared, plan=run.record.plan.member(number))
         folder = continued(member, member_path(run, number), run)
-        share = partial(_share_of, remaining, prepared.plan.ensemble - number)
+        share = share_of(remaining, prepared.plan.ensemble - number)
         trained = _train_one(member, folder, verbose, echo, share)
         if len(prepared.data.test):
             _finish(member, folder, trained)
@@ -290,10 +289,6 @@ def _train_members(
     distances = np.mean([each.distances for each in members if each.distances is not None], axis=0)
     open_set = _findings(together, distances, test, prepared.data)
     return _Trained(prepared.network, None, run.record.decision, test, open_set=open_set)
-
-
-def _share_of(remaining: Remaining, members: int) -> float:
-    return remaining() / members
 
 
 def _callbacks(plan: TrainingPlan, run: TrainingRun, seconds: float) -> list[Callback]:

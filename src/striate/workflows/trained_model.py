@@ -28,7 +28,7 @@ from striate.training import check_inputs, predict_in_batches
 from striate.training.input_scale import is_scaled
 from striate.transfer.feature_output import with_features
 from striate.transfer.int8 import ranges_from_extras
-from striate.transfer.open_set import OpenSetDetector, is_outdated
+from striate.transfer.open_set import OpenSetDetector, are_beyond, is_outdated
 from striate.workflows.plan import TrainingPlan
 from striate.workflows.predictions import Predictions, read_predictions
 from striate.workflows.run_record import TrainingRun
@@ -171,12 +171,11 @@ class TrainedModel:
 
     def _is_unknown(self, features: Sequence[tuple[OpenSetDetector, Array]]) -> Array:
         """Return which images are unknown, bool (N,), from the detector and the features (N, F) of each member."""
-        if len(features) == 1:
+        if self.distance_threshold is None:
             ((detector, rows),) = features
             return detector.is_unknown(rows)
-        with np.errstate(invalid="ignore", over="ignore"):
-            distances = np.mean([detector.distances(rows) for detector, rows in features], axis=0)
-            return np.asarray(~(distances <= self.distance_threshold))  # NaN is unknown too
+        distances = np.mean([detector.distances(rows) for detector, rows in features], axis=0)
+        return are_beyond(distances, self.distance_threshold)
 
     @cached_property
     def detector(self) -> OpenSetDetector | None:
