@@ -210,7 +210,9 @@ class _Planner:
     def _rule_for(self, index: int, node: Node) -> LayerRule[Any, Any] | None:
         if index in self.pools:
             assert isinstance(node.layer, MaxPool2D)
-            return CellMaxPoolRule(node.layer, self.pools[index].cells)
+            source = next(each for each in self.operations if each.output == self.slot_of[node.inputs[0]])
+            in_place = source.rule.output_overwritable
+            return CellMaxPoolRule(node.layer, self.pools[index].cells, in_place=in_place)
         shapes = self.network.shapes_into(node)
         if index in self.convolutions:
             assert isinstance(node.layer, Conv2D)

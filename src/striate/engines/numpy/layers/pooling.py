@@ -140,13 +140,19 @@ class CellMaxState:
 
 
 class CellMaxPoolRule(LayerRule[MaxPool2D, CellMaxState]):
-    """Max pooling of a convolution whose output is ordered by cells: the maximum of contiguous blocks."""
+    """Max pooling of a convolution whose output is ordered by cells: the maximum of contiguous blocks.
+
+    Args:
+        layer: The layer.
+        cells: The order of the input.
+        in_place: Whether the gradient may overwrite the input.
+    """
 
     variables = ()
 
-    def __init__(self, layer: MaxPool2D, cells: Cells) -> None:
+    def __init__(self, layer: MaxPool2D, cells: Cells, *, in_place: bool) -> None:
         super().__init__(layer)
-        self.cells = cells
+        self.cells, self.in_place = cells, in_place
 
     def forward(self, context: LayerContext, x: Array) -> tuple[Array, CellMaxState]:
         """Return y and the state: (N, OH, OW, O) in cell order → (N, PH, PW, O)."""
@@ -168,7 +174,7 @@ class CellMaxPoolRule(LayerRule[MaxPool2D, CellMaxState]):
         """Return dx (N, OH, OW, O), from dy (N, PH, PW, O), in cell order."""
         members, y, scratch = state.members, state.y, context.scratch
         gradient = _in_cells(planes(dy), self.cells, scratch).reshape(y.shape)
-        dx = scratch.empty("dcells", members.shape, dy.dtype)
+        dx = members if self.in_place else scratch.empty("dcells", members.shape, dy.dtype)
         unmatched = scratch.temporary("unmatched", y.shape, np.bool_)
         is_maximum = scratch.temporary("is_maximum", y.shape, np.bool_)
         np.not_equal(members[:, 0], y, out=unmatched)

@@ -90,7 +90,9 @@ def convolve_by_position(padded: Array, kernel: Array, window: Geometry, out: Ar
 def kernel_gradient_by_position(
     dy: Array, padded: Array, dkernel: Array, window: Geometry, size: IntPair, scratch: Scratch
 ) -> None:
-    """Write the gradient of the kernel of `convolve_by_position`.
+    """Write the gradient of the kernel of `convolve_by_position`: products of rows of the image.
+
+    For each element and channel, a row of the output reads OW·N contiguous values, so the image need not be copied.
 
     Args:
         dy: Planes (O, OH, OW, N), ordered by cells if the window has cells.
@@ -100,14 +102,17 @@ def kernel_gradient_by_position(
         size: (OH, OW).
         scratch: Provides the memory.
     """
-    kh, kw, c, o = dkernel.shape
-    gradients = _by_position(dy, window.cell)
-    total: Array = np.zeros(dkernel.size, dy.dtype)
-    for band, windows in _windows(padded, window, size, scratch):
-        products = scratch.temporary("products", (*windows.shape[:5], o), dy.dtype)
-        np.matmul(windows, gradients[band].swapaxes(4, 5), out=products)
-        total += products.reshape(-1, total.size).sum(axis=0)
-    dkernel[...] = total.reshape(kw, kh, c, o).swapaxes(0, 1)
+    (kh, kw, c, o), (oh, ow), n = dkernel.shape, size, padded.shape[3]
+    rows = scratch.temporary("gradient rows", (oh, o, ow, n), dy.dtype)
+    _in_cells(rows.swapaxes(1, 2), window.cell)[...] = _by_position(dy, window.cell)
+    gradients = rows.reshape(oh, 1, 1, o, ow * n).swapaxes(3, 4)
+    sc, sh, sw, sn = padded.strides
+    strides, axes = ((sw, sh, sc), (1, 0, 2)) if kh < c else ((sw, sc, sh), (2, 0, 1))
+    lengths = (kw, kh, c) if kh < c else (kw, c, kh)  # a matrix has C rows, or KH rows if these are more
+    taps = np.ndarray((oh, *lengths, ow * n), padded.dtype, padded, 0, (sh, *strides, sn))
+    products = scratch.temporary("products", (oh, *lengths, o), dy.dtype)
+    np.matmul(taps, gradients, out=products)
+    dkernel[...] = products.sum(axis=0).transpose(*axes, 3)
 
 
 def input_gradient_by_position(
