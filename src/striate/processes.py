@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 VARIABLES = ("RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")
+BACKGROUND_NICENESS = 10  # about a tenth of the processor time of a thread with the usual priority, if both need it
 UNNAMED = "none"  # torchrun's default for --rdzv-id
 
 
@@ -61,6 +62,15 @@ def cores() -> int:
     """Return the number of cores that this process may use: its share of the machine's cores."""
     available = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return available if _alone else max(1, available // current_process().local_world_size)
+
+
+def lower_thread_priority() -> None:
+    """Let the other threads of this process run first, where threads have priorities of their own: on Linux.
+
+    Threads that this thread starts have its priority.
+    """
+    if platform.system() == "Linux":
+        os.nice(BACKGROUND_NICENESS)  # of this thread
 
 
 @contextmanager

@@ -140,6 +140,7 @@ class Service:
         """Predict the images of a request."""
         batcher = self._batcher(request)
         top = read_top(request, len(batcher.trained.classes))
+        batcher.check_room()  # before the images are received
         images = await read_images(request, self._settings)
         async with asyncio.timeout(self._settings.timeout):
             predictions = await batcher.predict(images, top=top)
@@ -163,6 +164,7 @@ class Service:
     async def infer(self, request: Request) -> Response:
         """Predict the images of a request (Open Inference Protocol)."""
         batcher = self._batcher(request)
+        batcher.check_room()  # before the images are received
         content = read_json(await read_body(request, self._settings))
         images = inference_protocol.read_inputs(content, batcher, self._settings)
         async with asyncio.timeout(self._settings.timeout):

@@ -2,22 +2,24 @@
 
 import asyncio
 import time
-from collections import deque
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from queue import Empty, SimpleQueue
 
 import numpy as np
 
 from striate._types import Array
 from striate.errors import DataError, StriateError
 from striate.images import UnreadableFile
+from striate.processes import lower_thread_priority
 from striate.web.metrics import Metrics
 from striate.web.settings import ServiceSettings
 from striate.workflows.predict import AnyPrediction, OutputDecoder
 from striate.workflows.trained_model import TrainedModel
 
 MAX_WAIT = 0.6  # seconds that an image should wait at most, if the present load stays
+Result = asyncio.Future[AnyPrediction | UnreadableFile]  # of one image
 Image = tuple[str, bytes | Array]  # name, and content of an image file or pixels of the model's input
 
 
@@ -27,15 +29,18 @@ class OverloadedError(StriateError):
 
 @dataclass(eq=False)
 class _Waiting:
+    name: str
     pixels: Array
-    outputs: asyncio.Future[tuple[Array, bool]]
+    decoder: OutputDecoder
+    result: Result
 
 
 class Batcher:
     """Predicts the images of concurrent requests with one model.
 
     While a batch goes through the network, further images are decoded and collect to the next batch. So batches grow
-    with the load, and a single image does not wait for others.
+    with the load, and a single image does not wait for others. The threads that decode and compute have a lower
+    priority than the event loop, which therefore refuses requests at once however busy they are.
 
     Args:
         name: Name of the model.
@@ -46,31 +51,47 @@ class Batcher:
 
     def __init__(self, name: str, trained: TrainedModel, settings: ServiceSettings, metrics: Metrics) -> None:
         self.name, self.trained, self._settings, self._metrics = name, trained, settings, metrics
-        self._decoders = ThreadPoolExecutor(settings.decoders, thread_name_prefix="decode")
-        self._network = ThreadPoolExecutor(1, thread_name_prefix="network")
-        self._waiting: deque[_Waiting] = deque()
-        self._arrived = asyncio.Event()
+        self._decoders = ThreadPoolExecutor(
+            settings.decoders, thread_name_prefix="decode", initializer=lower_thread_priority
+        )
+        self._network = ThreadPoolExecutor(1, thread_name_prefix="network", initializer=lower_thread_priority)
+        self._decoded: SimpleQueue[_Waiting | None] = SimpleQueue()  # None: stop
         self._accepted = 0
         self._seconds_per_image = 0.0  # while images are waiting; 0: not known yet
-        self._task: asyncio.Task[None] | None = None
+        self._ended: float | None = None  # the last batch, if further images were accepted by then
+        self._running: Future[None] | None = None
 
     @property
     def is_ready(self) -> bool:
         """Whether images are being predicted."""
-        return self._task is not None and not self._task.done()
+        return self._running is not None and not self._running.done()
 
     async def start(self) -> None:
         """Predict one image, so that no request waits for the engine to start, and begin to accept images."""
-        await self._compute(np.zeros((1, *self.trained.policy.shape), np.uint8))
-        self._task = asyncio.create_task(self._run())
+        self._loop = asyncio.get_running_loop()
+        image = np.zeros((1, *self.trained.policy.shape), np.uint8)
+        await self._loop.run_in_executor(self._network, self.trained.predict_open_set, image)
+        self._running = self._network.submit(self._predict_batches)
 
     async def stop(self) -> None:
         """Stop. The server calls this after it has answered the requests that it accepted."""
-        if self._task:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
         self._decoders.shutdown(cancel_futures=True)
+        self._decoded.put(None)
         self._network.shutdown()
+
+    def check_room(self, count: int = 1) -> None:
+        """Check that images fit into the queue, as `predict` does.
+
+        Args:
+            count: Number of images.
+
+        Raises:
+            OverloadedError: If they do not fit.
+        """
+        if self._accepted + count > self._capacity:
+            raise OverloadedError(
+                f"{self._accepted} images are already in the queue; it holds at most {self._capacity}."
+            )
 
     async def predict(self, images: Sequence[Image], *, top: int = 0) -> list[AnyPrediction | UnreadableFile]:
         """Predict images.
@@ -85,14 +106,11 @@ class Batcher:
         Raises:
             OverloadedError: If these images do not fit into the queue.
         """
-        if self._accepted + len(images) > self._capacity:
-            raise OverloadedError(
-                f"{self._accepted} images are already in the queue; it holds at most {self._capacity}."
-            )
+        self.check_room(len(images))
         self._count(len(images))
+        decoder = OutputDecoder(self.trained, top)
         try:
-            decoder = OutputDecoder(self.trained, top)
-            return list(await asyncio.gather(*(self._predict(image, decoder) for image in images)))
+            return list(await asyncio.gather(*(self._submit(image, decoder) for image in images)))
         finally:
             self._count(-len(images))
 
@@ -108,63 +126,86 @@ class Batcher:
         self._accepted += change
         self._metrics.accepted.labels(self.name).set(self._accepted)
 
-    async def _predict(self, image: Image, decoder: OutputDecoder) -> AnyPrediction | UnreadableFile:
+    def _submit(self, image: Image, decoder: OutputDecoder) -> Result:
         name, content = image
-        loop = asyncio.get_running_loop()
-        try:
-            pixels = (
-                await loop.run_in_executor(self._decoders, self.trained.policy.decode, content, name)
-                if isinstance(content, bytes)
-                else content
-            )
-        except DataError as error:
-            self._metrics.images.labels(self.name, "unreadable").inc()
-            return UnreadableFile(name, str(error))
-        waiting = _Waiting(pixels, loop.create_future())
-        self._waiting.append(waiting)
-        self._arrived.set()
-        outputs, unknown = await waiting.outputs
-        self._metrics.images.labels(self.name, "unknown" if unknown else "known").inc()
-        return decoder.decode(name, outputs, unknown)
+        result = self._loop.create_future()
+        if isinstance(content, bytes):
+            self._decoders.submit(self._decode, name, content, decoder, result)
+        else:
+            self._decoded.put(_Waiting(name, content, decoder, result))
+        return result
 
-    async def _run(self) -> None:
-        ended: float | None = None  # the last batch, if further images were accepted by then
-        while True:
-            await self._arrived.wait()
-            batch = self._take()
-            if not batch:
-                self._arrived.clear()
-                continue
+    def _decode(self, name: str, content: bytes, decoder: OutputDecoder, result: Result) -> None:
+        """Decode a file, in a thread, unless the request has ended."""
+        if result.done():
+            return
+        try:
+            pixels = self.trained.policy.decode(content, name)
+        except DataError as error:
+            self._loop.call_soon_threadsafe(_set_result, result, UnreadableFile(name, str(error)))
+            self._metrics.images.labels(self.name, "unreadable").inc()
+        except Exception as error:
+            self._loop.call_soon_threadsafe(_set_error, [result], error)
+        else:
+            self._decoded.put(_Waiting(name, pixels, decoder, result))
+
+    def _predict_batches(self) -> None:
+        """Predict batches until `stop`, in a thread, which wakes the event loop once for each."""
+        while batch := self._take():
+            results = [waiting.result for waiting in batch]
             self._metrics.batch.labels(self.name).observe(len(batch))
             try:
-                outputs, unknown = await self._compute(np.stack([waiting.pixels for waiting in batch]))
+                outputs, unknown = self.trained.predict_open_set(np.stack([waiting.pixels for waiting in batch]))
+                predictions = [
+                    waiting.decoder.decode(waiting.name, outputs[number], bool(unknown[number]))
+                    for number, waiting in enumerate(batch)
+                ]
             except Exception as error:
-                for waiting in batch:
-                    if not waiting.outputs.done():
-                        waiting.outputs.set_exception(error)
+                self._loop.call_soon_threadsafe(_set_error, results, error)
                 continue
-            now = time.perf_counter()
-            if ended is not None:
-                self._adapt((now - ended) / len(batch))
-            ended = now if self._accepted > len(batch) else None
-            for number, waiting in enumerate(batch):
-                if not waiting.outputs.done():
-                    waiting.outputs.set_result((outputs[number], bool(unknown[number])))
+            strange = int(np.count_nonzero(unknown))
+            self._metrics.images.labels(self.name, "unknown").inc(strange)
+            self._metrics.images.labels(self.name, "known").inc(len(batch) - strange)
+            self._loop.call_soon_threadsafe(self._finish, results, predictions, time.perf_counter())
+
+    def _take(self) -> list[_Waiting]:
+        """Wait for images and return the next batch, without those whose request has ended; none: stop."""
+        batch: list[_Waiting] = []
+        while len(batch) < self._settings.batch:
+            try:
+                waiting = self._decoded.get(block=not batch)
+            except Empty:
+                break
+            if waiting is None:
+                self._decoded.put(None)  # for the next call, after this batch
+                break
+            if not waiting.result.done():
+                batch.append(waiting)
+        return batch
+
+    def _finish(
+        self, results: Sequence[Result],
+        predictions: Sequence[AnyPrediction], now: float,
+    ) -> None:  # fmt: skip
+        """Answer the requests of a batch that ended now."""
+        if self._ended is not None:
+            self._adapt((now - self._ended) / len(results))
+        self._ended = now if self._accepted > len(results) else None
+        for result, prediction in zip(results, predictions, strict=True):
+            _set_result(result, prediction)
 
     def _adapt(self, seconds: float) -> None:
         """Update the running mean of the seconds per image."""
         weight = 0.1 if self._seconds_per_image else 1
         self._seconds_per_image += weight * (seconds - self._seconds_per_image)
 
-    def _take(self) -> list[_Waiting]:
-        """Remove the images of the next batch from the queue, without those whose request has ended."""
-        batch: list[_Waiting] = []
-        while self._waiting and len(batch) < self._settings.batch:
-            waiting = self._waiting.popleft()
-            if not waiting.outputs.done():
-                batch.append(waiting)
-        return batch
 
-    async def _compute(self, x: Array) -> tuple[Array, Array]:
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._network, self.trained.predict_open_set, x)
+def _set_result(result: Result, prediction: AnyPrediction | UnreadableFile) -> None:
+    if not result.done():  # otherwise the request has ended
+        result.set_result(prediction)
+
+
+def _set_error(results: Sequence[Result], error: Exception) -> None:
+    for result in results:
+        if not result.done():
+            result.set_exception(error)

@@ -48,6 +48,7 @@ def serve(
     config = uvicorn.Config(
         app, log_config=None, access_log=False, server_header=False, limit_concurrency=CONNECTIONS,
         log_level=logging.ERROR, timeout_keep_alive=5, timeout_graceful_shutdown=SHUTDOWN, lifespan="on",
+        proxy_headers=False,
     )  # fmt: skip
     server = _Server(config)
     server.stopping = stopping
