@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import json
+import os
 import re
 import threading
 from collections.abc import Sequence
@@ -18,6 +19,7 @@ from starlette.testclient import TestClient
 from striate._types import Array
 from striate.errors import UsageError
 from striate.images import encode_png
+from striate.processes import BACKGROUND_NICENESS, lower_thread_priority
 from striate.web import ServiceSettings, create_app
 from striate.web.batcher import Batcher, OverloadedError
 from striate.web.guard import HEADERS
@@ -189,6 +191,8 @@ def test_a_token_is_needed_where_other_machines_can_connect(trained: TrainedMode
 class Blocked:
     """A model whose network waits until it is released."""
 
+    is_thread_safe = False
+
     def __init__(self, trained: TrainedModel) -> None:
         self.trained, self.released, self.batches = trained, threading.Event(), [0]
         self.policy, self.classes, self.decision = trained.policy, trained.classes, trained.decision
@@ -223,6 +227,16 @@ def test_a_full_queue_refuses_at_once_and_answers_what_it_accepted(
     assert [answer.label for answer in answers] == [prediction.label for prediction in expected[:21]]
     assert max(blocked.batches) == 8
     assert sum(blocked.batches) == 22
+
+
+def test_threads_that_compute_have_a_lower_priority_than_the_event_loop() -> None:
+    def priority() -> int:
+        return os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
+
+    before = priority()
+    with ThreadPoolExecutor(1, initializer=lower_thread_priority) as pool:
+        assert pool.submit(priority).result() == min(before + BACKGROUND_NICENESS, 19)
+    assert priority() == before
 
 
 def test_overload_and_slow_answers_have_status_503(trained: TrainedModel, images: list[bytes]) -> None:

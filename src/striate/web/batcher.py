@@ -38,7 +38,7 @@ class _Waiting:
 class Batcher:
     """Predicts the images of concurrent requests with one model.
 
-    While a batch goes through the network, further images are decoded and collect to the next batch. So batches grow
+    While batches go through the network, further images are decoded and collect to the next ones. So batches grow
     with the load, and a single image does not wait for others. The threads that decode and compute have a lower
     priority than the event loop, which therefore refuses requests at once however busy they are.
 
@@ -54,24 +54,27 @@ class Batcher:
         self._decoders = ThreadPoolExecutor(
             settings.decoders, thread_name_prefix="decode", initializer=lower_thread_priority
         )
-        self._network = ThreadPoolExecutor(1, thread_name_prefix="network", initializer=lower_thread_priority)
+        self._computing = settings.decoders if trained.is_thread_safe else 1  # batches at the same time
+        self._network = ThreadPoolExecutor(
+            self._computing, thread_name_prefix="network", initializer=lower_thread_priority
+        )
         self._decoded: SimpleQueue[_Waiting | None] = SimpleQueue()  # None: stop
         self._accepted = 0
         self._seconds_per_image = 0.0  # while images are waiting; 0: not known yet
         self._ended: float | None = None  # the last batch, if further images were accepted by then
-        self._running: Future[None] | None = None
+        self._running: list[Future[None]] = []
 
     @property
     def is_ready(self) -> bool:
         """Whether images are being predicted."""
-        return self._running is not None and not self._running.done()
+        return bool(self._running) and not any(future.done() for future in self._running)
 
     async def start(self) -> None:
         """Predict one image, so that no request waits for the engine to start, and begin to accept images."""
         self._loop = asyncio.get_running_loop()
         image = np.zeros((1, *self.trained.policy.shape), np.uint8)
         await self._loop.run_in_executor(self._network, self.trained.predict_open_set, image)
-        self._running = self._network.submit(self._predict_batches)
+        self._running = [self._network.submit(self._predict_batches) for _ in range(self._computing)]
 
     async def stop(self) -> None:
         """Stop. The server calls this after it has answered the requests that it accepted."""
@@ -177,7 +180,7 @@ class Batcher:
             except Empty:
                 break
             if waiting is None:
-                self._decoded.put(None)  # for the next call, after this batch
+                self._decoded.put(None)  # for the next call, and for the other threads
                 break
             if not waiting.result.done():
                 batch.append(waiting)
