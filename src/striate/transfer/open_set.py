@@ -18,9 +18,6 @@ CHUNK = 1024  # images compared at once
 PREFIX = "unknown:"  # prefix of the names of the detector's arrays in a model file
 LAYER = "layer"  # the array with the name of the layer, in UTF-8
 OUTDATED_ARRAY = "unknown:rest"  # array of a detector that earlier versions wrote
-REJECTION_RATE = 0.02  # share of images of the known classes that are rejected
-TRADE_OFF_RATES = (0.005, 0.01, 0.015, 0.02, 0.03, 0.05, 0.1, 0.2)  # rates that the report lists
-TAIL_SHARE, MIN_TAIL = 0.25, 5  # the largest values from which those beyond all of them are extrapolated
 
 
 @dataclass(frozen=True, eq=False)
@@ -226,41 +223,13 @@ def distance_to_nearest(rows: Array, directions: Array, class_means: Array) -> A
     return np.asarray(np.sqrt(np.maximum(squares.min(axis=1), 0)), np.float64)
 
 
-def upper_quantile(values: Array, level: float) -> float:
-    """Estimate what a share `level` of further values of the same distribution do not exceed, on average.
-
-    A further value is below the r-th smallest of n with probability r / (n + 1), whatever the distribution is. So
-    the value of rank (n + 1) · level is returned, between two values by interpolation. Where this is more than n, as
-    with few values, the tail is extrapolated: it is taken for exponential, with the mean excess of the largest values.
-
-    Args:
-        values: (N,), at least one.
-        level: 0..1, exclusive.
-
-    Returns:
-        The estimate.
-
-    Source:
-        Weibull 1939, "A statistical theory of the strength of materials", for the rank; Vovk, Gammerman, Shafer 2005,
-        "Algorithmic learning in a random world", chapter 2, for the probability; Pickands 1975, "Statistical inference
-        using extreme order statistics", for the tail.
-    """
-    ordered = np.sort(values).astype(np.float64)
-    count, rank = len(ordered), (len(ordered) + 1) * level
-    if rank <= count or count == 1:
-        return float(np.interp(rank, np.arange(1, count + 1), ordered))
-    tail = min(max(MIN_TAIL, round(TAIL_SHARE * count)), count - 1)
-    excess = (ordered[-tail:] - ordered[-tail - 1]).mean()
-    return float(ordered[-1] - excess * np.log((1 - level) * (count + 1)))
-
-
 def probability_threshold(probabilities: Array, labels: Array, accept: float = 0.99) -> float:
-    """Return the top probability that a share `accept` of further correctly classified images reach on average.
+    """Return the top probability that at least a share `accept` of the correctly classified images reach.
 
     Args:
         probabilities: (N, K), of validation images, never of test images.
         labels: Class numbers (N,).
-        accept: 0..1, exclusive.
+        accept: 0..1.
 
     Returns:
         The threshold. Without images it is 0.0, so that no image is unknown; if no image is classified
@@ -271,7 +240,7 @@ def probability_threshold(probabilities: Array, labels: Array, accept: float = 0
     top = probabilities.max(axis=1)[probabilities.argmax(axis=1) == labels]
     if len(top) == 0:
         return 1.0
-    return max(0.0, -upper_quantile(-top, accept))
+    return float(np.quantile(top, 1 - accept, method="lower"))
 
 
 @dataclass(frozen=True)
@@ -280,7 +249,7 @@ class TradeOff:
 
     Attributes:
         threshold: The distance beyond which an image is unknown.
-        expected_rate: Share of new images of the classes beyond it that is expected, computed without the test images.
+        expected_rate: Share of held-out images beyond it, computed without the test images.
         rejected_rate: Share of the test images beyond it.
         errors: How many of the accepted test images are misclassified.
         accepted: How many test images are within it.
@@ -299,13 +268,13 @@ def trade_offs(
     """Return what each threshold rejects of the test images, and which errors remain.
 
     Args:
-        thresholds: By the share of new images that they are expected to reject.
+        thresholds: By the share of held-out images that they reject, as `fit_detector` returns them.
         distances: (N,), of the test images.
         probabilities: (N, K), of the same images.
         labels: Class numbers (N,).
 
     Returns:
-        One row for each threshold, in their order; equal thresholds have one row.
+        One row for each threshold, in their order; equal thresholds, as few held-out images give, have one row.
     """
     wrong = probabilities.argmax(axis=1) != labels
     rows: list[TradeOff] = []
@@ -326,57 +295,8 @@ class OpenSetFindings:
         threshold: The distance beyond which an image is unknown.
         distances: (N,), of the test images.
         trade_offs: The effect of this and of other thresholds.
-        rate: Share of new images of the classes that the threshold is expected to reject.
-        held_out: From how many images it was computed.
     """
 
     threshold: float
     distances: Array
     trade_offs: tuple[TradeOff, ...]
-    rate: float
-    held_out: int
-
-
-@dataclass(frozen=True)
-class Thresholds:
-    """The threshold of a detector or of an ensemble of detectors, and others that the report compares with it.
-
-    Attributes:
-        threshold: The distance beyond which an image is unknown.
-        by_rate: By the share of new images that they are expected to reject, for each of TRADE_OFF_RATES.
-        rate: This share for the threshold.
-        held_out: From how many images they were computed.
-    """
-
-    threshold: float
-    by_rate: dict[float, float]
-    rate: float
-    held_out: int
-
-    @classmethod
-    def of(cls, distances: Array, rate: float = REJECTION_RATE) -> "Thresholds":
-        """Compute the thresholds.
-
-        Args:
-            distances: (N,), of images of the known classes that the detector was not fitted to.
-            rate: The share of further ones that the threshold rejects, 0..1, exclusive.
-
-        Returns:
-            The thresholds.
-        """
-        by_rate = {other: upper_quantile(distances, 1 - other) for other in TRADE_OFF_RATES}
-        return cls(upper_quantile(distances, 1 - rate), by_rate, rate, len(distances))
-
-    def findings(self, distances: Array, probabilities: Array, labels: Array) -> OpenSetFindings:
-        """Evaluate the thresholds on test images.
-
-        Args:
-            distances: Distances of the images (N,).
-            probabilities: Their probabilities (N, K).
-            labels: Their true classes (N,).
-
-        Returns:
-            The results.
-        """
-        rows = trade_offs(self.by_rate, distances, probabilities, labels)
-        return OpenSetFindings(self.threshold, distances, rows, self.rate, self.held_out)

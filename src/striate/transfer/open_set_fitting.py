@@ -5,6 +5,7 @@ with discriminants that were fitted without it.
 """
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -12,42 +13,100 @@ import numpy as np
 from striate._types import Array
 from striate.data.parallel import one_blas_thread
 from striate.transfer.open_set import (
-    REJECTION_RATE,
     OpenSetDetector,
-    Thresholds,
+    OpenSetFindings,
     distance_to_nearest,
     neighbor_distances,
+    trade_offs,
     unit_vectors,
 )
 from striate.transfer.standardization import slices_in_memory
 
+REJECTION_RATE = 0.02  # share of images of the known classes that are rejected
 NOT_HELD_OUT = -1  # the fold of images that are never held out
+TRADE_OFF_RATES = (0.0, 0.005, 0.01, 0.015, 0.02, 0.03, 0.05, 0.1, 0.2)  # rates that the report lists
 MAX_IMAGES = 2500  # number of images in a detector
 MAX_BYTES = 3_900_000  # bytes of a detector, unless there are thousands of classes
 MAX_DISCRIMINANTS = 64
 MAX_FOLDS = 5  # number of folds for which discriminants are fitted
 SHRINKAGE = 0.3  # weight of a multiple of the identity in the covariance within the classes
 DISCRIMINANT_WEIGHT = 0.5  # weight of the distance along the discriminants / of that from the neighbors
+MIN_BEYOND = 5  # images beyond an empirical quantile that make it reliable
 IDENTICAL = 1e-6  # cosine distance up to which two images count as copies of each other
 
 
 @dataclass(frozen=True, eq=False)
 class FittedDetector:
-    """A detector, and how its threshold was chosen.
+    """A detector, and what other thresholds would reject.
 
     Attributes:
         detector: The detector.
-        thresholds: Its threshold and others.
+        thresholds: By the share of images of the known classes that they reject, for each of TRADE_OFF_RATES.
         held_out: (N,), the distance of each image that is ever held out from the others; in the order of the images.
     """
 
     detector: OpenSetDetector
-    thresholds: Thresholds
+    thresholds: dict[float, float]
     held_out: Array
 
     def for_layer(self, layer: str) -> "FittedDetector":
         """Return the detector for the same features as the output of another layer."""
         return replace(self, detector=replace(self.detector, layer=layer))
+
+    def findings(self, distances: Array, probabilities: Array, labels: Array) -> OpenSetFindings:
+        """Evaluate the detector on test images.
+
+        Args:
+            distances: Distances of the images (N,).
+            probabilities: Their probabilities (N, K).
+            labels: Their true classes (N,).
+
+        Returns:
+            The results.
+        """
+        rows = trade_offs(self.thresholds, distances, probabilities, labels)
+        return OpenSetFindings(float(self.detector.threshold), distances, rows)
+
+
+@dataclass(frozen=True, eq=False)
+class FittedEnsemble:
+    """What the detectors of an ensemble decide together: by the mean of their distances.
+
+    Attributes:
+        threshold: The mean distance beyond which an image is unknown.
+        thresholds: By the share of images of the known classes that they reject, for each of TRADE_OFF_RATES.
+    """
+
+    threshold: float
+    thresholds: dict[float, float]
+
+    @classmethod
+    def of(cls, members: Sequence[FittedDetector], rejection_rate: float = REJECTION_RATE) -> "FittedEnsemble":
+        """Set the threshold from the mean distances of the held-out images, which are the same for all members.
+
+        Args:
+            members: The detectors of the members, which were fitted to the same images.
+            rejection_rate: The share of images of the known classes that the threshold rejects, 0..1.
+
+        Returns:
+            The thresholds.
+        """
+        distances = np.mean([member.held_out for member in members], axis=0)
+        return cls(quantile(distances, 1 - rejection_rate), _thresholds(distances))
+
+    def findings(self, distances: Array, probabilities: Array, labels: Array) -> OpenSetFindings:
+        """Evaluate the detectors on test images.
+
+        Args:
+            distances: Mean distances of the images (N,).
+            probabilities: Their probabilities (N, K).
+            labels: Their true classes (N,).
+
+        Returns:
+            The results.
+        """
+        rows = trade_offs(self.thresholds, distances, probabilities, labels)
+        return OpenSetFindings(self.threshold, distances, rows)
 
 
 def fit_detector(
@@ -64,7 +123,7 @@ def fit_detector(
             never are, because the network was trained on them. If there are any, only they are in the detector, and
             only the others set the threshold.
         layer: Name of the layer whose output the features are.
-        rejection_rate: The share of new images of the known classes that the threshold rejects, 0..1, exclusive.
+        rejection_rate: The share of images of the known classes that the threshold rejects, 0..1.
         groups: Integers (N,); images of one group, and copies, are not compared with each other. None: only copies.
         max_images: The largest number of training images in the detector.
         digests: (N,), of the content of the images, by which those in the detector are chosen; None: of the features.
@@ -103,13 +162,18 @@ def _fit_detector(
         discriminants, means, discriminant = discriminants * weight, means * weight, discriminant * weight
     scale = max(float(np.median(neighbor + discriminant)), 1e-6)
     distances = (neighbor + discriminant) / scale
-    thresholds = Thresholds.of(distances, rejection_rate)
     detector = OpenSetDetector(
         layer, np.round(bank / np.abs(bank).max(axis=1, keepdims=True).clip(1e-12) * 127).astype(np.int8),
         discriminants.astype(np.float32), means.astype(np.float32), np.asarray(scale, np.float32),
-        np.asarray(thresholds.threshold, np.float32),
+        np.asarray(quantile(distances, 1 - rejection_rate), np.float32),
     )  # fmt: skip
-    return FittedDetector(detector, thresholds, distances)
+    return FittedDetector(detector, _thresholds(distances), distances)
+
+
+def _thresholds(distances: Array) -> dict[float, float]:
+    """Return the threshold for each of TRADE_OFF_RATES; a higher rate never gives a larger one."""
+    found = [quantile(distances, 1 - rate) for rate in TRADE_OFF_RATES]
+    return dict(zip(TRADE_OFF_RATES, np.minimum.accumulate(found).tolist(), strict=True))
 
 
 def _choose(digests: Array, y: Array, classes: int, max_images: int, size: int) -> Array:
@@ -180,3 +244,32 @@ def _solve(factor: float, rows: Array, ridge: float, right: Array) -> Array:
         return np.linalg.solve(factor * (rows.T @ rows) + ridge * np.eye(size, dtype=rows.dtype), right)
     gram = rows @ rows.T + ridge / factor * np.eye(count, dtype=rows.dtype)
     return np.asarray((right - rows.T @ np.linalg.solve(gram, rows @ right)) / ridge)
+
+
+def quantile(distances: Array, level: float) -> float:
+    """Estimate the distance below which a share `level` of further images lie.
+
+    With enough images it is the empirical quantile. With few, hardly any lie beyond it; then it is a prediction limit
+    computed from mean and standard deviation, as for a normal distribution.
+
+    Args:
+        distances: (N,).
+        level: 0..1; 1 gives the largest distance.
+
+    Returns:
+        The distance.
+
+    Source:
+        Abramowitz, Stegun 1964, 26.7.5, for Student's distribution.
+    """
+    empirical, count = float(np.quantile(distances, level, method="higher")), len(distances)
+    if level == 1 or count < 2:
+        return empirical
+    from statistics import NormalDist  # here, because it is slow to import and predictions do not need it
+
+    z = NormalDist().inv_cdf(level)
+    student = z + (z**3 + z) / (4 * (count - 1))
+    ordered = np.sort(distances)  # so that the order of the images does not matter
+    limit = float(ordered.mean() + student * ordered.std(ddof=1) * np.sqrt(1 + 1 / count))
+    weight = min(1.0, count * (1 - level) / MIN_BEYOND)
+    return weight * empirical + (1 - weight) * limit
