@@ -13,6 +13,7 @@ from striate._types import Array, Weights
 from striate.engines.base import Engine
 from striate.engines.numpy import engine, planner
 from striate.engines.numpy.layers import convolution
+from striate.engines.numpy.layers.pooling import CellMaxPoolRule
 from striate.engines.numpy.memory import Scratch
 from striate.errors import NetworkError
 from striate.network import (
@@ -20,6 +21,7 @@ from striate.network import (
     Activation,
     BatchNormalization,
     Conv2D,
+    Dense,
     Flatten,
     Input,
     Layer,
@@ -193,7 +195,7 @@ def test_optimizations_are_used() -> None:
 
 def test_convolution_with_two_readers_is_not_fused() -> None:
     """Its output is pooled and also read directly, which only an unfused convolution supports."""
-    from striate.network import Concatenate, Dense
+    from striate.network import Concatenate
 
     image = Input((6, 6, 2))
     conv = Conv2D(3, 3, activation="tanh")(image)
@@ -201,6 +203,21 @@ def test_convolution_with_two_readers_is_not_fused() -> None:
     network = Network(image, Dense(2)(ends))
     assert "CellMaxPoolRule" not in rules_of(network)
     inputs = [np.random.default_rng(0).standard_normal((3, 6, 6, 2))]
+    assert_same(outputs_and_gradients(engine_of(network), inputs), outputs_and_gradients(unoptimized(network), inputs))
+
+
+@pytest.mark.parametrize(
+    ("activations", "in_place"),
+    [([], True), (["relu"], True), (["tanh"], True), (["tanh", "relu"], False), (["tanh", "sigmoid"], False)],
+)
+def test_pooling_overwrites_only_what_no_gradient_needs(activations: list[str], in_place: bool) -> None:
+    """The gradient of an activation that stays before the pooling needs its output."""
+    between = [Activation(name) for name in activations]
+    layers = [Input((10, 10, 2)), Conv2D(4, 3), *between, MaxPool2D(2), Flatten(), Dense(3)]
+    network = Network.sequential(layers, name="n")
+    rules = [operation.rule for operation in planner.make_plan(network).operations]
+    assert [rule.in_place for rule in rules if isinstance(rule, CellMaxPoolRule)] == [in_place]
+    inputs = [np.random.default_rng(0).standard_normal((24, 10, 10, 2))]
     assert_same(outputs_and_gradients(engine_of(network), inputs), outputs_and_gradients(unoptimized(network), inputs))
 
 

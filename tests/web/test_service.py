@@ -229,6 +229,35 @@ def test_a_full_queue_refuses_at_once_and_answers_what_it_accepted(
     assert sum(blocked.batches) == 22
 
 
+def test_batches_are_predicted_at_the_same_time(
+    trained: TrainedModel, images: list[bytes], expected: list[Prediction], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("striate.web.batcher.cores", lambda: 2)
+    both = threading.Barrier(2)
+
+    class Pair(Blocked):
+        is_thread_safe = True
+
+        def predict_open_set(self, x: Array) -> tuple[Array, Array]:
+            if len(self.batches) > 1:
+                both.wait(timeout=60)  # raises if the other batch does not come
+            self.batches.append(len(x))
+            return self.trained.predict_open_set(x)
+
+    pair: Any = Pair(trained)
+
+    async def run() -> list[Any]:
+        batcher = Batcher("digits", pair, ServiceSettings(batch=1), Metrics())
+        await batcher.start()
+        asked = [batcher.predict([("a", image)], top=10) for image in images[:8]]
+        answers = [answer for (answer,) in await asyncio.gather(*asked)]
+        await batcher.stop()
+        return answers
+
+    assert [answer.label for answer in run_async(run())] == [prediction.label for prediction in expected[:8]]
+    assert pair.batches == [0, *[1] * 9]
+
+
 def test_threads_that_compute_have_a_lower_priority_than_the_event_loop() -> None:
     def priority() -> int:
         return os.getpriority(os.PRIO_PROCESS, threading.get_native_id())

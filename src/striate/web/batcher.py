@@ -12,7 +12,7 @@ import numpy as np
 from striate._types import Array
 from striate.errors import DataError, StriateError
 from striate.images import UnreadableFile
-from striate.processes import lower_thread_priority
+from striate.processes import cores, lower_thread_priority
 from striate.web.metrics import Metrics
 from striate.web.settings import ServiceSettings
 from striate.workflows.predict import AnyPrediction, OutputDecoder
@@ -38,9 +38,10 @@ class _Waiting:
 class Batcher:
     """Predicts the images of concurrent requests with one model.
 
-    While batches go through the network, further images are decoded and collect to the next ones. So batches grow
-    with the load, and a single image does not wait for others. The threads that decode and compute have a lower
-    priority than the event loop, which therefore refuses requests at once however busy they are.
+    As many batches as there are cores go through the network at the same time if the engine allows it, otherwise one.
+    Meanwhile further images are decoded and collected for the next batches. So batches grow with the load, and a
+    single image does not wait for others. The threads that decode and compute have a lower priority than the event
+    loop, which therefore refuses requests at once, however busy they are.
 
     Args:
         name: Name of the model.
@@ -51,12 +52,10 @@ class Batcher:
 
     def __init__(self, name: str, trained: TrainedModel, settings: ServiceSettings, metrics: Metrics) -> None:
         self.name, self.trained, self._settings, self._metrics = name, trained, settings, metrics
-        self._decoders = ThreadPoolExecutor(
-            settings.decoders, thread_name_prefix="decode", initializer=lower_thread_priority
-        )
-        self._computing = settings.decoders if trained.is_thread_safe else 1  # batches at the same time
+        self._batches = cores() if trained.is_thread_safe else 1  # at the same time
+        self._decoders = ThreadPoolExecutor(cores(), thread_name_prefix="decode", initializer=lower_thread_priority)
         self._network = ThreadPoolExecutor(
-            self._computing, thread_name_prefix="network", initializer=lower_thread_priority
+            self._batches, thread_name_prefix="network", initializer=lower_thread_priority
         )
         self._decoded: SimpleQueue[_Waiting | None] = SimpleQueue()  # None: stop
         self._accepted = 0
@@ -74,7 +73,7 @@ class Batcher:
         self._loop = asyncio.get_running_loop()
         image = np.zeros((1, *self.trained.policy.shape), np.uint8)
         await self._loop.run_in_executor(self._network, self.trained.predict_open_set, image)
-        self._running = [self._network.submit(self._predict_batches) for _ in range(self._computing)]
+        self._running = [self._network.submit(self._predict_batches) for _ in range(self._batches)]
 
     async def stop(self) -> None:
         """Stop. The server calls this after it has answered the requests that it accepted."""
@@ -186,10 +185,7 @@ class Batcher:
                 batch.append(waiting)
         return batch
 
-    def _finish(
-        self, results: Sequence[Result],
-        predictions: Sequence[AnyPrediction], now: float,
-    ) -> None:  # fmt: skip
+    def _finish(self, results: Sequence[Result], predictions: Sequence[AnyPrediction], now: float) -> None:
         """Answer the requests of a batch that ended now."""
         if self._ended is not None:
             self._adapt((now - self._ended) / len(results))

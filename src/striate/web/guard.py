@@ -25,7 +25,7 @@ HEADERS = {
     "permissions-policy": "camera=(self), microphone=(), geolocation=()",
     "cache-control": "no-store",
 }
-ENCODED = [(name.encode(), value.encode()) for name, value in HEADERS.items()]
+ENCODED_HEADERS = [(name.encode(), value.encode()) for name, value in HEADERS.items()]
 
 
 class Guard:
@@ -53,7 +53,7 @@ class Guard:
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 names = {name for name, _ in message["headers"]}
-                message["headers"] = [*message["headers"], *(pair for pair in ENCODED if pair[0] not in names)]
+                message["headers"] = [*message["headers"], *(pair for pair in ENCODED_HEADERS if pair[0] not in names)]
             await send(message)
 
         refused = self._refuse(scope["path"], Headers(scope=scope))

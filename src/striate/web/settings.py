@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from ipaddress import ip_address
 
 from striate.errors import UsageError
-from striate.processes import cores
 
 
 @dataclass(frozen=True)
@@ -50,8 +49,3 @@ class ServiceSettings:
             return ip_address(self.host).is_loopback
         except ValueError:
             return self.host == "localhost"
-
-    @property
-    def decoders(self) -> int:
-        """Number of threads that decode images."""
-        return cores()
