@@ -5,12 +5,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
-from scipy.stats import binomtest, norm  # type: ignore[import-untyped]
+from scipy.stats import beta, binomtest, norm  # type: ignore[import-untyped]
 from sklearn.metrics import accuracy_score, log_loss, precision_recall_fscore_support
 
 from striate.errors import DataError
 from striate.evaluation import Evaluation, cross_entropy, evaluate, f1_interval, wilson_interval
-from striate.evaluation.intervals import design_effect, macro_metrics
+from striate.evaluation.intervals import design_effect, macro_metrics, share_beyond
 
 CLASSES = ("a", "b", "c", "d")
 
@@ -229,3 +229,9 @@ def test_intervals_of_cross_validation_are_wider() -> None:
         assert one.value == other.value
         width = ((other.high or 0) - (other.low or 0)) / ((one.high or 0) - (one.low or 0))
         assert width == pytest.approx(np.sqrt(1.75), abs=0.02)
+
+
+@given(st.integers(4, 5000), st.floats(0.005, 0.3))
+def test_share_beyond_a_threshold_is_beta_distributed(images: int, rate: float) -> None:
+    expected = beta.ppf((0.025, 0.975), rate * (images + 1), (1 - rate) * (images + 1))
+    assert share_beyond(rate, images) == pytest.approx(tuple(expected), rel=0.01, abs=1e-4)

@@ -21,6 +21,7 @@ from striate.evaluation.report import ReportData, render_report, write_report
 from striate.evaluation.sections import Percent
 from striate.language.audit import AUDIT_STRINGS
 from striate.language.report import STRINGS
+from striate.transfer.open_set_fitting import Thresholds
 
 from .conftest import NASTY, make_report
 
@@ -247,6 +248,18 @@ def test_report_says_which_images_were_used_for_what(method: str, splits: str, t
     data = replace(make_report(images=40), method=method, splits={"train": 9}, unknown_threshold=0.5)
     words = Page(render_report(data)).words
     assert splits in words and threshold in words
+
+
+def test_report_says_how_precisely_the_share_of_rejected_images_is_known() -> None:
+    data = make_report(images=40)
+    evaluation = data.evaluation
+    assert isinstance(evaluation, Evaluation)
+    rng = np.random.default_rng(0)
+    probabilities, labels = np.eye(len(evaluation.classes))[rng.integers(0, 3, 40)], rng.integers(0, 3, 40)
+    found = Thresholds.of(rng.normal(5, 1, 63)).findings(rng.normal(5, 1, 40), probabilities, labels)
+    words = Page(render_report(replace(data, open_set=found))).words
+    assert "comes from 63 images: it rejects 2% of new images of your classes on average" in words
+    assert "between 0.1% and 6.5%" in words and "이미지 63장으로 계산" in words
 
 
 def test_errors_after_the_first_200_are_shown_by_a_button() -> None:

@@ -152,7 +152,7 @@ def test_training_images_do_not_set_the_threshold_for_unknown_images() -> None:
     careless = fit_detector(x, y, 2, np.arange(400) % 5, "pool", rejection_rate=0.05)
     others = rng.normal(3, 1.0, (500, 40))
     assert careful.detector.is_unknown(others).mean() < 0.12 < careless.detector.is_unknown(others).mean()
-    assert max(careful.thresholds.values()) <= careful.detector.distances(far).max() * 1.2
+    assert max(careful.thresholds.by_rate.values()) <= careful.detector.distances(far).max() * 1.2
 
 
 def test_probabilities_and_features_are_computed_in_parts() -> None:

@@ -6,11 +6,19 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.stats import gamma  # type: ignore[import-untyped]
 
 from striate._types import Array
 from striate.errors import ModelFileError
 from striate.transfer.open_set import NEIGHBORS, OpenSetDetector, TradeOff, probability_threshold, trade_offs
-from striate.transfer.open_set_fitting import NOT_HELD_OUT, SHRINKAGE, fit_detector, quantile
+from striate.transfer.open_set_fitting import (
+    NOT_HELD_OUT,
+    SHRINKAGE,
+    Thresholds,
+    cross_validated_quantile,
+    fit_detector,
+    held_out_quantile,
+)
 
 MIXING = np.random.default_rng(9).normal(size=(12, 80))
 
@@ -89,10 +97,10 @@ def test_discriminants_span_those_of_fisher(count: int) -> None:
 def test_smaller_thresholds_reject_more() -> None:
     x, y = images(400, 4)
     fitted = fit_detector(x, y, 2, np.arange(400) % 5, "pool", rejection_rate=0.02)
-    distances = list(fitted.thresholds.values())
+    distances = list(fitted.thresholds.by_rate.values())
     assert distances == sorted(distances, reverse=True)
-    assert float(fitted.detector.threshold) == pytest.approx(fitted.thresholds[0.02])
-    assert list(fitted.thresholds) == sorted(fitted.thresholds)
+    assert float(fitted.detector.threshold) == pytest.approx(fitted.thresholds.by_rate[0.02])
+    assert list(fitted.thresholds.by_rate) == sorted(fitted.thresholds.by_rate)
 
 
 def test_held_out_distances_are_those_of_new_images() -> None:
@@ -145,11 +153,48 @@ def test_memory_is_bounded_and_holds_images_of_each_class() -> None:
 
 
 @settings(max_examples=15, deadline=None)
-@given(st.integers(20, 400), st.integers(0, 99), st.sampled_from([0.01, 0.02, 0.05, 0.2]))
-def test_quantiles_of_a_normal_distribution_hold_on_average(count: int, seed: int, rate: float) -> None:
+@given(st.integers(10, 300), st.integers(0, 99), st.sampled_from([0.005, 0.02, 0.05]), st.sampled_from([1, 2, 4]))
+def test_thresholds_of_held_out_images_reject_the_stated_share(count: int, seed: int, rate: float, shape: int) -> None:
+    """Also of skewed distances, and where the threshold is beyond all of them."""
+    draws = np.random.default_rng(seed).gamma(shape, 1, (300, count))
+    rejected = [gamma.sf(held_out_quantile(row, 1 - rate), shape) for row in draws]
+    assert 0.6 * rate < np.mean(rejected) < 2 * rate
+
+
+def test_thresholds_reject_two_percent_of_skewed_distances() -> None:
+    draws = np.random.default_rng(0).gamma(3, 1, (2000, 63))
+    assert np.mean([gamma.sf(held_out_quantile(row, 0.98), 3) for row in draws]) == pytest.approx(0.02, abs=0.003)
+
+
+@settings(max_examples=10, deadline=None)
+@given(st.integers(20, 300), st.integers(0, 99), st.sampled_from([0.01, 0.02, 0.05, 0.2]))
+def test_cross_validated_thresholds_hold_for_normal_distances(count: int, seed: int, rate: float) -> None:
     draws = np.random.default_rng(seed).normal(5, 1, (200, count))
-    beyond = [1 - NormalDist(5, 1).cdf(quantile(row, 1 - rate)) for row in draws]
+    beyond = [1 - NormalDist(5, 1).cdf(cross_validated_quantile(row, 1 - rate)) for row in draws]
     assert 0.7 * rate < np.mean(beyond) < 1.4 * rate
+
+
+def test_threshold_is_an_order_statistic_where_there_are_enough() -> None:
+    values = np.random.default_rng(0).permutation(499) + 1.0
+    assert held_out_quantile(values, 0.98) == pytest.approx(490)  # the 490th of 500 intervals
+    assert held_out_quantile(values, 0.975) == pytest.approx(487.5)
+    assert Thresholds.of(values).threshold == pytest.approx(490) == Thresholds.of(values).by_rate[0.02]
+
+
+def test_thresholds_of_equal_distances_are_that_distance() -> None:
+    for quantile in (held_out_quantile, cross_validated_quantile):
+        assert quantile(np.array([2.0]), 0.98) == 2
+        assert quantile(np.full(7, 2.0), 0.98) == pytest.approx(2)
+        assert quantile(np.zeros(7), 0.98) == 0
+
+
+def test_frozen_features_and_validation_images_have_their_own_rules() -> None:
+    x, y = images(60, 4)
+    frozen = fit_detector(x, y, 2, np.arange(60) % 5, "pool")
+    assert frozen.thresholds.threshold == pytest.approx(cross_validated_quantile(frozen.held_out, 0.98))
+    trained = fit_detector(x, y, 2, np.repeat([NOT_HELD_OUT, 0], 30), "pool")
+    assert len(trained.held_out) == trained.thresholds.held_out == 30
+    assert trained.thresholds.threshold == pytest.approx(held_out_quantile(trained.held_out, 0.98))
 
 
 def test_trade_off_counts_rejected_images_and_remaining_errors() -> None:

@@ -16,7 +16,7 @@ from striate.network import Activation, Concatenate, Conv2D, Dense, Flatten, Glo
 from striate.training import Recipe
 from striate.transfer.feature_output import open_set_layer, with_features
 from striate.transfer.open_set import OpenSetDetector
-from striate.transfer.open_set_fitting import quantile
+from striate.transfer.open_set_fitting import held_out_quantile
 from striate.workflows.plan import make_plan
 from striate.workflows.prepare import prepare
 from striate.workflows.run_folder import start
@@ -167,6 +167,6 @@ def test_an_ensemble_detects_unknown_images_together(data: Dataset, tmp_path: Pa
         detector = OpenSetDetector.from_extras(member.extras)
         assert detector
         held_out.append(open_set_distances(member, detector, data.validation.x))
-    expected = quantile(np.mean(held_out, axis=0), 0.98)
-    assert result.run.record.distance_threshold == pytest.approx(expected, rel=1e-3)
+    expected = held_out_quantile(np.mean(held_out, axis=0), 0.98)
+    assert result.run.record.distance_threshold == pytest.approx(expected, rel=5e-3)
     assert 'id="unknown"' in (result.run.path / "report.html").read_text("utf-8")

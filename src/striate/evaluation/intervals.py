@@ -1,4 +1,4 @@
-"""95 % confidence intervals of proportions, also of means over classes and of images that come in groups."""
+"""95 % intervals of proportions, also of means over classes, of images that come in groups, and beyond a threshold."""
 
 from dataclasses import dataclass
 from math import sqrt
@@ -189,3 +189,30 @@ def design_effect(correct: Array, groups: Array | None) -> float:
     between += largest**2 * ((1 - p) ** 2 + p**2) / 2
     independent = (sizes.sum() + largest) * p * (1 - p)
     return float(np.clip(between / independent, 1, largest))
+
+
+def share_beyond(rate: float, images: int) -> tuple[float, float]:
+    """Return in which range the share of new images beyond a threshold lies with a probability of 95 %.
+
+    The threshold is the value of rank (1 - rate) · (n + 1) among n images. The share of the distribution beyond it then
+    has a beta distribution with mean `rate`, whatever the distribution of the values is.
+
+    Args:
+        rate: The share that is expected, 0..1, exclusive.
+        images: From how many images the threshold was computed, n.
+
+    Returns:
+        Both ends, 0..1.
+
+    Source:
+        David, Nagaraja 2003, "Order statistics", section 2.3; Vovk 2012, "Conditional validity of inductive conformal
+        predictors".
+    """
+    above, below = rate * (images + 1), (1 - rate) * (images + 1)  # parameters of the distribution
+    center, std = np.log(above / below), sqrt(1 / above + 1 / below)
+    logit = np.linspace(center - 8 * std - 12 / above, center + 8 * std + 12 / below, 20_001)
+    beyond, within = 1 / (1 + np.exp(-logit)), 1 / (1 + np.exp(logit))
+    density = np.exp(above * np.log(beyond / beyond[10_000]) + below * np.log(within / within[10_000]))
+    share = (np.cumsum(density) - density / 2) / density.sum()
+    low, high = np.interp((0.025, 0.975), share, beyond).tolist()
+    return low, high

@@ -182,7 +182,11 @@ def _open_set(data: ReportData) -> dict[str, Any]:
     found = data.open_set
     if found is None:
         return {"open_set": None}
-    return {"open_set": found, "borderline": {} if data.images is None else sections.borderline(found, data.images)}
+    return {
+        "open_set": found,
+        "precision": sections.threshold_precision(found),
+        "borderline": {} if data.images is None else sections.borderline(found, data.images),
+    }
 
 
 def _curves(data: ReportData) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from striate._types import Array
 from striate.evaluation.charts import THUMBNAIL, thumbnail
 from striate.evaluation.curves import LearningCurves
 from striate.evaluation.evaluate import WIDE_INTERVAL, Evaluation
+from striate.evaluation.intervals import share_beyond
 from striate.evaluation.metrics import ClassMetrics, row_percentages
 from striate.language.report import STRINGS
 from striate.network.table import LayerRow
@@ -292,6 +293,20 @@ def error_cards(evaluation: Evaluation, images: Sequence[Array] | Array) -> tupl
         confidence, probability = (f"{100 * p:.1f}%" for p in (error.confidence, error.true_probability))
         cards.append([uri, error.index, error.predicted, confidence, error.true, probability, error.path or ""])
     return thumbnails, cards
+
+
+def threshold_precision(found: OpenSetFindings) -> Markup:
+    """Return a sentence on how precisely the share of new images that the threshold for "unknown" rejects is known.
+
+    Args:
+        found: The threshold.
+
+    Returns:
+        The sentence in both languages.
+    """
+    low, high = share_beyond(found.rate, found.held_out)
+    return t("unknown_precision", images=number(found.held_out), rate=f"{100 * found.rate:g}%",
+             low=f"{100 * low:.1f}%", high=f"{100 * high:.1f}%")  # fmt: skip
 
 
 def borderline(found: OpenSetFindings, images: Sequence[Array] | Array) -> dict[str, list[tuple[str, int, str]]]:

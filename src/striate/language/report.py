@@ -388,6 +388,12 @@ STRINGS: dict[str, dict[str, str]] = {
         "en": "Each image was compared with the others only. The thresholds were chosen on these same images.",
         "ko": "각 이미지는 자기 자신을 뺀 나머지 이미지하고만 비교했습니다. 임계값도 바로 이 이미지들로 정했습니다.",
     },
+    "unknown_precision": {
+        "en": "The threshold in use comes from {images} images: it rejects {rate} of new images of your classes on "
+        "average; with this many images, between {low} and {high} (with a probability of 95%).",
+        "ko": "현재 임계값은 이미지 {images}장으로 계산했습니다. 학습한 클래스의 새 이미지를 평균 {rate} 거부하도록 "
+        "정한 값이며, 이 장수에서 실제 거부율은 95% 확률로 {low}에서 {high} 사이입니다.",
+    },
     "unknown_refused": {
         "en": "“Unknown”: the rejected images nearest to the threshold",
         "ko": "‘모름’: 거부한 이미지 가운데 임계값에 가장 가까운 것",
@@ -398,7 +404,7 @@ STRINGS: dict[str, dict[str, str]] = {
     },
     "unknown_distance": {"en": "distance {distance}", "ko": "거리 {distance}"},
     "unknown_limit": {"en": "threshold", "ko": "임계값"},
-    "unknown_expected": {"en": "held-out images rejected", "ko": "떼어 둔 이미지 중 거부한 비율"},
+    "unknown_expected": {"en": "new images rejected, expected", "ko": "새 이미지의 예상 거부율"},
     "unknown_rejected": {"en": "test images rejected", "ko": "테스트 이미지 중 거부한 비율"},
     "unknown_errors": {"en": "errors among accepted images", "ko": "거부하지 않은 이미지 중 오류"},
     "unknown_of": {"en": "{errors} of {images}", "ko": "{images}장 중 {errors}장"},

@@ -4,14 +4,13 @@ An image is unknown if its features are too far from those of the training image
 the predicted class has too low a probability.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from functools import cached_property
 
 import numpy as np
 
 from striate._types import Array, Weights
-from striate.engines.arrays import row_slices
 from striate.errors import ModelFileError
 
 NEIGHBORS = 3  # an image is compared with the mean of its nearest training images, of which there are three
@@ -157,7 +156,7 @@ def unit_vectors(x: Array) -> Array:
     return np.asarray(rows / np.where(lengths > 0, lengths, 1)[:, None])
 
 
-def neighbor_distances(rows: Array, bank: Array, exclude: Callable[[slice, Array], Array] | None = None) -> Array:
+def neighbor_distances(rows: Array, bank: Array, excluded: Array | None = None) -> Array:
     """Return the cosine distance of each row from the mean of its nearest neighbors.
 
     The mean of a few neighbors is closer to new images of the same class than a single neighbor is, in particular if
@@ -166,24 +165,26 @@ def neighbor_distances(rows: Array, bank: Array, exclude: Callable[[slice, Array
     Args:
         rows: Unit vectors (N, F).
         bank: Unit vectors (M, F).
-        exclude: Called with a slice of the rows and their cosine similarities (n, M); returns which pairs are not
-            compared, bool (n, M). None: all are compared.
+        excluded: Bool (N, M): which pairs are not compared.
 
     Returns:
         Float64 (N,), 0 … 2.
     """
-    parts = [_chunk_distances(rows, part, bank, exclude) for part in row_slices(len(rows), CHUNK)]
+    parts = [
+        _chunk_distances(rows[start : start + CHUNK], bank, None if excluded is None else excluded[start:][:CHUNK])
+        for start in range(0, len(rows), CHUNK)
+    ]
     return np.concatenate([np.zeros(0), *parts])
 
 
-def _chunk_distances(rows: Array, part: slice, bank: Array, exclude: Callable[[slice, Array], Array] | None) -> Array:
-    similarity = rows[part] @ bank.T
-    if exclude is not None:
-        similarity[exclude(part, similarity)] = -np.inf
+def _chunk_distances(rows: Array, bank: Array, excluded: Array | None) -> Array:
+    similarity = rows @ bank.T
+    if excluded is not None:
+        similarity[excluded] = -np.inf
     count = min(NEIGHBORS, len(bank))
     nearest = np.argpartition(similarity, -count, axis=1)[:, -count:]  # (N, count)
     similar = np.take_along_axis(similarity, nearest, axis=1)
-    if exclude is None:
+    if excluded is None:
         sums = sum(bank[column] for column in nearest.T)
     else:  # fewer images than neighbors may be left to compare with
         used = similar > -np.inf
@@ -248,7 +249,7 @@ class TradeOff:
 
     Attributes:
         threshold: The distance beyond which an image is unknown.
-        expected_rate: Share of held-out images beyond it, computed without the test images.
+        expected_rate: Share of new images of the classes beyond it that is expected, computed without the test images.
         rejected_rate: Share of the test images beyond it.
         errors: How many of the accepted test images are misclassified.
         accepted: How many test images are within it.
@@ -267,13 +268,13 @@ def trade_offs(
     """Return what each threshold rejects of the test images, and which errors remain.
 
     Args:
-        thresholds: By the share of held-out images that they reject, as `fit_detector` returns them.
+        thresholds: By the share of new images that they are expected to reject.
         distances: (N,), of the test images.
         probabilities: (N, K), of the same images.
         labels: Class numbers (N,).
 
     Returns:
-        One row for each threshold, in their order; equal thresholds, as few held-out images give, have one row.
+        One row for each threshold, in their order; equal thresholds have one row.
     """
     wrong = probabilities.argmax(axis=1) != labels
     rows: list[TradeOff] = []
@@ -294,8 +295,12 @@ class OpenSetFindings:
         threshold: The distance beyond which an image is unknown.
         distances: (N,), of the test images.
         trade_offs: The effect of this and of other thresholds.
+        rate: Share of new images of the classes that the threshold is expected to reject.
+        held_out: From how many images it was computed.
     """
 
     threshold: float
     distances: Array
     trade_offs: tuple[TradeOff, ...]
+    rate: float
+    held_out: int

@@ -1,11 +1,12 @@
 """Fit the open-set detector to the features of labeled images, with a threshold that rejects a stated share of them.
 
-The threshold comes from held-out distances: each image is compared with the other images, without its own copies, and
-with discriminants that were fitted without it.
+The threshold comes from distances of images that the detector was not fitted to. Those of frozen features are
+cross-validated: each image is compared with the other images, without its own copies, and with discriminants that were
+fitted without it. For a network that was trained on the images, they are those of the validation images.
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -23,8 +24,8 @@ from striate.transfer.open_set import (
 from striate.transfer.standardization import slices_in_memory
 
 REJECTION_RATE = 0.02  # share of images of the known classes that are rejected
+TRADE_OFF_RATES = (0.005, 0.01, 0.015, 0.02, 0.03, 0.05, 0.1, 0.2)  # rates that the report lists
 NOT_HELD_OUT = -1  # the fold of images that are never held out
-TRADE_OFF_RATES = (0.0, 0.005, 0.01, 0.015, 0.02, 0.03, 0.05, 0.1, 0.2)  # rates that the report lists
 MAX_IMAGES = 2500  # number of images in a detector
 MAX_BYTES = 3_900_000  # bytes of a detector, unless there are thousands of classes
 MAX_DISCRIMINANTS = 64
@@ -32,29 +33,45 @@ MAX_FOLDS = 5  # number of folds for which discriminants are fitted
 SHRINKAGE = 0.3  # weight of a multiple of the identity in the covariance within the classes
 DISCRIMINANT_WEIGHT = 0.5  # weight of the distance along the discriminants / of that from the neighbors
 MIN_BEYOND = 5  # images beyond an empirical quantile that make it reliable
+TAIL_SHARE, MIN_TAIL = 0.5, 5  # the largest distances, from which the quantile is estimated where they are few
 IDENTICAL = 1e-6  # cosine distance up to which two images count as copies of each other
 
 
-@dataclass(frozen=True, eq=False)
-class FittedDetector:
-    """A detector, and what other thresholds would reject.
+@dataclass(frozen=True)
+class Thresholds:
+    """The threshold of a detector or of an ensemble of detectors, and others that the report compares with it.
 
     Attributes:
-        detector: The detector.
-        thresholds: By the share of images of the known classes that they reject, for each of TRADE_OFF_RATES.
-        held_out: (N,), the distance of each image that is ever held out from the others; in the order of the images.
+        threshold: The distance beyond which an image is unknown.
+        by_rate: By the share of new images that they are expected to reject, for each of TRADE_OFF_RATES.
+        rate: This share for the threshold.
+        held_out: From how many images they were computed.
     """
 
-    detector: OpenSetDetector
-    thresholds: dict[float, float]
-    held_out: Array
+    threshold: float
+    by_rate: dict[float, float]
+    rate: float
+    held_out: int
 
-    def for_layer(self, layer: str) -> "FittedDetector":
-        """Return the detector for the same features as the output of another layer."""
-        return replace(self, detector=replace(self.detector, layer=layer))
+    @classmethod
+    def of(cls, distances: Array, rate: float = REJECTION_RATE, cross_validated: bool = False) -> "Thresholds":
+        """Compute the thresholds.
+
+        Args:
+            distances: (N,), of images of the known classes that the detector was not fitted to.
+            rate: The share of further ones that the threshold rejects, 0..1, exclusive.
+            cross_validated: Whether each is the distance from the other images.
+
+        Returns:
+            The thresholds.
+        """
+        quantile: Callable[[Array, float], float] = cross_validated_quantile if cross_validated else held_out_quantile
+        found = [quantile(distances, 1 - other) for other in TRADE_OFF_RATES]
+        by_rate = dict(zip(TRADE_OFF_RATES, np.minimum.accumulate(found).tolist(), strict=True))
+        return cls(quantile(distances, 1 - rate), by_rate, rate, len(distances))
 
     def findings(self, distances: Array, probabilities: Array, labels: Array) -> OpenSetFindings:
-        """Evaluate the detector on test images.
+        """Evaluate the thresholds on test images.
 
         Args:
             distances: Distances of the images (N,).
@@ -64,49 +81,27 @@ class FittedDetector:
         Returns:
             The results.
         """
-        rows = trade_offs(self.thresholds, distances, probabilities, labels)
-        return OpenSetFindings(float(self.detector.threshold), distances, rows)
+        rows = trade_offs(self.by_rate, distances, probabilities, labels)
+        return OpenSetFindings(self.threshold, distances, rows, self.rate, self.held_out)
 
 
 @dataclass(frozen=True, eq=False)
-class FittedEnsemble:
-    """What the detectors of an ensemble decide together: by the mean of their distances.
+class FittedDetector:
+    """A detector, and how its threshold was chosen.
 
     Attributes:
-        threshold: The mean distance beyond which an image is unknown.
-        thresholds: By the share of images of the known classes that they reject, for each of TRADE_OFF_RATES.
+        detector: The detector.
+        thresholds: Its threshold and others.
+        held_out: (N,), the distance of each image that is ever held out from the others; in the order of the images.
     """
 
-    threshold: float
-    thresholds: dict[float, float]
+    detector: OpenSetDetector
+    thresholds: Thresholds
+    held_out: Array
 
-    @classmethod
-    def of(cls, members: Sequence[FittedDetector], rejection_rate: float = REJECTION_RATE) -> "FittedEnsemble":
-        """Set the threshold from the mean distances of the held-out images, which are the same for all members.
-
-        Args:
-            members: The detectors of the members, which were fitted to the same images.
-            rejection_rate: The share of images of the known classes that the threshold rejects, 0..1.
-
-        Returns:
-            The thresholds.
-        """
-        distances = np.mean([member.held_out for member in members], axis=0)
-        return cls(quantile(distances, 1 - rejection_rate), _thresholds(distances))
-
-    def findings(self, distances: Array, probabilities: Array, labels: Array) -> OpenSetFindings:
-        """Evaluate the detectors on test images.
-
-        Args:
-            distances: Mean distances of the images (N,).
-            probabilities: Their probabilities (N, K).
-            labels: Their true classes (N,).
-
-        Returns:
-            The results.
-        """
-        rows = trade_offs(self.thresholds, distances, probabilities, labels)
-        return OpenSetFindings(self.threshold, distances, rows)
+    def for_layer(self, layer: str) -> "FittedDetector":
+        """Return the detector for the same features as the output of another layer."""
+        return replace(self, detector=replace(self.detector, layer=layer))
 
 
 def fit_detector(
@@ -123,7 +118,7 @@ def fit_detector(
             never are, because the network was trained on them. If there are any, only they are in the detector, and
             only the others set the threshold.
         layer: Name of the layer whose output the features are.
-        rejection_rate: The share of images of the known classes that the threshold rejects, 0..1.
+        rejection_rate: The share of new images of the known classes that the threshold rejects, 0..1, exclusive.
         groups: Integers (N,); images of one group, and copies, are not compared with each other. None: only copies.
         max_images: The largest number of training images in the detector.
         digests: (N,), of the content of the images, by which those in the detector are chosen; None: of the features.
@@ -147,16 +142,13 @@ def _fit_detector(
     bank, labels = unit_vectors(x[rows]), y[rows]
     discriminants, means = _discriminants(bank, labels)
     neighbor, discriminant = np.empty(len(x)), np.empty(len(x))
-    measured = held_out.copy()
+    for block in slices_in_memory(len(x)):
+        vectors = unit_vectors(x[block])
+        neighbor[block] = neighbor_distances(vectors, bank)
+        discriminant[block] = distance_to_nearest(vectors, discriminants, means)
     if held_out.all():
-        neighbor[rows] = neighbor_distances(bank, bank, _Excluded(None if groups is None else groups[rows]))
+        neighbor[rows] = neighbor_distances(bank, bank, _excluded_pairs(bank, None if groups is None else groups[rows]))
         discriminant[rows] = _cross_validate(bank, labels, folds[rows])
-        measured[rows] = False
-    others = np.flatnonzero(measured)
-    for block in slices_in_memory(len(others)):
-        vectors = unit_vectors(x[others[block]])
-        neighbor[others[block]] = neighbor_distances(vectors, bank)
-        discriminant[others[block]] = distance_to_nearest(vectors, discriminants, means)
     neighbor, discriminant = neighbor[held_out], discriminant[held_out]
     # Sorted, so that the order of the images does not matter.
     neighbor_std, discriminant_std = (np.sort(part).std() for part in (neighbor, discriminant))
@@ -165,18 +157,13 @@ def _fit_detector(
         discriminants, means, discriminant = discriminants * weight, means * weight, discriminant * weight
     scale = max(float(np.median(neighbor + discriminant)), 1e-6)
     distances = (neighbor + discriminant) / scale
+    thresholds = Thresholds.of(distances, rejection_rate, bool(held_out.all()))
     detector = OpenSetDetector(
         layer, np.round(bank / np.abs(bank).max(axis=1, keepdims=True).clip(1e-12) * 127).astype(np.int8),
         discriminants.astype(np.float32), means.astype(np.float32), np.asarray(scale, np.float32),
-        np.asarray(quantile(distances, 1 - rejection_rate), np.float32),
+        np.asarray(thresholds.threshold, np.float32),
     )  # fmt: skip
-    return FittedDetector(detector, _thresholds(distances), distances)
-
-
-def _thresholds(distances: Array) -> dict[float, float]:
-    """Return the threshold for each of TRADE_OFF_RATES; a higher rate never gives a larger one."""
-    found = [quantile(distances, 1 - rate) for rate in TRADE_OFF_RATES]
-    return dict(zip(TRADE_OFF_RATES, np.minimum.accumulate(found).tolist(), strict=True))
+    return FittedDetector(detector, thresholds, distances)
 
 
 def _choose(digests: Array, y: Array, classes: int, max_images: int, size: int) -> Array:
@@ -191,20 +178,13 @@ def _choose(digests: Array, y: Array, classes: int, max_images: int, size: int) 
     return order[np.argsort(rank[order], kind="stable")][:count]
 
 
-@dataclass(frozen=True, eq=False)
-class _Excluded:
-    """Which images must not be compared with each other: those of one group, and copies.
-
-    Attributes:
-        groups: Integers (M,); None: every image is a group.
-    """
-
-    groups: Array | None
-
-    def __call__(self, rows: slice, similarity: Array) -> Array:
-        """Return bool (n, M) for some of the images, by their cosine similarity (n, M) to all."""
-        groups = np.arange(similarity.shape[1]) if self.groups is None else self.groups
-        return np.asarray((similarity >= 1 - IDENTICAL) | (groups[rows, None] == groups))
+def _excluded_pairs(bank: Array, groups: Array | None) -> Array:
+    """Return bool (M, M): which images must not be compared with each other."""
+    same = bank @ bank.T >= 1 - IDENTICAL
+    if groups is not None:
+        same |= groups[:, None] == groups
+    np.fill_diagonal(same, True)
+    return np.asarray(same)
 
 
 def _cross_validate(bank: Array, y: Array, folds: Array) -> Array:
@@ -256,15 +236,16 @@ def _solve(factor: float, rows: Array, ridge: float, right: Array) -> Array:
     return np.asarray((right - rows.T @ np.linalg.solve(gram, rows @ right)) / ridge)
 
 
-def quantile(distances: Array, level: float) -> float:
-    """Estimate the distance below which a share `level` of further images lie.
+def cross_validated_quantile(distances: Array, level: float) -> float:
+    """Estimate the distance below which a share `level` of further images lie, from cross-validated distances.
 
     With enough images it is the empirical quantile. With few, hardly any lie beyond it; then it is a prediction limit
-    computed from mean and standard deviation, as for a normal distribution.
+    computed from mean and standard deviation, as for a normal distribution. For skewed distances that is too low, but
+    those of images that were left out are larger than those of new images, which makes up for it (docs/results.md).
 
     Args:
         distances: (N,).
-        level: 0..1; 1 gives the largest distance.
+        level: 0..1, exclusive.
 
     Returns:
         The distance.
@@ -273,13 +254,55 @@ def quantile(distances: Array, level: float) -> float:
         Abramowitz, Stegun 1964, 26.7.5, for Student's distribution.
     """
     empirical, count = float(np.quantile(distances, level, method="higher")), len(distances)
-    if level == 1 or count < 2:
+    if count < 2:
+        return empirical
+    ordered = np.sort(distances)  # so that the order of the images does not matter
+    limit = float(ordered.mean() + _student(level, count) * ordered.std(ddof=1) * np.sqrt(1 + 1 / count))
+    return _blend(empirical, limit, count, level)
+
+
+def held_out_quantile(distances: Array, level: float) -> float:
+    """Estimate the distance below which a share `level` of further images lie, from those of held-out images.
+
+    With enough images it is the value of rank (n + 1) · level, below which a further one lies with this probability
+    whatever the distribution is. With few, hardly any lie beyond it; then the square roots of the larger half are
+    extrapolated along a line over their normal scores. (The root of a cosine distance is a Euclidean distance.)
+
+    Args:
+        distances: (N,).
+        level: 0..1, exclusive.
+
+    Returns:
+        The distance.
+
+    Source:
+        Vovk, Gammerman, Shafer 2005, "Algorithmic learning in a random world", chapter 2, for the rank; Blom 1958,
+        "Statistical estimates and transformed beta-variables", for the scores.
+    """
+    ordered, count = np.sort(distances).astype(np.float64), len(distances)
+    empirical = float(np.interp((count + 1) * level, np.arange(1, count + 1), ordered))
+    if count < 2:
         return empirical
     from statistics import NormalDist  # here, because it is slow to import and predictions do not need it
 
+    tail = min(max(MIN_TAIL, round(TAIL_SHARE * count)), count)
+    positions = (np.arange(count - tail + 1, count + 1) - 3 / 8) / (count + 1 / 4)
+    scores, roots = np.array(list(map(NormalDist().inv_cdf, positions))), np.sqrt(ordered[-tail:].clip(0))
+    centered = scores - scores.mean()
+    slope = (centered * roots).sum() / (centered**2).sum()
+    root = roots.mean() + slope * (_student(level, tail) * np.sqrt(1 + 1 / count) - scores.mean())
+    return _blend(empirical, float(root) ** 2, count, level)
+
+
+def _student(level: float, count: int) -> float:
+    """Return approximately the quantile of Student's distribution with count - 1 degrees of freedom."""
+    from statistics import NormalDist
+
     z = NormalDist().inv_cdf(level)
-    student = z + (z**3 + z) / (4 * (count - 1))
-    ordered = np.sort(distances)  # so that the order of the images does not matter
-    limit = float(ordered.mean() + student * ordered.std(ddof=1) * np.sqrt(1 + 1 / count))
+    return z + (z**3 + z) / (4 * (count - 1))
+
+
+def _blend(empirical: float, extrapolated: float, count: int, level: float) -> float:
+    """Return the empirical quantile, the more of it the more images lie beyond."""
     weight = min(1.0, count * (1 - level) / MIN_BEYOND)
-    return weight * empirical + (1 - weight) * limit
+    return weight * empirical + (1 - weight) * extrapolated

@@ -158,7 +158,7 @@ def _fit_classes(prepared: PreparedRun, base: Base, remaining: Remaining) -> _Fi
         ),
         lines=tuple(lines),
         test=found.test,
-        open_set=fitted_detector.findings(found.distances, found.test, prepared.evaluated.y),
+        open_set=fitted_detector.thresholds.findings(found.distances, found.test, prepared.evaluated.y),
         fold=found.fold,
     )
 

@@ -290,7 +290,8 @@ def _recalibrate(prepared: PreparedRun, run: TrainingRun, data: Dataset, model: 
     extras = fitted.detector.to_extras()
     saved = save_model(prepared, run, model.network, weights, figures, extras, recipe=stage.recipe)
     _record_threshold(run, fitted.detector)
-    return Extraction(saved, test, fitted.findings(fitted.detector.distances(test_features), test, data.test.y))
+    open_set = fitted.thresholds.findings(fitted.detector.distances(test_features), test, data.test.y)
+    return Extraction(saved, test, open_set)
 
 
 def _recalibrate_task(prepared: PreparedRun, run: TrainingRun, data: Dataset, model: Model, stage: Stage) -> Extraction:

@@ -28,7 +28,7 @@ from striate.training.callbacks import Callback
 from striate.training.monitors import ReduceLROnPlateau
 from striate.training.progress import Verbose
 from striate.transfer.open_set import OpenSetFindings, probability_threshold
-from striate.transfer.open_set_fitting import FittedDetector, FittedEnsemble
+from striate.transfer.open_set_fitting import FittedDetector, Thresholds
 from striate.transfer.task_heads import choose_decision
 from striate.workflows.extract_features import run_extraction
 from striate.workflows.features_in_time import compute_in_time
@@ -229,19 +229,19 @@ def _train_one(prepared: PreparedRun, run: TrainingRun, verbose: Verbose, echo: 
     model.save(run.model_path, include_optimizer=False)
     run.record.unknown_threshold = threshold
     distances = open_set_distances(model, detector.detector, data.test.x) if detector else None
+    open_set = _findings(detector.thresholds if detector else None, distances, test, data)
     return _Trained(
-        prepared.network, model, model.decision, test, validation, _findings(detector, distances, test, data),
-        detector=detector, distances=distances,
-    )  # fmt: skip
+        prepared.network, model, model.decision, test, validation, open_set, detector=detector, distances=distances
+    )
 
 
 def _findings(
-    detector: FittedDetector | FittedEnsemble | None, distances: Array | None, outputs: Array, data: Dataset
+    thresholds: Thresholds | None, distances: Array | None, outputs: Array, data: Dataset
 ) -> OpenSetFindings | None:
     """Return which test images are unknown; None without a detector or without test images."""
-    if detector is None or distances is None or not len(distances):
+    if thresholds is None or distances is None or not len(distances):
         return None
-    return detector.findings(distances, outputs, data.test.y)
+    return thresholds.findings(distances, outputs, data.test.y)
 
 
 def _choose_decision(data: Dataset, validation: Array) -> tuple[Decision, float]:
@@ -284,7 +284,7 @@ def _train_members(
     detectors = [each.detector for each in members if each.detector]
     if len(detectors) < len(members):
         return _Trained(prepared.network, None, run.record.decision, test)
-    together = FittedEnsemble.of(detectors)
+    together = Thresholds.of(np.mean([each.held_out for each in detectors], axis=0))
     run.record.distance_threshold = together.threshold
     distances = np.mean([each.distances for each in members if each.distances is not None], axis=0)
     open_set = _findings(together, distances, test, prepared.data)
