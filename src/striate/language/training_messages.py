@@ -175,6 +175,21 @@ TRAINING_MESSAGES: dict[str, str] = {
         "입력 '{name}'에 0부터 255까지의 픽셀이 들어오는데 이를 나누는 층이 신경망에 없어 학습이 불안정하거나 "
         "느려집니다. Input 층 뒤에 layers.Rescaling(1/255)을 더하십시오."
     ),
+    "The output layer '{layer}' has no activation, so the loss is computed from logits, and predict returns logits, "
+    "not probabilities. Add activation='{name}' to the layer, or pass the loss as losses.{loss}(from_logits=True).": (
+        "출력층 '{layer}'에 활성화 함수가 없어 손실을 로짓에서 계산하며, predict도 확률이 아니라 로짓을 돌려줍니다. "
+        "층에 activation='{name}'을(를) 더하거나, 손실을 losses.{loss}(from_logits=True)로 지정하십시오."
+    ),
+    "The loss '{name}' is for class numbers, and the targets of '{layer}' are one-hot rows. Striate accepts both; in "
+    "Keras, use loss='{other}'.": (
+        "손실 '{name}'은(는) 클래스 번호에 쓰는데 '{layer}'의 정답은 원-핫 벡터입니다. Striate는 둘 다 받아들이지만, "
+        "Keras에서는 loss='{other}'을(를) 쓰십시오."
+    ),
+    "The loss '{name}' is for one-hot rows, and the targets of '{layer}' are class numbers. Striate accepts both; in "
+    "Keras, use loss='{other}'.": (
+        "손실 '{name}'은(는) 원-핫 벡터에 쓰는데 '{layer}'의 정답은 클래스 번호입니다. Striate는 둘 다 받아들이지만, "
+        "Keras에서는 loss='{other}'을(를) 쓰십시오."
+    ),
     "Features: {base_text}, frozen; computed by ONNX Runtime": ("특성: {base_text}, 동결, ONNX Runtime으로 계산"),
     "Features: {base_text}, frozen; computed by ONNX Runtime in 8-bit integers": (
         "특성: {base_text}, 동결, ONNX Runtime으로 8비트 정수로 계산"
