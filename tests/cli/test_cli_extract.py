@@ -206,7 +206,7 @@ def test_resumed_run_is_identical(cli: Cli, finished_run: Trained, tmp_path: Pat
     written = {file: file.stat().st_mtime_ns for file in copy.iterdir()}
     finished = cli("train", "--resume", copy)
     assert finished.returncode == 0
-    assert finished.stdout.startswith(f"'{copy}' is already finished. Report: {copy}")
+    assert finished.stdout.startswith(f"'{copy}' is already finished, so its images are not read again. Report: {copy}")
     assert {file: file.stat().st_mtime_ns for file in copy.iterdir()} == written
 
 
