@@ -211,8 +211,8 @@ def test_folder_of_photographs_with_korean_names(cli: Cli, photographs: Path, tm
     answers = json.loads(cli("predict", run, photographs / "파랑", "--json").stdout)
     assert len(answers) == 40
     assert sum(answer["label"] == "파랑" for answer in answers) >= 35
-    assert answers[0]["path"].endswith(".png")
-    assert "그림" in answers[0]["path"]
+    assert answers[0]["file"].endswith(".png")
+    assert "그림" in answers[0]["file"]
 
 
 def test_resuming_with_changed_images_raises(cli: Cli, photographs: Path, tmp_path: Path) -> None:

@@ -91,6 +91,7 @@ TERMINAL: dict[str, str] = {
     # numbers
     "1 image": "이미지 1장",
     "{n:,} images": "이미지 {n:,}장",
+    "; by label": ", 라벨별",
     "… and {n:,} more": "… 외 {n:,}개",
     "{names} and {n:,} more": "{names} 외 {n:,}개",
     "{value} (95 % interval {low:.2f} … {high:.2f})": "{value} (95 % 신뢰구간 {low:.2f} ~ {high:.2f})",
