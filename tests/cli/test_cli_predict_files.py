@@ -164,7 +164,10 @@ def test_an_interrupted_file_is_continued_to_the_same_content(
 def test_files_are_written_for_readers(tmp_path: Path, form: int) -> None:
     options: list[str | None] = [None, None]
     options[form] = str(tmp_path / "out")
-    results = [Prediction("'고양이'.png", "고양이", 0.5, False), UnreadableFile("=1.png", "'1.png' cannot be read.")]
+    results: list[Prediction | UnreadableFile] = [
+        Prediction("'고양이'.png", "고양이", 0.5, False),
+        UnreadableFile("=1.png", "'1.png' cannot be read."),
+    ]
     with open_prediction_file(model_of("고양이", "개"), *options, resume=False, top=0, all_classes=False) as file:
         assert file is not None
         list(file.write(results))
