@@ -113,10 +113,9 @@ def reopen(path: str | os.PathLike[str], epochs: int | None = None) -> tuple[Pre
     prepared = local_rank_0_first(lambda: prepare(plan, has_checkpoint=trained))
     try:
         run.require_data(prepared.data.fingerprint)
-    except RunError as error:  # an image that cannot be read is the most frequent reason
-        raise RunError(
-            " ".join([str(error), *(note for note in prepared.data.notes if " cannot be read" in note)])
-        ) from None
+    except RunError as error:
+        unreadable = [note for note in prepared.data.notes if " cannot be read" in note]  # the most frequent reason
+        raise RunError(" ".join([str(error), *unreadable[:1]])) from None
     if epochs is not None:
         run.extend(epochs)
     return replace(prepared, plan=run.record.plan), run
