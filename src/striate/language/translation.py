@@ -87,6 +87,26 @@ def with_particles(text: str) -> str:
     return _PARTICLE.sub(_choose_particle, text)
 
 
+def keep_words_whole(korean: str) -> str:
+    r"""Forbid line breaks between Korean letters and what is written to them without a space.
+
+    `word-break: keep-all` keeps Korean letters together, but allows a line to end before or after a parenthesis, as in
+    폴드(fold)별, or after a percent sign.
+
+    Args:
+        korean: Text of a page.
+
+    Returns:
+        The text with word joiners (U+2060), which are invisible.
+
+    Example:
+        >>> keep_words_whole("폴드(fold)별 60%까지").split("\u2060")
+        ['폴드', '(fold)', '별 60%', '까지']
+    """
+    return _BREAK_IN_WORD.sub("\u2060", korean)
+
+
+_BREAK_IN_WORD = re.compile(r"(?<=[가-힣])(?=[(‘“])|(?<=[)%’”}])(?=[가-힣])")
 _PARTICLES = {"은(는)": "은는", "이(가)": "이가", "을(를)": "을를", "와(과)": "과와"}  # after a final consonant, else
 _PARTICLE = re.compile(r"([가-힣0-9])(['’”)]*)(은\(는\)|이\(가\)|을\(를\)|와\(과\)|\(으\)로)")
 _SPOKEN_DIGITS = "영일이삼사오육칠팔구"
