@@ -6,8 +6,7 @@ that for a finished message, such as a note of a run or an error. What has no Ko
 """
 
 from striate.language.choice import Language, choose_language, current_language, preferred_language, use_language
-from striate.language.settings import localized_setting
-from striate.language.translation import keep_words_whole, localized, translate
+from striate.language.translation import keep_words_whole, localized, localized_setting, translate
 
 __all__ = [
     "Language",

@@ -122,6 +122,64 @@ def _choose_particle(found: re.Match[str]) -> str:
     return f"{letter}{quotes}{_PARTICLES[particle][not final]}"
 
 
+def localized_setting(text: str) -> str:
+    """Return the name or the value of a setting in the language of the terminal.
+
+    Args:
+        text: The English text, such as "learning_rate" or "adam (learning_rate 0.002)".
+
+    Returns:
+        The Korean if that is the language, else the text. Names without a Korean translation stay as they are.
+
+    Example:
+        >>> from striate.language import Language, use_language
+        >>> with use_language(Language.KOREAN):
+        ...     print(localized_setting("adam (learning_rate 0.002, beta_2 0.98)"))
+        ...     print(localized_setting("logistic regression, L2 penalty 0.03, temperature 1.05"))
+        adam(학습률 0.002, beta_2 0.98)
+        로지스틱 회귀, L2 규제 0.03, 온도 1.05
+    """
+    if current_language() is not Language.KOREAN:
+        return text
+    return "; ".join(map(_localized_clause, text.split("; ")))
+
+
+@cache
+def _setting_names() -> dict[str, str]:
+    from striate.language.training_messages import SETTING_NAMES
+
+    return SETTING_NAMES
+
+
+def _localized_clause(text: str) -> str:
+    whole = _setting_names().get(text) or localized(text)
+    return "".join(map(_localized_part, _SEPARATOR.split(text))) if whole == text else whole
+
+
+def _localized_part(part: str) -> str:
+    if part == " (":
+        return "("
+    if (found := _setting_names().get(part) or localized(part)) != part:
+        return found
+    for pattern, korean in _PHRASES:
+        if pattern.fullmatch(part):
+            return pattern.sub(korean, part)
+    if (pair := _VALUE.fullmatch(part)) and (name := _localized_part(pair[1])) != pair[1]:
+        return f"{name} {_setting_names().get(pair[2], pair[2])}"
+    return part
+
+
+_PHRASES = (
+    (re.compile(r"([\d.]+ %) correct"), r"정확도 \1"),
+    (re.compile(r"layer ('.*')"), r"층 \1"),
+    (re.compile(r"(\d+) held-out images"), r"학습에서 뺀 이미지 \1장"),
+    (re.compile(r"(\d+) trainings"), r"학습 \1회"),
+    (re.compile(r"seeds (\d+) to (\d+)"), r"시드 \1~\2"),
+)
+_VALUE = re.compile(r"(.+?) (yes|[\d.–e+-]+(?: %)?)")
+_SEPARATOR = re.compile(r"(, | \(|\))")
+
+
 @cache
 def catalogue() -> dict[str, str]:
     """Return the Korean by English text, read when it is first needed."""
