@@ -26,7 +26,7 @@ from striate.training import Recipe
 from striate.transfer.feature_output import with_features
 from striate.transfer.open_set import probability_threshold
 
-EPOCHS = {"lenet5": 8, "mnist-cnn": 3}
+EPOCHS = {"lenet5": 8, "mnist-cnn": 3, "simple-convnet": 8}
 POLICY = ImagePolicy(28, 28, 1)
 
 
@@ -55,7 +55,7 @@ def measure(name: str, engine: str, seed: int, data: Dataset, images: dict[str, 
     fitted = fit_open_set(model, data.train, data.validation, len(data.classes))
     assert fitted, "there are enough validation images"
     detector = fitted.detector
-    both = Model.from_network(with_features(model.network, detector.layer))
+    both = Model.from_network(with_features(model.network, detector.layer, detector.size))
     both.named_weights = model.named_weights
     results, known = {}, None
     for kind, x in images.items():

@@ -68,7 +68,7 @@ def simulate(case: str, draws: int) -> dict[int, Array]:
     fitted = fit_open_set(model, train, others, classes)
     assert fitted
     detector = fitted.detector
-    both = st.Model.from_network(with_features(model.network, detector.layer))
+    both = st.Model.from_network(with_features(model.network, detector.layer, detector.size))
     both.named_weights = model.named_weights
     unknown = np.stack([policy.read(file) for file in find_images([Path(os.environ["STRIATE_DATA"]) / "other"])])
     bank, new, unknown = (

@@ -15,6 +15,7 @@ from striate.engines.onnxruntime import open_session
 from striate.errors import DataError, ModelFileError, UsageError
 from striate.images import ImagePolicy, encode_png, read_image
 from striate.models import Model
+from striate.models.open_set import open_set_distances
 from striate.network import BatchNormalization, Conv2D, Dense, Flatten, Input, MaxPool2D, Network, Rescale
 from striate.onnx.export import to_onnx
 from striate.workflows import export as module
@@ -35,8 +36,8 @@ def small_model(seed: int = 0, shape: tuple[int, int, int] = POLICY.shape) -> Mo
     return model
 
 
-def trained_model(*models: Model, data: str | None = None) -> TrainedModel:
-    return TrainedModel(models, 0.5, data)
+def trained_model(*models: Model, data: str | None = None, threshold: float | None = None) -> TrainedModel:
+    return TrainedModel(models, 0.5, data, distance_threshold=threshold)
 
 
 @pytest.fixture
@@ -88,8 +89,8 @@ def test_the_file_recognizes_unknown_images_as_the_run_does(
     found = open_session(str(tmp_path / "model.onnx"))([x])
     np.testing.assert_allclose(found[0], probabilities, atol=1e-5)
     np.testing.assert_array_equal(found[2], unknown)
-    assert model.detector is not None
-    np.testing.assert_array_equal(found[1] > model.detector.threshold, unknown)
+    (detector,) = model.detectors
+    np.testing.assert_array_equal(found[1] > detector.threshold, unknown)
     assert (open_session(str(tmp_path / "small.onnx"))([x])[2] == unknown).mean() > 0.97
     again = open_trained_model(tmp_path / "model.onnx")
     assert again.detects_unknown
@@ -141,6 +142,27 @@ def test_ensemble_is_exported_as_one_network(tmp_path: Path, images: Path) -> No
     model = Model.from_network(network)
     model.named_weights = weights
     np.testing.assert_allclose(model.predict(x), expected, atol=1e-6)
+
+
+def test_exported_ensemble_recognizes_unknown_images(tmp_path: Path, images: Path) -> None:
+    rng = np.random.default_rng(0)
+    members = [small_model(seed) for seed in range(3)]
+    x = rng.integers(0, 256, (80, *members[0].network.input_shapes[0]), dtype=np.uint8)
+    for model in members:
+        model.fit_unknown(x[:40], np.arange(40) % 2, validation_data=(x[40:60], np.arange(20) % 2))
+    pairs = zip(members, trained_model(*members, threshold=1).detectors, strict=True)
+    distances = np.mean([open_set_distances(model, detector, x) for model, detector in pairs], axis=0)
+    trained = trained_model(*members, threshold=float(np.median(distances)))
+    expected, unknown = trained.predict_open_set(x)
+    assert 0.3 < unknown.mean() < 0.7
+    export(trained, tmp_path / "three.onnx", images=[str(images)])
+    found = open_session(str(tmp_path / "three.onnx"))([x])
+    np.testing.assert_allclose(found[0], expected, atol=1e-6)
+    np.testing.assert_allclose(found[1], distances, rtol=1e-3)
+    assert (found[2] == unknown).mean() > 0.95  # one lies on the threshold
+    again = open_trained_model(tmp_path / "three.onnx")  # one network, without the members' detectors
+    np.testing.assert_allclose(again.outputs(x), expected, atol=1e-6)
+    assert not again.detects_unknown
 
 
 def test_members_with_different_inputs_raise() -> None:

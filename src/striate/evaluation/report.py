@@ -301,7 +301,6 @@ def _environment() -> Environment:
     )
     environment.globals |= {
         "t": t,
-        "setting": sections.setting,
         "label": label,
         "bold": bold,
         "number": number,

@@ -1,5 +1,6 @@
 """Detect images of none of the classes by the features of a network that was trained from scratch."""
 
+from math import prod
 from typing import Any, Protocol
 
 import numpy as np
@@ -13,7 +14,7 @@ from striate.errors import DataError, UsageError
 from striate.network import Network
 from striate.tasks import Task
 from striate.training import check_inputs, predict_in_batches
-from striate.transfer.feature_output import open_set_layer, with_features
+from striate.transfer.feature_output import open_set_layer, summary_size, with_features
 from striate.transfer.open_set import OpenSetDetector
 from striate.transfer.open_set_fitting import MAX_IMAGES, NOT_HELD_OUT, FittedDetector, fit_detector
 
@@ -106,8 +107,10 @@ def fit_open_set(model: NetworkModel, train: Images, held_out: Images, classes: 
     layer = open_set_layer(model.network)
     if layer is None or len(held_out) < MIN_HELD_OUT:
         return None
+    (shape,) = (node.shape for node in model.network.nodes if node.layer.name == layer)
+    size = summary_size(shape) or prod(shape)
     parts = compared, tested = _take_evenly(train, MAX_IMAGES), _take_evenly(held_out, MAX_HELD_OUT)
-    x = np.concatenate([_features(model, layer, images.x) for images in parts])
+    x = np.concatenate([_features(model, layer, size, images.x) for images in parts])
     y, folds = np.concatenate([compared.y, tested.y]), np.repeat([NOT_HELD_OUT, 0], [len(compared), len(tested)])
     return fit_detector(
         x,
@@ -115,7 +118,7 @@ def fit_open_set(model: NetworkModel, train: Images, held_out: Images, classes: 
         classes,
         folds,
         layer,
-        max_images=_affordable(model.network, x.shape[1]),
+        max_images=_affordable(model.network, size),
         digests=np.concatenate(list(map(_digests, parts))),
     )
 
@@ -131,12 +134,12 @@ def open_set_distances(model: NetworkModel, detector: OpenSetDetector, x: Any) -
     Returns:
         Float64 (N,), as `OpenSetDetector.distances` returns them.
     """
-    return detector.distances(_features(model, detector.layer, x)) if len(x) else np.zeros(0)
+    return detector.distances(_features(model, detector.layer, detector.size, x)) if len(x) else np.zeros(0)
 
 
-def _features(model: NetworkModel, layer: str, x: Any) -> Array:
+def _features(model: NetworkModel, layer: str, size: int, x: Any) -> Array:
     """Return the features (N, F) of images."""
-    network = with_features(model.network, layer)
+    network = with_features(model.network, layer, size)
     engine = make_engine(model.engine.name, network, model.named_weights, **_device(model.engine))
     return predict_in_batches(engine, check_inputs(network, x))[1]
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from operator import index
 from typing import Any
 
-from striate.errors import NetworkError, similar
+from striate.errors import NetworkError
 from striate.network.shapes import IntPair, Margins, Padding
 
 MAX_FLOAT32 = 3.4e38
@@ -121,9 +121,7 @@ def padding(value: Any) -> Padding:
         return margins(value)
     name = value.lower()
     if name not in ("valid", "same"):
-        raise NetworkError(
-            f"expected 'valid', 'same' or numbers, received {value!r}.{similar(value, ('valid', 'same'))}"
-        )
+        raise NetworkError(f"expected 'valid', 'same' or numbers, received {value!r}.")
     return name
 
 
@@ -231,8 +229,7 @@ def one_of(*choices: str) -> Callable[[Any], str]:
 
     def check(value: Any) -> str:
         if value not in choices:
-            hint = similar(value, choices) if isinstance(value, str) else ""
-            raise NetworkError(f"expected one of {', '.join(map(repr, choices))}, received {value!r}.{hint}")
+            raise NetworkError(f"expected one of {', '.join(map(repr, choices))}, received {value!r}.")
         return str(value)
 
     return check

@@ -54,6 +54,11 @@ class OpenSetDetector:
         """With the mean of how many training images an image is compared."""
         return min(NEIGHBORS, len(self.neighbors))
 
+    @property
+    def size(self) -> int:
+        """The number of features, F."""
+        return int(self.neighbors.shape[1])
+
     @cached_property
     def _bank(self) -> Array:
         return unit_vectors(self.neighbors)

@@ -140,14 +140,17 @@ def _fit_detector(
         digests = np.array([hashlib.blake2b(row.tobytes(), digest_size=8).hexdigest() for row in x])
     rows = trained_on[_choose(digests[trained_on], y[trained_on], classes, max_images, x.shape[1])]
     bank, labels = unit_vectors(x[rows]), y[rows]
+    stored = np.round(bank / np.abs(bank).max(axis=1, keepdims=True).clip(1e-12) * 127).astype(np.int8)
+    compared = unit_vectors(stored)
     discriminants, means = _discriminants(bank, labels)
     neighbor, discriminant = np.empty(len(x)), np.empty(len(x))
     for block in slices_in_memory(len(x)):
         vectors = unit_vectors(x[block])
-        neighbor[block] = neighbor_distances(vectors, bank)
+        neighbor[block] = neighbor_distances(vectors, compared)
         discriminant[block] = distance_to_nearest(vectors, discriminants, means)
     if held_out.all():
-        neighbor[rows] = neighbor_distances(bank, bank, _excluded_pairs(bank, None if groups is None else groups[rows]))
+        excluded = _excluded_pairs(bank, None if groups is None else groups[rows])
+        neighbor[rows] = neighbor_distances(bank, compared, excluded)
         discriminant[rows] = _cross_validate(bank, labels, folds[rows])
     neighbor, discriminant = neighbor[held_out], discriminant[held_out]
     # Sorted, so that the order of the images does not matter.
@@ -159,9 +162,8 @@ def _fit_detector(
     distances = (neighbor + discriminant) / scale
     thresholds = Thresholds.of(distances, rejection_rate, bool(held_out.all()))
     detector = OpenSetDetector(
-        layer, np.round(bank / np.abs(bank).max(axis=1, keepdims=True).clip(1e-12) * 127).astype(np.int8),
-        discriminants.astype(np.float32), means.astype(np.float32), np.asarray(scale, np.float32),
-        np.asarray(thresholds.threshold, np.float32),
+        layer, stored, discriminants.astype(np.float32), means.astype(np.float32),
+        np.asarray(scale, np.float32), np.asarray(thresholds.threshold, np.float32),
     )  # fmt: skip
     return FittedDetector(detector, thresholds, distances)
 

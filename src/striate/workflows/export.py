@@ -25,6 +25,7 @@ from striate.onnx.metadata import UNKNOWN_THRESHOLD, ExportMetadata
 from striate.tasks import Decision, Task
 from striate.text import counted
 from striate.transfer.feature_output import with_features
+from striate.transfer.open_set import OpenSetDetector
 from striate.workflows.evaluate import load_for_model, to_model_labels
 from striate.workflows.plan import is_folder
 from striate.workflows.predict import find_files
@@ -170,13 +171,13 @@ def convert(
         UsageError: As in `export`.
         ModelFileError: As in `export`.
     """
-    network, weights = ensemble_network(trained.models)
+    detectors = trained.detectors
+    network, weights = ensemble_network(trained.models, detectors)
     metadata = ExportMetadata(trained.classes, trained.policy, trained.threshold, trained.fingerprint, trained.decision)
-    detector = trained.detector
-    written = with_features(network, detector.layer) if detector else network
     model = to_onnx(
-        written, weights, metadata=metadata, resize=resize, opset=opset, detector=detector, ranges=trained.ranges
-    )
+        network, weights, metadata=metadata, resize=resize, opset=opset, ranges=trained.ranges, detectors=detectors,
+        distance_threshold=trained.distance_threshold if len(detectors) > 1 else None,
+    )  # fmt: skip
     compared = collect_images(trained, images, _affordable_images(network))
     original, exported = _compare(trained, model, compared, resize)
     tolerance = RESIZE_TOLERANCE if resize else TOLERANCE
@@ -303,11 +304,12 @@ def _with_agreement(
     return replace(compared, correct=(hits[0], hits[1], len(images.labels)))
 
 
-def ensemble_network(models: Sequence[Model]) -> tuple[Network, Weights]:
+def ensemble_network(models: Sequence[Model], detectors: Sequence[OpenSetDetector] = ()) -> tuple[Network, Weights]:
     """Return one network whose output is the mean of the models' outputs.
 
     Args:
         models: The members. Layers of the first are named `member-1.NAME`; a single member keeps its own network.
+        detectors: Their detectors of unknown images. The features that they read are further outputs.
 
     Returns:
         The network and its weights.
@@ -315,10 +317,13 @@ def ensemble_network(models: Sequence[Model]) -> tuple[Network, Weights]:
     Raises:
         UsageError: If the members take different inputs.
     """
-    first = models[0].network
+    networks = [model.network for model in models]
+    if detectors:
+        pairs = zip(networks, detectors, strict=True)
+        networks = [with_features(network, detector.layer, detector.size) for network, detector in pairs]
     if len(models) == 1:
-        return first, models[0].named_weights
-    inputs = [_input_layer(model.network) for model in models]
+        return networks[0], models[0].named_weights
+    inputs = [_input_layer(network) for network in networks]
     if any(replace(layer, name="x") != replace(inputs[0], name="x") for layer in inputs):
         raise UsageError(
             "The members of the ensemble take images of different sizes, so they cannot be exported as one network."
@@ -326,12 +331,14 @@ def ensemble_network(models: Sequence[Model]) -> tuple[Network, Weights]:
     entries: list[tuple[Layer, tuple[int, ...]]] = [(inputs[0], ())]
     weights: Weights = {}
     outputs = []
-    for number, model in enumerate(models, start=1):
-        outputs.append(_append_member(entries, model.network, f"member-{number}."))
+    for number, (model, network) in enumerate(zip(models, networks, strict=True), start=1):
+        outputs.append(_append_member(entries, network, f"member-{number}."))
         weights |= {f"member-{number}.{name}": array for name, array in model.named_weights.items()}
-    entries += [(Add(name="sum"), tuple(outputs)), (Rescale(1 / len(models), name="mean"), (len(entries),))]
-    name = f"{first.name} × {len(models)}"
-    return Network.from_entries(name, entries, (0,), (len(entries) - 1,)), weights
+    predictions, *features = zip(*outputs, strict=True)
+    entries += [(Add(name="sum"), predictions), (Rescale(1 / len(models), name="mean"), (len(entries),))]
+    name = f"{models[0].network.name} × {len(models)}"
+    shown = (len(entries) - 1, *(index for member in features for index in member))
+    return Network.from_entries(name, entries, (0,), shown), weights
 
 
 def _input_layer(network: Network) -> Input:
@@ -341,8 +348,8 @@ def _input_layer(network: Network) -> Input:
     return layer
 
 
-def _append_member(entries: list[tuple[Layer, tuple[int, ...]]], network: Network, prefix: str) -> int:
-    """Append a network's layers, reading from the first entry, and return the index of its output."""
+def _append_member(entries: list[tuple[Layer, tuple[int, ...]]], network: Network, prefix: str) -> tuple[int, ...]:
+    """Append a network's layers, reading from the first entry, and return the indices of its outputs."""
     layers = {id(node.layer): replace(node.layer, name=prefix + str(node.layer.name)) for node in network.nodes}
     indices: list[int] = []
     for node in network.nodes:
@@ -351,8 +358,7 @@ def _append_member(entries: list[tuple[Layer, tuple[int, ...]]], network: Networ
             continue
         entries.append((layers[id(node.layer)], tuple(indices[source] for source in node.inputs)))
         indices.append(len(entries) - 1)
-    (output,) = network.outputs
-    return indices[output]
+    return tuple(indices[output] for output in network.outputs)
 
 
 def collect_images(trained: TrainedModel, paths: Sequence[str], max_images: int) -> ComparisonImages:

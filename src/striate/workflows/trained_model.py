@@ -178,25 +178,24 @@ class TrainedModel:
         return are_beyond(distances, self.distance_threshold)
 
     @cached_property
-    def detector(self) -> OpenSetDetector | None:
-        """The detector of unknown images of a single model; None if it has none, and for an ensemble."""
-        return OpenSetDetector.from_extras(self.models[0].extras) if len(self.models) == 1 else None
-
-    @cached_property
-    def _open_set(self) -> tuple[tuple[Predictor, OpenSetDetector], ...]:
-        """What computes each member's outputs and features, and its detector; empty if unknown images are not detected.
+    def detectors(self) -> tuple[OpenSetDetector, ...]:
+        """The detectors of unknown images of all members; empty if unknown images are not detected.
 
         An ensemble detects them if all its members do, by the mean of their distances.
         """
         if len(self.models) > 1 and self.distance_threshold is None:
             return ()
-        detectors = [(model, OpenSetDetector.from_extras(model.extras)) for model in self.models]
-        found = tuple(
-            (self._predictor(with_features(model.network, detector.layer), model), detector)
-            for model, detector in detectors
-            if detector
+        found = [OpenSetDetector.from_extras(model.extras) for model in self.models]
+        detectors = tuple(detector for detector in found if detector)
+        return detectors if len(detectors) == len(self.models) else ()
+
+    @cached_property
+    def _open_set(self) -> tuple[tuple[Predictor, OpenSetDetector], ...]:
+        """What computes each member's outputs and features, and its detector; empty without detectors."""
+        return tuple(
+            (self._predictor(with_features(model.network, detector.layer, detector.size), model), detector)
+            for model, detector in zip(self.models, self.detectors, strict=False)
         )
-        return found if len(found) == len(self.models) else ()
 
     @property
     def ranges(self) -> Ranges | None:

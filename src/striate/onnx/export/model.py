@@ -18,7 +18,7 @@ from striate.onnx.export.graph_builder import MAX_OPSET, GraphBuilder, GraphTens
 from striate.onnx.export.input_resize import resize_images
 from striate.onnx.export.int8 import to_int8
 from striate.onnx.export.layers.activations import append_activation
-from striate.onnx.export.open_set import Detector, append_detector
+from striate.onnx.export.open_set import Detector, append_detectors
 from striate.onnx.export.opset import check_opset, lowest_opset
 from striate.onnx.export.rules import export_layer
 from striate.onnx.metadata import ExportMetadata
@@ -34,7 +34,8 @@ def to_onnx(
     metadata: ExportMetadata | None = None,
     resize: bool = False,
     opset: int | None = None,
-    detector: Detector | None = None,
+    detectors: Sequence[Detector] = (),
+    distance_threshold: float | None = None,
     ranges: Ranges | None = None,
     dtypes: Sequence[str] | None = None,
 ) -> bytes:
@@ -50,8 +51,10 @@ def to_onnx(
         resize: Whether the model takes images of any height and width and resizes them according to `metadata.policy`.
             The pixels equal those of `ImagePolicy.apply`, but may differ by one gray level in some tall images.
         opset: The version of ONNX's operators, 13 to 20; None: the lowest that has all operators of this network.
-        detector: The detector of unknown images, which reads the second output of the network. The model then has the
-            outputs "distance" and "unknown" in its place.
+        detectors: The detector of unknown images, which reads the second output of the network, or those of the members
+            of an ensemble, which read the outputs after the first. The model has the outputs "distance" and "unknown"
+            in their place.
+        distance_threshold: The mean distance beyond which an image is unknown for an ensemble.
         ranges: Ranges of feature maps; the convolutions between them are computed in 8-bit integers, in a form that is
             exact on all processors.
         dtypes: Dtypes of the inputs; None: those of the Input layers.
@@ -72,10 +75,12 @@ def to_onnx(
     """
     metadata = metadata or ExportMetadata()
     fit = _resize_fit(network, metadata) if resize else None
-    model = build_model(network, weights, dtypes=dtypes, fit=fit, opset=opset, detector=detector)
+    model = build_model(
+        network, weights, dtypes=dtypes, fit=fit, opset=opset, detectors=detectors, threshold=distance_threshold
+    )
     if ranges:
         model = to_int8(model, ranges, signed=False)
-    metadata = replace(metadata, detector_layer=detector.layer if detector else None)
+    metadata = replace(metadata, detector_layer=detectors[0].layer if len(detectors) == 1 else None)
     helper.set_model_props(model, metadata.to_props(network))
     return bytes(model.SerializeToString())
 
@@ -100,7 +105,8 @@ def build_model(
     all_outputs: bool = False,
     fit: str | None = None,
     opset: int | None = None,
-    detector: Detector | None = None,
+    detectors: Sequence[Detector] = (),
+    threshold: float | None = None,
 ) -> ModelProto:
     """Build the model without metadata.
 
@@ -111,7 +117,8 @@ def build_model(
         all_outputs: Whether the outputs are those of all nodes, in order. Then nothing is folded.
         fit: How images are resized in the model, as in ImagePolicy; None: not at all.
         opset: The version of ONNX's operators; None: the lowest that has all operators of this network.
-        detector: As in `to_onnx`.
+        detectors: As in `to_onnx`.
+        threshold: As `distance_threshold` in `to_onnx`.
 
     Returns:
         The model.
@@ -139,14 +146,14 @@ def build_model(
     shown: Sequence[int] = network.outputs
     if all_outputs:
         shown = range(len(tensors))
-    elif detector:
+    elif detectors:
         shown = network.outputs[:1]
     outputs = [
         _tensor_info(_append_output(graph, network, i, tensors[i]), "float32", network.nodes[i].shape) for i in shown
     ]
-    if detector:
-        features = graph.in_network_order(tensors[network.outputs[1]]).name
-        distance, unknown = append_detector(graph, features, detector)
+    if detectors:
+        features = [graph.in_network_order(tensors[index]).name for index in network.outputs[1:]]
+        distance, unknown = append_detectors(graph, features, detectors, threshold)
         outputs += [_tensor_info(distance, "float32", ()), _tensor_info(unknown, "bool", ())]
     opsets = [helper.make_opsetid("", opset or lowest_opset(graph.nodes))]
     return helper.make_model(

@@ -1,5 +1,6 @@
 """The detector of unknown images inside an ONNX model: its distance, and whether the image is unknown."""
 
+from collections.abc import Sequence
 from typing import Protocol
 
 from striate._types import Array
@@ -28,29 +29,44 @@ class Detector(Protocol):
     def threshold(self) -> Array: ...  # noqa: D102
 
 
-def append_detector(graph: GraphBuilder, features: str, detector: Detector) -> tuple[str, str]:
-    """Append the arithmetic of `OpenSetDetector`.
+def append_detectors(
+    graph: GraphBuilder, features: Sequence[str], detectors: Sequence[Detector], threshold: float | None
+) -> tuple[str, str]:
+    """Append the arithmetic of `OpenSetDetector`; an ensemble decides by the mean of its members' distances.
 
     Args:
         graph: The graph to append to.
-        features: Name of the features, float32 (N, F).
-        detector: The detector.
+        features: Names of the features that each detector reads, float32 (N, F).
+        detectors: The detectors.
+        threshold: The distance beyond which an image is unknown; None for that of a single detector.
 
     Returns:
         The names of the distance, float32 (N,), and of whether the image is unknown, bool (N,).
     """
-    graph.layer_name = DETECTOR
+    distances = []
+    for number, (name, detector) in enumerate(zip(features, detectors, strict=True), start=1):
+        graph.layer_name = DETECTOR if len(detectors) == 1 else f"{DETECTOR}/member-{number}"
+        distances.append(_distance(graph, name, detector))
+    graph.layer_name, distance = DETECTOR, distances[0]
+    for other in distances[1:]:
+        distance = graph.op("Add", distance, other)
+    if len(distances) > 1:
+        distance = graph.op("Div", distance, graph.layer_constant("members", len(distances)))
+    limit = detectors[0].threshold if threshold is None else threshold
+    known = graph.op("LessOrEqual", distance, graph.layer_constant("threshold", limit))
+    return (
+        graph.rename_output(graph.op("Identity", distance), DISTANCE),
+        graph.rename_output(graph.op("Not", known), UNKNOWN),  # NaN is unknown too
+    )
+
+
+def _distance(graph: GraphBuilder, features: str, detector: Detector) -> str:
     rows = _unit_vectors(graph, features)
     bank = graph.cast(graph.layer_constant("neighbors", detector.neighbors, "int8"), "float32")
     distance = _neighbor_distance(graph, rows, _unit_vectors(graph, bank), detector.neighbor_count)
     if detector.directions.shape[1]:
         distance = graph.op("Add", distance, _class_distance(graph, rows, detector))
-    scaled = graph.op("Div", distance, graph.layer_constant("scale", detector.scale))
-    known = graph.op("LessOrEqual", scaled, graph.layer_constant("threshold", detector.threshold))
-    return (
-        graph.rename_output(graph.op("Identity", scaled), DISTANCE),
-        graph.rename_output(graph.op("Not", known), UNKNOWN),  # NaN is unknown too
-    )
+    return graph.op("Div", distance, graph.layer_constant("scale", detector.scale))
 
 
 def _unit_vectors(graph: GraphBuilder, x: str) -> str:
@@ -61,7 +77,7 @@ def _unit_vectors(graph: GraphBuilder, x: str) -> str:
 def _neighbor_distance(graph: GraphBuilder, rows: str, bank: str, count: int) -> str:
     """Return the cosine distance (N,) of rows (N, F) from the mean of the nearest of the bank (M, F)."""
     similarity = graph.op("MatMul", rows, graph.op("Transpose", bank, perm=[1, 0]))
-    nearest, indices = f"{DETECTOR}/similar", f"{DETECTOR}/nearest"
+    nearest, indices = f"{graph.layer_name}/similar", f"{graph.layer_name}/nearest"
     graph.op("TopK", similarity, graph.layer_constant("count", [count], "int64"), axis=1)
     graph.nodes[-1].output[:] = [nearest, indices]
     sums = graph.reduce("ReduceSum", graph.op("Gather", bank, indices, axis=0), [1], keepdims=False)  # (N, F)

@@ -115,7 +115,7 @@ def import_graph(
         size = metadata.policy.height, metadata.policy.width
     graph = with_image_size(graph, size) if size else graph
     graph = _without_resizing(graph)
-    graph, detector = _take_detector(graph) if metadata.detector_layer else (graph, {})
+    graph, detector = _take_detector(graph) if {DISTANCE, UNKNOWN} <= set(graph.outputs) else (graph, {})
     network, weights, notes = _convert(canonicalize(graph), where=str(path), name=_network_name(graph, path))
     metadata.check(network, str(path))
     if metadata.detector_layer not in {node.layer.name for node in network.nodes}:
