@@ -9,7 +9,7 @@ import pytest
 from PIL import Image, ImageDraw, ImageEnhance, ImageOps
 
 from striate.data import decoding, groups, load_folder, near_duplicates
-from striate.data.gray_levels import MAD_TO_STD, gray_level_stats
+from striate.data.gray_levels import MAD_TO_STD, MIN_DEVIATION_SHARE, gray_level_stats
 from striate.data.groups import near_duplicate_files
 from striate.data.near_duplicates import THUMBNAILS, find_near_duplicates
 from striate.images import ImagePolicy
@@ -79,8 +79,28 @@ def test_statistics_of_gray_levels_are_medians() -> None:
     flat = x.reshape(6, -1).astype(float)
     median = np.median(flat, axis=1)
     assert np.array_equal(stats.median, median)
-    assert np.allclose(stats.deviation, MAD_TO_STD * np.median(np.abs(flat - median[:, None]), axis=1))
+    of_median = MAD_TO_STD * np.median(np.abs(flat - median[:, None]), axis=1)
+    assert np.allclose(stats.deviation, np.maximum(of_median, MIN_DEVIATION_SHARE * flat.std(axis=1)))
     assert stats.varied_tiles.tolist() == [64, 0, 32, 56, 64, 64]
+
+
+def drawing(seed: int) -> Image.Image:
+    """A few strokes of ink on white paper, as in letters: most pixels are equal."""
+    rng = np.random.default_rng(seed)
+    paper = Image.new("RGB", (96, 96), "white")
+    points = rng.integers(20, 76, (5, 2)).tolist()
+    ImageDraw.Draw(paper).line([tuple(point) for point in points], fill="black", width=int(rng.integers(4, 9)))
+    return paper
+
+
+@pytest.mark.parametrize("change", ["saved again", "resized", "mirrored"])
+def test_altered_copies_of_drawings_are_found_and_nothing_else(change: str) -> None:
+    drawings = [drawing(seed) for seed in range(40)]
+    change_of = CHANGES[change] if change != "resized" else lambda image: image.resize((67, 67))
+    copies = [change_of(image) for image in drawings[:20]]
+    pairs = find_near_duplicates(thumbnails([*drawings, *copies])).pairs.tolist()
+    assert all(second == first + 40 for first, second in pairs)
+    assert len(pairs) >= 19
 
 
 def test_frames_of_a_video_are_found() -> None:

@@ -18,6 +18,7 @@ MIN_UNCLIPPED = 0.1  # share of pixels that neither image clips; if it is reache
 MIN_VARIANCE = 1e-3  # lower bound of a variance that is divided by, in squared gray levels
 OUTLIER_FACTOR = 3  # pixels whose error is larger than this many times the mean are left out of the fit of brightness
 MAD_TO_STD = 1.4826  # standard deviation / median absolute deviation of a normal distribution
+MIN_DEVIATION_SHARE = 0.5  # lower bound of a deviation / standard deviation; it matters for drawings on a background
 
 T = TypeVar("T")
 
@@ -42,7 +43,9 @@ class GrayLevelStats:
 
     Attributes:
         median: float32 (N,).
-        deviation: float32 (N,), the standard deviation, estimated from the median absolute deviation.
+        deviation: float32 (N,), the standard deviation, estimated from the median absolute deviation. At least
+            MIN_DEVIATION_SHARE of the standard deviation itself: the median absolute deviation of an image that is
+            mostly background, such as a letter, is 0.
         varied_tiles: int (N,), the number of tiles that are not uniform.
     """
 
@@ -79,13 +82,22 @@ def gray_level_stats(images: NDArray[np.uint8]) -> GrayLevelStats:
     # The deviations from the median are multiples of ½, too.
     deviations = np.abs(2 * np.arange(256) - doubled[:, None]) + 2 * offsets
     counts = np.bincount(deviations.reshape(-1), histograms.reshape(-1), minlength=512 * count).reshape(count, 512)
-    median, deviation = doubled.astype(np.float32) / 2, _doubled_medians(counts).astype(np.float32) / 4
+    median, deviation = doubled.astype(np.float32) / 2, MAD_TO_STD * _doubled_medians(counts).astype(np.float32) / 4
+    deviation = np.maximum(deviation, MIN_DEVIATION_SHARE * _stds(histograms))
     rows = images.reshape(count, TILES_PER_SIDE, TILE_SIZE, SIZE)
     lowest, highest = (
         function(function(rows, axis=2).reshape(count, TILES_PER_SIDE, TILES_PER_SIDE, TILE_SIZE), axis=3)
         for function in (np.min, np.max)
     )
-    return GrayLevelStats(median, MAD_TO_STD * deviation, (highest > lowest).sum(axis=(1, 2)))
+    return GrayLevelStats(median, deviation, (highest > lowest).sum(axis=(1, 2)))
+
+
+def _stds(histograms: NDArray[Any]) -> Floats:
+    """Return the standard deviations, float32, of the SIZE² gray levels that each histogram (N, 256) counts."""
+    count, levels = SIZE * SIZE, np.arange(256)
+    total, squares = histograms @ levels, histograms @ (levels * levels)
+    stds: Floats = np.sqrt((count * squares - total * total).astype(np.float64) / count**2).astype(np.float32)
+    return stds
 
 
 def _doubled_medians(histograms: NDArray[Any]) -> NDArray[np.int64]:
