@@ -6,6 +6,7 @@ import shlex
 import sys
 from pathlib import Path
 
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # a command loads compiled modules, as in an installation
 STRIATE = [sys.executable, "-c", "from striate.cli import main; main()"]  # the command line of this interpreter
 
 

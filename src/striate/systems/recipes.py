@@ -52,7 +52,7 @@ def _decode(default: DefaultRecipe) -> Recipe:
         epochs=default.epochs,
         batch_size=default.batch_size,
         optimizer=get_optimizer(default.optimizer, learning_rate=default.learning_rate, **default.optimizer_settings),
-        schedule=OneCycle(),
+        schedule=OneCycle(default.warmup),
         augmentation=augmentation or None,
         label_smoothing=default.label_smoothing,
     )

@@ -15,10 +15,12 @@ from striate.network import (
 )
 from striate.zoo.registry import DefaultRecipe, positive_integers, register_architecture
 
+RECIPE = DefaultRecipe(1, 144, 3e-2, optimizer_settings={"beta_2": 0.95}, label_smoothing=0.1, warmup=0.2)
 
-@register_architecture("mnist-quick", recipe=DefaultRecipe(2, 200, 3e-2, optimizer_settings={"beta_2": 0.98}))
+
+@register_architecture("mnist-quick", recipe=RECIPE)
 def mnist_quick(
-    input_shape: tuple[int, ...] = (28, 28, 1), classes: int = 10, filters: Sequence[int] = (6, 24),
+    input_shape: tuple[int, ...] = (28, 28, 1), classes: int = 10, filters: Sequence[int] = (10, 32),
     activation: str = "relu",
 ) -> Network:  # fmt: skip
     """Build two conv 5×5 – pool – batch normalization – activation and one dense layer.

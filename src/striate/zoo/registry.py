@@ -80,6 +80,7 @@ class DefaultRecipe:
         augmentation: The name of a preset; None for no augmentation.
         photographs: Whether the preset is the one for photographs; otherwise that for digits.
         label_smoothing: 0 to below 1.
+        warmup: The fraction of all steps in which the learning rate rises.
         images: The number of training images for which the values are meant; for other numbers, they are scaled. None:
             they are not scaled.
     """
@@ -92,6 +93,7 @@ class DefaultRecipe:
     augmentation: str | None = None
     photographs: bool = False
     label_smoothing: float = 0.0
+    warmup: float = 0.25
     images: int | None = None
 
 

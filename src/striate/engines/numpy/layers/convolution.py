@@ -192,7 +192,7 @@ class ConvolutionRule(LayerRule[Conv2D, ConvolutionState]):
         super().__init__(layer, input_shape)
         self.window = window
         self.mask = connection_mask(layer.connections, input_shape[2]) if layer.connections else None
-        self.suits_positions = suits_positions(layer, window)
+        self.suits_positions = suits_positions(layer, window, input_shape[2])
 
     def _kernel(self, context: LayerContext) -> Array:
         kernel = context.weights["kernel"]

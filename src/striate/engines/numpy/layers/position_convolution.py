@@ -10,6 +10,7 @@ The gradient of the input is computed in the same way from dy, which leaves KH o
 """
 
 from collections.abc import Iterator
+from math import prod
 
 import numpy as np
 
@@ -22,17 +23,21 @@ from striate.network import Conv2D, IntPair
 # Strips are computed and used in bands of about this many bytes, so that they stay in the cache.
 BAND_BYTES = 1 << 20
 
-# Above this number of filters the multiplications dominate, which im2col does in fewer and larger products.
-MAX_FILTERS = 24
+# Above this number of filters the multiplications dominate, which im2col does in fewer and larger products. It is
+# larger for kernels of LARGE_KERNEL elements and more on several channels, for which im2col copies most.
+MAX_FILTERS, MAX_FILTERS_OF_LARGE_KERNELS = 24, 32
+LARGE_KERNEL = 25
 
 # Minimum number of images for which a product at one position takes longer than its call.
 MIN_IMAGES = 20
 
 
-def suits_positions(layer: Conv2D, window: Geometry) -> bool:
+def suits_positions(layer: Conv2D, window: Geometry, channels: int) -> bool:
     """Return whether a convolution can be computed by position, and is likely to be faster so."""
     is_plain = window.strides == window.dilation == (1, 1) and layer.groups == 1
-    return is_plain and layer.filters <= MAX_FILTERS and min(*window.padding[0], *window.padding[1]) >= 0
+    is_large = prod(window.kernel_size) >= LARGE_KERNEL and channels > 1
+    most = MAX_FILTERS_OF_LARGE_KERNELS if is_large else MAX_FILTERS
+    return is_plain and layer.filters <= most and min(*window.padding[0], *window.padding[1]) >= 0
 
 
 def _bands(window: Geometry, rows: int, bytes_per_row: int) -> list[slice]:
