@@ -16,7 +16,7 @@ from striate.engines.optimizers import AdamW
 from striate.errors import DataError, UsageError
 from striate.systems.recipes import TYPICAL_IMAGES, recipe_for, tuning_recipe
 from striate.systems.registry import find_dogs_vs_cats, get_system
-from striate.training import Recipe
+from striate.training import OneCycle, Recipe
 from striate.workflows import strategy
 from striate.workflows.plan import make_plan
 from striate.workflows.reproduce import Reproduction, data_location
@@ -51,6 +51,8 @@ def test_networks_for_small_images_have_their_own_recipes() -> None:
         assert usual is None or usual.images is None or max(zoo.network(model).input_shapes[0]) > 64
     assert recipe_for("mnist-cnn-functional", 5) == recipe_for("mnist-cnn")
     assert recipe_for("linear-regression") == Recipe()
+    quick, entry = recipe_for("mnist-quick"), zoo.get_architecture("mnist-quick").recipe
+    assert entry and quick.schedule == OneCycle(entry.warmup)
 
 
 @given(some.sampled_from(CLASSICS), some.integers(0, 10**7), some.integers(1, 10**6))
