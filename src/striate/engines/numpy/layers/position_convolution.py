@@ -111,10 +111,10 @@ def kernel_gradient_by_position(
     rows = scratch.temporary("gradient rows", (oh, o, ow, n), dy.dtype)
     _in_cells(rows.swapaxes(1, 2), window.cell)[...] = _by_position(dy, window.cell)
     gradients = rows.reshape(oh, 1, 1, o, ow * n).swapaxes(3, 4)
-    sc, sh, sw, sn = padded.strides
+    sc, sh, sw, _ = padded.strides  # the last may be any number if there is one image
     strides, axes = ((sw, sh, sc), (1, 0, 2)) if kh < c else ((sw, sc, sh), (2, 0, 1))
     lengths = (kw, kh, c) if kh < c else (kw, c, kh)  # a matrix has C rows, or KH rows if these are more
-    taps = np.ndarray((oh, *lengths, ow * n), padded.dtype, padded, 0, (sh, *strides, sn))
+    taps = np.ndarray((oh, *lengths, ow * n), padded.dtype, padded, 0, (sh, *strides, padded.itemsize))
     products = scratch.temporary("products", (oh, *lengths, o), dy.dtype)
     np.matmul(taps, gradients, out=products)
     dkernel[...] = products.sum(axis=0).transpose(*axes, 3)
