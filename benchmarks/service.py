@@ -186,7 +186,7 @@ def main() -> None:
     files = find_images([args.folder])
     command = [*STRIATE, "predict", str(args.run), str(args.folder), "--json"]
     labels = {
-        p["path"]: p["label"] for p in json.loads(subprocess.run(command, capture_output=True, check=True).stdout)
+        p["file"]: p["label"] for p in json.loads(subprocess.run(command, capture_output=True, check=True).stdout)
     }
     with tempfile.TemporaryDirectory() as folder:
         service = Service(args.run, Path(folder) / "log")

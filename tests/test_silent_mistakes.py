@@ -2,6 +2,7 @@
 
 import copy
 import pickle
+import re
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -12,8 +13,8 @@ import pytest
 
 import striate as st
 from striate._types import Array
-from striate.errors import DataError, ModelFileError, NetworkError, TrainingError, UsageError
-from striate.network import L2, Dense, Flatten, Input, Layer, Rescale
+from striate.errors import DataError, ModelFileError, NetworkError, StriateError, TrainingError, UsageError
+from striate.network import L2, Conv2D, Dense, Flatten, Input, Layer, Rescale
 from striate.workflows.trained_model import open_trained_model
 
 SHAPE = (6, 5, 1)
@@ -274,3 +275,67 @@ def test_errors_of_wrong_shapes_and_labels_say_what_to_write() -> None:
         Input(28)  # type: ignore[arg-type]
     with pytest.raises(UsageError, match=r"Did you mean 'adam'\?"):
         model.compile("adma")
+
+
+SPARSE, ONE_HOT = "sparse_categorical_crossentropy", "categorical_crossentropy"
+
+
+@pytest.mark.parametrize(
+    ("activation", "loss", "one_hot", "note"),
+    [
+        (None, SPARSE, False, "The output layer 'out' has no activation, .* predict returns logits, .*='softmax'"),
+        (None, ONE_HOT, True, r"losses\.CategoricalCrossentropy\(from_logits=True\)"),
+        (None, None, False, "predict returns logits"),
+        (None, "binary_crossentropy", True, "Add activation='sigmoid' to the layer"),
+        (None, st.losses.SparseCategoricalCrossentropy(from_logits=True), False, ""),
+        ("softmax", SPARSE, True, f"'{SPARSE}' is for class numbers, and .* are one-hot rows. .* loss='{ONE_HOT}'"),
+        ("softmax", ONE_HOT, False, f"'{ONE_HOT}' is for one-hot rows, and .* are class numbers. .* loss='{SPARSE}'"),
+        ("softmax", SPARSE, False, ""),
+        ("softmax", ONE_HOT, True, ""),
+        ("softmax", None, True, ""),
+    ],
+)
+def test_losses_that_do_not_fit_as_in_keras_give_a_note(
+    activation: str | None, loss: Any, one_hot: bool, note: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    x, y = samples()
+    model = st.Sequential([Input(SHAPE), Rescale(), Flatten(), Dense(3, activation=activation, name="out")])
+    model.compile("sgd", loss)
+    model.fit(x, np.eye(3)[y] if one_hot else y, verbose=2)
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == (2 if note else 1)
+    assert re.search(note, lines[0])
+
+
+def compiled(loss: Any = None, metrics: Any = None, channels: int = 1) -> st.Sequential:
+    model = st.Sequential([Input((6, 5, channels)), Flatten(), Dense(3, activation="softmax")])
+    model.compile("sgd", loss, metrics)
+    return model
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda x, y: compiled("crossentropy"), f"use '{SPARSE}' for class numbers"),
+        (lambda x, y: compiled(metrics=["f1"]), r"Use metrics\.F1Score\(average='macro'\)"),
+        (lambda x, y: Conv2D(3, 3, padding="smae"), r"received 'smae'\. Did you mean 'same'\?"),
+        (lambda x, y: Input((6, 5, 1), data_format="channel_last"), r"Did you mean 'channels_last'\?"),
+        (lambda x, y: compiled().fit(x, np.array(["cat"] * len(x)), **QUIET), "received names such as 'cat'. Number t"),
+        (lambda x, y: compiled().fit(np.repeat(x, 3, -1), y, **QUIET), r"in color, .* x\.mean\(axis=-1, keepdims"),
+        (lambda x, y: compiled(channels=3).fit(x, y, **QUIET), r"gray, .* np\.repeat\(x, 3, axis=-1\)"),
+        (lambda x, y: compiled().save("m.onnx"), r"call model\.export\('m\.onnx'\)"),
+        (lambda x, y: compiled().fit(x, y, callbacks=st.callbacks.EarlyStopping("val_acc"), **QUIET),
+         "Pass validation_data to fit"),
+    ],
+)  # fmt: skip
+def test_near_misses_get_the_right_name(call: Callable[..., Any], message: str) -> None:
+    with pytest.raises(StriateError, match=message):
+        call(*samples())
+
+
+@pytest.mark.parametrize("kind", ["Adam", "SGD", "RMSprop", "Lion"])
+def test_lr_is_the_learning_rate(kind: str) -> None:
+    model = compiled()
+    model.compile(getattr(st.optimizers, kind)(lr=0.25))
+    assert model.optimizer is not None
+    assert float(model.optimizer.learning_rate) == 0.25

@@ -67,20 +67,39 @@ def nearest(name: str, known: Iterable[str]) -> str:
         known: The names that exist.
 
     Returns:
-        " Did you mean …?" if a similar name exists, else the list of names.
+        " Did you mean …?" if a similar name exists, or one that begins like this; else the list of names, if any.
 
     Example:
         >>> nearest("trian", ["train", "evaluate"])
         " Did you mean 'train'?"
-        >>> nearest("adma", ["adam", "adamax"])
-        " Did you mean 'adam'?"
+        >>> nearest("adma", ["adam", "adamax"]), nearest("f1", ["f1_score", "recall"])
+        (" Did you mean 'adam'?", " Did you mean 'f1_score'?")
     """
     known = sorted(known)
-    close = get_close_matches(str(name).lower(), known, n=3, cutoff=0.5)
-    if close:
-        same_letters = (each for each in close if sorted(each) == sorted(str(name).lower()))  # "adma" is "adam"
-        return f" Did you mean '{next(same_letters, close[0])}'?"
-    return f" Available: {', '.join(known)}."
+    return similar(name, known) or (f" Available: {', '.join(known)}." if known else "")
+
+
+def similar(name: str, known: Iterable[str]) -> str:
+    """Return the question whether a similar name was meant, for the end of a message; empty if there is none.
+
+    Args:
+        name: The unknown name.
+        known: The names that exist.
+
+    Returns:
+        " Did you mean …?", or nothing.
+
+    Example:
+        >>> similar("smae", ["valid", "same"]), similar("cat", ["valid", "same"])
+        (" Did you mean 'same'?", '')
+    """
+    lower = str(name).lower()
+    close = get_close_matches(lower, known, n=3, cutoff=0.5)
+    if not close and len(lower) > 1:
+        close = [each for each in known if each.startswith(lower)]
+    same_letters = (each for each in close if sorted(each) == sorted(lower))  # "adma" is "adam"
+    best = next(same_letters, close[0] if close else "")
+    return f" Did you mean '{best}'?" if best else ""
 
 
 def missing_attribute(owner: object, name: str, instead: Mapping[str, str]) -> AttributeError:

@@ -87,8 +87,8 @@ def test_predict_recognizes_photographed_digits(cli: Cli, trained: tuple[Path, F
     result = cli("predict", trained[0], "숫자", "숫자/03.png", "--json")
     assert (result.returncode, result.stderr) == (0, "")
     answers = json.loads(result.stdout)
-    assert [set(answer) for answer in answers] == [{"path", "label", "probability", "unknown"}] * len(test)
-    assert answers[3]["path"] == str(Path("숫자") / "03.png")
+    assert [set(answer) for answer in answers] == [{"file", "label", "probability", "unknown"}] * len(test)
+    assert answers[3]["file"] == str(Path("숫자") / "03.png")
     assert sum(answer["label"] == str(label) for answer, label in zip(answers, test.y, strict=True)) >= 40
     assert all(0.1 <= answer["probability"] <= 1 for answer in answers)
 
@@ -129,13 +129,15 @@ def test_models_with_a_detector_of_an_earlier_version_load_with_a_note(
     assert "Train the model again" in result.stderr
 
 
-def test_predict_skips_files_that_cannot_be_read(cli: Cli, trained: tuple[Path, Finished], tmp_path: Path) -> None:
+def test_predict_reports_files_that_cannot_be_read(cli: Cli, trained: tuple[Path, Finished], tmp_path: Path) -> None:
     digit = st.data.load("mnist5k").test
     (tmp_path / "good.png").write_bytes(encode_png(digit.x[0]))
     (tmp_path / "bad.png").write_bytes(b"nothing")
     result = cli("predict", trained[0], "bad.png", "good.png", "missing.png", "--json")
     assert result.returncode == 1
-    assert [answer["path"] for answer in json.loads(result.stdout)] == ["good.png"]
+    bad, good, missing = json.loads(result.stdout)
+    assert (bad["file"], good["file"], missing["file"]) == ("bad.png", "good.png", "missing.png")
+    assert "error" not in good and bad.keys() == missing.keys() == {"file", "error"}
     assert "Skipped: 'bad.png' cannot be read" in result.stderr
     assert "Skipped: There is no file or folder 'missing.png'." in result.stderr
     (tmp_path / "letters").mkdir()
@@ -146,7 +148,7 @@ def test_predict_skips_files_that_cannot_be_read(cli: Cli, trained: tuple[Path, 
     (tmp_path / "letters/b.jxl").write_bytes(b"\xff\x0a\xff\xff")
     (tmp_path / "letters/photo.HEIC").write_bytes(encode_png(digit.x[0]))
     some = cli("predict", trained[0], "letters", "--json")
-    assert (some.returncode, len(json.loads(some.stdout))) == (1, 1)
+    assert (some.returncode, len(json.loads(some.stdout))) == (1, 2)
     assert some.stderr == ("Skipped: 'letters/b.jxl' has a format that Striate does not read. Save it as JPEG first.\n")
     address = cli("predict", trained[0], "https://example.org/x.png")
     assert address.stderr.startswith("Skipped: 'https://example.org/x.png' is a web address. Download it first")

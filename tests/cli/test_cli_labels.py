@@ -65,6 +65,11 @@ def test_classes_from_scan_to_evaluation(colors: Path, cli: Cli, tmp_path: Path)
         (("--labels", "no.csv"), "no.csv"),
         (("--task", "regression"), "needs a CSV file"),
         (("--labels", "{colors}/classes.csv", "--label-column", "x"), "no column 'x'"),
+        (
+            ("--labels", "{colors}/labels.csv"),
+            "such as 'red;blue', and 'red' occurs in other cells too. To predict "
+            "several labels for each image, use --task multilabel.",
+        ),
     ],
 )
 def test_wrong_options_end_in_one_message(colors: Path, cli: Cli, options: tuple[str, ...], message: str) -> None:
@@ -98,6 +103,10 @@ def test_labels_from_training_to_export(colors: Path, cli: Cli, tmp_path: Path, 
              for p, line in zip(predicted, lines, strict=True)]  # fmt: skip
     assert sum(right) >= 17
     assert set(predicted[0]["probabilities"]) == {"blue", "red"}
+    by_label = {name: sum(name in p["labels"] for p in predicted) for name in ("red", "blue")}
+    summary = cli("predict", "run", *files, "--csv", "out.csv").stdout.partition("\n")[0]
+    assert summary.startswith("20 images; by label: ")
+    assert all(f" {name} {count}" in summary for name, count in by_label.items())
     exported = cli("export", "run", "--to", "model.onnx")
     assert exported.returncode == 0, exported.stderr
     again = json.loads(cli("predict", "model.onnx", *files, "--json").stdout)

@@ -60,9 +60,10 @@ def test_a_table_has_a_row_for_each_file(
     assert rows[4]["label"] == rows[4]["probability"] == ""
     assert "cannot be read" in rows[4]["error"]
     answers = json.loads(cli("predict", trained[0], "new", "--json", "--all-classes").stdout)
-    for row, answer in zip(rows, answers, strict=False):
+    assert (rows[4]["file"], rows[4]["error"]) == tuple(answers[4].values())
+    for row, answer in zip(rows[:4], answers[:4], strict=True):
         assert (row["file"], row["label"], float(row["probability"])) == (
-            answer["path"], answer["label"], answer["probability"],
+            answer["file"], answer["label"], answer["probability"],
         )  # fmt: skip
         assert row["unknown"] == ("yes" if answer["unknown"] else "no")
         second = list(answer["probabilities"])[1]
@@ -87,7 +88,7 @@ def test_names_come_from_standard_input(trained: tuple[Path, Finished], digits: 
     )
     assert b"2 images" in result.stdout
     lines = [json.loads(line) for line in (tmp_path / "out.jsonl").read_text("utf-8").splitlines()]
-    assert [line["path"] for line in lines] == [str(file) for file in files]
+    assert [line["file"] for line in lines] == [str(file) for file in files]
 
 
 def test_thresholds_mark_images_as_unknown(trained: tuple[Path, Finished], digits: Path) -> None:
@@ -100,7 +101,7 @@ def test_images_are_sorted_into_folders_and_nothing_is_overwritten(
 ) -> None:
     contents = [file.read_bytes() for file in digits.rglob("*.png") if file.name != "damaged.png"]
     answers = json.loads(cli("predict", trained[0], "new", "--json").stdout)
-    place = {answer["path"]: UNKNOWN if answer["unknown"] else answer["label"] for answer in answers}
+    place = {answer["file"]: UNKNOWN if answer["unknown"] else answer["label"] for answer in answers[:4]}
     existing = tmp_path / "sorted" / place[str(Path("new/0/digit.png"))] / "digit.png"
     existing.parent.mkdir(parents=True)
     existing.write_bytes(b"mine")
@@ -157,6 +158,25 @@ def test_an_interrupted_file_is_continued_to_the_same_content(
     write(folder / "cut", resume=True)
     assert (folder / "cut").read_bytes() == whole
     shutil.rmtree(folder)
+
+
+@pytest.mark.parametrize("form", [0, 1])
+def test_files_are_written_for_readers(tmp_path: Path, form: int) -> None:
+    options: list[str | None] = [None, None]
+    options[form] = str(tmp_path / "out")
+    results: list[Prediction | UnreadableFile] = [
+        Prediction("'고양이'.png", "고양이", 0.5, False),
+        UnreadableFile("=1.png", "'1.png' cannot be read."),
+    ]
+    with open_prediction_file(model_of("고양이", "개"), *options, resume=False, top=0, all_classes=False) as file:
+        assert file is not None
+        list(file.write(results))
+    assert (tmp_path / "out").read_text("utf-8") == (
+        '{"file": "\'고양이\'.png", "label": "고양이", "probability": 0.5, "unknown": false}\n'
+        '{"file": "=1.png", "error": "\'1.png\' cannot be read."}\n'
+        if form
+        else "file,label,probability,unknown,error\n'고양이'.png,고양이,0.5,no,\n'=1.png,,,,'1.png' cannot be read.\n"
+    )
 
 
 def test_a_file_is_not_continued_with_other_columns(tmp_path: Path) -> None:

@@ -209,18 +209,20 @@ def test_folder_of_photographs_with_korean_names(cli: Cli, photographs: Path, tm
     answers = json.loads(cli("predict", run, photographs / "파랑", "--json").stdout)
     assert len(answers) == 40
     assert sum(answer["label"] == "파랑" for answer in answers) >= 35
-    assert answers[0]["path"].endswith(".png")
-    assert "그림" in answers[0]["path"]
+    assert answers[0]["file"].endswith(".png")
+    assert "그림" in answers[0]["file"]
 
 
 def test_resuming_with_changed_images_raises(cli: Cli, photographs: Path, tmp_path: Path) -> None:
     shutil.copytree(photographs, tmp_path / "mine")
     cli("train", "mine", "--method", "scratch", "--epochs", "1", "--set", "input_shape=[8,8,3]", "--out", "run")
     config = (tmp_path / "run" / "config.json").read_bytes()
-    (tmp_path / "mine" / "빨강" / "그림 1.png").unlink()
+    (tmp_path / "mine" / "빨강" / "망가진.jpg").unlink()
+    (tmp_path / "mine" / "빨강" / "그림 1.png").write_bytes(b"no image any more")
     result = cli("train", "--resume", "run", "--epochs", "2")
     assert result.returncode == 1
     assert "'run' was started with different data" in result.stderr
+    assert "or start a new run. Left out: '빨강/그림 1.png' cannot be read" in result.stderr
     assert (tmp_path / "run" / "config.json").read_bytes() == config
 
 

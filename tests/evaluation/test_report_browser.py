@@ -74,6 +74,34 @@ def test_wide_tables_show_that_they_can_be_scrolled(watched_page: WatchedPage, t
             expect(page.locator(".scroll.wider.continues")).to_have_count(int(cut))
 
 
+TORN = """() => {
+  const walker = document.createTreeWalker(document.querySelector("main"), NodeFilter.SHOW_TEXT);
+  const torn = [];
+  for (let node; (node = walker.nextNode()); ) {
+    if (!node.parentElement.checkVisibility()) continue;
+    for (const { 0: word, index } of node.data.matchAll(/\\S*[가-힣]\\S*/g)) {
+      const range = document.createRange();
+      range.setStart(node, index);
+      range.setEnd(node, index + word.length);
+      if (new Set([...range.getClientRects()].map(({ bottom }) => Math.round(bottom / 4))).size > 1) torn.push(word);
+    }
+  }
+  return torn;
+}"""
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_korean_words_stay_on_one_line_and_tables_of_metrics_fit(
+    watched_page: WatchedPage, tmp_path: Path, width: int
+) -> None:
+    report = make_report(("cardboard", "plastic", "metal"), images=60, recipe={"classifier": "ridge regression"})
+    with opened(watched_page, tmp_path, render_report(report), "lang=ko", width) as page:
+        page.evaluate("document.querySelectorAll('details').forEach((element) => element.open = true)")
+        assert page.evaluate(TORN) == []
+        expect(page.locator("#classes .scroll:not(.wider)")).to_have_count(1)
+        expect(page.locator("#run .settings")).to_have_text("분류기릿지 회귀", use_inner_text=True)
+
+
 def test_many_classes(watched_page: WatchedPage, tmp_path: Path) -> None:
     html = render_report(make_report(tuple(f"</script><b>{n}" for n in range(300)), images=600))
     with opened(watched_page, tmp_path, html):

@@ -54,7 +54,7 @@ def test_predict_escapes_paths_and_classes(
     assert (code, len(out.splitlines())) == (0, 2)
     code, out, _ = call(capsys, monkeypatch, "predict", model, image, "--json")
     answer = json.loads(out)[0]
-    assert answer["path"] == os.fspath(image)
+    assert answer["file"] == os.fspath(image)
     assert answer["label"].startswith(FORGED)
     broken = tmp_path / f"{FORGED}.jpg"
     broken.write_bytes(b"no image")

@@ -13,7 +13,7 @@ from matplotlib.axes import Axes
 
 import striate as st
 from striate.data import Augmentation, get_augmentation
-from striate.errors import DataError, StriateError, UsageError
+from striate.errors import DataError, NetworkError, StriateError, UsageError
 from striate.evaluation import evaluate
 from striate.plot import canvas
 from striate.training import Recipe
@@ -21,6 +21,7 @@ from striate.training import Recipe
 KOREAN = ("고양이", "강아지", "토끼")
 P = np.array([[0.9, 0.1, 0.0], [0.2, 0.7, 0.1], [0.3, 0.3, 0.4], [0.6, 0.2, 0.2]], np.float32)
 Y = np.array([0, 0, 2, 1])
+MODEL = st.zoo.build("lenet5")
 
 
 @pytest.fixture(autouse=True)
@@ -60,6 +61,27 @@ def test_curves_of_what_fit_returns() -> None:
     history.on_epoch_end(0, {"loss": 1.0})
     (ax,) = st.plot.curves(history)
     assert ax.lines[0].get_ydata().tolist() == [1.0]
+
+
+def test_curves_compare_trainings() -> None:
+    adam, sgd = {"loss": [1.0, 0.5], "val_loss": [1.0, 0.7]}, {"loss": [1.0, 0.9, 0.8]}
+    history = st.callbacks.History()
+    history.on_epoch_end(0, {"loss": 3.0})
+    (ax,) = st.plot.curves({"Adam": adam, "SGD": sgd, "fit": history})
+    assert [line.get_label() for line in ax.lines] == ["Adam", "Adam, validation", "SGD", "fit"]
+    assert [list(line.get_ydata()) for line in ax.lines] == [[1.0, 0.5], [1.0, 0.7], [1.0, 0.9, 0.8], [3.0]]
+    assert [line.get_linestyle() for line in ax.lines] == ["-", "--", "-", "-"]
+    assert ax.lines[0].get_color() == ax.lines[1].get_color() != ax.lines[2].get_color()
+    (again,) = st.plot.curves(adam, sgd)
+    assert [line.get_label() for line in again.lines] == ["training 1", "training 1, validation", "training 2"]
+
+
+def test_layers_may_be_left_out_or_numbered() -> None:
+    image = st.data.load("mnist5k").test.x[0]
+    first, second = st.plot.feature_maps(MODEL, image), st.plot.feature_maps(MODEL, image, "C1")
+    assert len(first.images) == len(second.images) == 6
+    assert len(st.plot.filters(MODEL, 3).images) == len(st.plot.filters(MODEL).images) == 6
+    np.testing.assert_array_equal(st.explain.filters(MODEL).kernel, st.explain.filters(MODEL, "C1").kernel)
 
 
 def test_confusion_matrix_has_true_classes_as_rows() -> None:
@@ -256,7 +278,15 @@ def test_matplotlib_is_loaded_when_a_plot_is_drawn_and_its_absence_explained() -
     ("call", "error", "message"),
     [
         (lambda: st.plot.curves({}), UsageError, "the history has no epochs"),
-        (lambda: st.plot.curves(3), UsageError, "history must be what fit returned, or a Run; received 3"),  # type: ignore[arg-type]
+        (lambda: st.plot.curves(3), UsageError, "history must be what fit returned, a Run, or a dictionary of them"),
+        (lambda: st.plot.curves({"a": 3}), UsageError, "history must be what fit returned"),
+        (lambda: st.plot.attribution(small_images(1)[0], MODEL), UsageError, "the first argument, must be what st.exp"),
+        (lambda: st.plot.feature_maps(small_images(1)[0], MODEL), UsageError, "model must be a Model or a path; rec"),
+        (lambda: st.plot.feature_maps(MODEL, np.zeros((4, 28, 28, 1))), DataError, "Pass one of the images"),
+        (lambda: st.plot.filters(MODEL.network.nodes[2].layer), UsageError, "model must be a Model or a path; rec"),  # type: ignore[arg-type]
+        (lambda: st.plot.filters(MODEL, 0), UsageError, "Input 'input' has no filters: .*, such as 'C1'"),
+        (st.plot.images, UsageError, "images needs the argument .x."),
+        (lambda: st.explain.grad_cam(MODEL, np.zeros((28, 28)), "9"), UsageError, "no class names, so '9' is unknown"),
         (lambda: st.plot.curves({"loss": [1.0]}, axes=[]), UsageError, "There are 1 values to plot, and axes has 0"),
         (lambda: st.plot.confusion_matrix(Y), UsageError, "predictions are missing"),
         (lambda: st.plot.confusion_matrix(Y, Y[:2]), DataError, "received 4 labels and 2"),
@@ -270,7 +300,7 @@ def test_matplotlib_is_loaded_when_a_plot_is_drawn_and_its_absence_explained() -
         (lambda: st.plot.images(small_images(), Y, classes=["a"]), DataError, "labels go up to 2, but there are 1"),
         (lambda: st.plot.images(small_images(), Y, ax="left"), UsageError, "ax must be the Axes of a"),
         (lambda: st.plot.augmentation(small_images(), "stong"), UsageError, "Did you mean 'strong'"),
-        (lambda: st.plot.filters(st.zoo.build("lenet5"), "C2"), UsageError, "no filters in a layer 'C2'"),
+        (lambda: st.plot.filters(MODEL, "C2"), NetworkError, "no layer 'C2'. Did you mean"),
         (lambda: st.plot.filters(st.zoo.build("mlp")), UsageError, "has no convolution"),
     ],
 )  # fmt: skip

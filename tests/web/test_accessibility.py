@@ -21,6 +21,13 @@ COMPLETE = """(view) => document.querySelector("#view").dataset.address === `#/$
   && [...document.querySelectorAll(".method .stack")].every((stack) => stack.children.length === 2)
   && !document.querySelector("figure[aria-busy=true]")"""
 
+OUTSIDE = """() => [...document.querySelectorAll(".graph a")].flatMap((box) => {
+  const right = (element) => element.getBBox().x + element.getBBox().width;
+  const [title, shape] = box.querySelectorAll(".title, .shape");
+  const outside = [...box.querySelectorAll("text")].filter((text) => right(text) > right(box.querySelector("rect")));
+  return right(title) > shape.getBBox().x ? [...outside, title] : outside;
+}).map((text) => text.textContent)"""  # texts that leave their box of the network, or overlap
+
 
 @pytest.fixture(scope="module", params=SETTINGS)
 def any_page(request: pytest.FixtureRequest, watched_page: WatchedPage, address: str) -> Iterator[Page]:
@@ -42,6 +49,7 @@ def test_axe_finds_nothing_serious(any_page: Page, address: str, view: str) -> N
     assert not [item for item, whole in zip(serious, found, strict=True) if whole["impact"] in ("serious", "critical")]
     width = any_page.evaluate("() => [document.documentElement.scrollWidth, document.documentElement.clientWidth]")
     assert width[0] <= width[1]
+    assert any_page.evaluate(OUTSIDE) == []
 
 
 def tab_to(page: Page, selector: str) -> None:

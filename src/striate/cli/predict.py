@@ -3,7 +3,7 @@
 import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from striate.workflows.sort_images import ImageSorter
 
 MAX_LISTED = 10  # files that could not be read
+IMAGE = ""  # the name under which all images are counted
 
 
 @click.command(cls=Command)
@@ -63,6 +64,7 @@ def predict(
     sorter = image_sorter(sort_into, model, move=move)
     files, total = iter_input_files(paths, sys.stdin.buffer, sorter.folder if sorter else None)
     predictions: list[AnyPrediction] = []
+    content: list[dict[str, Any]] = []
     counts: Counter[str] = Counter()
     reasons: list[str] = []  # why files could not be read
     unreadable = 0
@@ -82,17 +84,19 @@ def predict(
         )  # fmt: skip
         results = sorter.put(results) if sorter else results
         for result in file.write(results) if file else results:
+            if as_json:
+                content.append(json_content(result))
             if isinstance(result, UnreadableFile):
                 unreadable += 1
                 reasons += [result.reason] if unreadable <= MAX_LISTED or not file else []
-            elif as_json or not (file or sorter):
+            elif not (as_json or file or sorter):
                 predictions.append(result)
-            else:
-                counts[_kind(result)] += 1
+            elif file or sorter:
+                counts.update(_kinds(result))
     written = csv_file or jsonl_file
     counts, unreadable = join_parts(written, file, counts, unreadable)
     if as_json:
-        echo_json([json_content(prediction) for prediction in predictions])
+        echo_json(content)
     elif predictions:
         echo("\n".join(_table(predictions)))
     for line in _summary(counts, written if file else None, sorter):
@@ -105,23 +109,24 @@ def predict(
     sys.exit(1 if unreadable and not several else 0)  # with another status, torchrun starts all processes again
 
 
-def _kind(result: "AnyPrediction") -> str:
-    """Return under which name a result is counted."""
+def _kinds(result: "AnyPrediction") -> tuple[str, ...]:
+    """Return under which names a result is counted: as an image, and as its class or each of its labels."""
     from striate.workflows.predict import PredictedLabels, Prediction
 
     if result.unknown:
-        return translate("unknown")
+        return IMAGE, translate("unknown")
     if isinstance(result, PredictedLabels):
-        return ", ".join(result.labels) or "–"
-    return result.label if isinstance(result, Prediction) else ""
+        return IMAGE, *(result.labels or (translate("no label"),))
+    return (IMAGE, result.label) if isinstance(result, Prediction) else (IMAGE,)
 
 
 def _summary(counts: Counter[str], written: str | None, sorter: "ImageSorter | None") -> Iterator[str]:
     """Yield lines on what was predicted, if it was not printed, and where it was written."""
-    if counts:
-        kinds = ", ".join(f"{name} {count:,}" for name, count in counts.most_common(MAX_LISTED) if name)
+    if images := counts.pop(IMAGE, 0):
+        kinds = ", ".join(f"{name} {count:,}" for name, count in counts.most_common(MAX_LISTED))
         more = translate(", {n:,} more", n=len(counts) - MAX_LISTED) if len(counts) > MAX_LISTED else ""
-        yield translate("{n:,} images", n=counts.total()) + (f": {kinds}{more}" if kinds else "")
+        several = translate("; by label") if counts.total() > images else ""
+        yield translate("{n:,} images", n=images) + several + (f": {kinds}{more}" if kinds else "")
     if written:
         yield translate("written  {path}", path=written)
     if sorter:

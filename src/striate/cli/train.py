@@ -125,7 +125,7 @@ def train(resume: str | None, epochs: int | None, out: str | None, quiet: bool, 
         _check_resumed(values | {"out": out})
         if on_rank_0(lambda: is_finished(resume, epochs)):
             if current_process().rank == 0:
-                text = "'{run}' is already finished. Report: {report}"
+                text = "'{run}' is already finished, so its images are not read again. Report: {report}"
                 echo(translate(text, run=resume, report=Path(resume) / "report.html"))
             return
     print_line = (lambda text: None) if quiet else echo_message

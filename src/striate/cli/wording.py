@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from striate.cli.output import entry
-from striate.language import localized, translate
+from striate.language import localized, localized_setting, translate
 
 if TYPE_CHECKING:
     from striate.evaluation import Estimate, Evaluation
@@ -65,7 +65,7 @@ def run_lines(prepared: "PreparedRun") -> Iterator[str]:
         )  # fmt: skip
     counted = localized(data.task.counted(len(data.classes)))
     yield entry("data", f"{data.name}: {counted}, {'×'.join(map(str, data.shape))}; {parts}")
-    recipe = (f"{translate(name)} {localized(value)}" for name, value in describe_recipe(plan).items())
+    recipe = (f"{localized_setting(name)} {localized_setting(value)}" for name, value in describe_recipe(plan).items())
     yield entry("recipe", ", ".join(recipe))
 
 

@@ -1,7 +1,7 @@
 """Labels of a folder of images from a CSV file: a class, any number of labels, or numbers for each file."""
 
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -405,12 +405,21 @@ def _check_classes(table: _LabelTable, names: Sequence[str], images: int, known:
             f"The labels in '{table.path}' are numbers, and each number is treated as a class. To predict numeric "
             "values, use --task regression."
         )
-    several = [name for name in names if ";" in name or "|" in name]
-    if several:
-        table.notes.append(
-            f"{counted(len(several), 'label')} of '{table.path}', such as '{several[0]}', may be several labels, which "
-            "--task multilabel would tell apart."
+    combined = [name for name in names if len(_split_label(name)) > 1]
+    seen = Counter(part for name in names for part in _split_label(name))
+    repeated = [(name, part) for name in combined for part in _split_label(name) if seen[part] > 1]
+    if known is None and repeated:
+        name, part = repeated[0]
+        raise DataError(
+            f"'{table.path}' has several labels in one cell, such as '{name}', and '{part}' occurs in other cells too. "
+            "To predict several labels for each image, use --task multilabel. If each combination is a class of its "
+            "own, write it without ';' and '|'."
         )
+
+
+def _split_label(name: str) -> tuple[str, ...]:
+    """Return the labels that a class name may consist of; commas are left to names such as "Seoul, Korea"."""
+    return tuple(dict.fromkeys(filter(None, map(str.strip, re.split("[;|]", name)))))
 
 
 def _outliers(y: NDArray[np.float32], names: Sequence[str], files: Sequence[str]) -> list[str]:

@@ -19,7 +19,7 @@ HEADINGS = {
     "image_id", "image_name", "id", "name", "label", "labels", "class", "group", "파일", "파일명", "이미지", "경로",
     "라벨", "레이블", "클래스", "그룹",
 }  # fmt: skip
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "'")
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 FILE_NAME = re.compile(r".*[^./\\]\.[A-Za-z][A-Za-z0-9]{1,4}")
 
 
@@ -131,15 +131,20 @@ def escape_formula(cell: str) -> str:
     """Return a cell so that spreadsheet programs do not compute it; see OWASP, "CSV injection".
 
     Example:
-        >>> escape_formula("=cmd.jpg"), escape_formula("cat/1.jpg")
-        ("'=cmd.jpg", 'cat/1.jpg')
+        >>> escape_formula("=cmd.jpg"), escape_formula("cat/1.jpg"), escape_formula("'cat' is missing.")
+        ("'=cmd.jpg", 'cat/1.jpg', "'cat' is missing.")
     """
-    return f"'{cell}" if cell.startswith(FORMULA_STARTS) else cell
+    return f"'{cell}" if _is_formula(cell) else cell
 
 
 def unescape_formula(cell: str) -> str:
     """Return the cell that `escape_formula` has changed."""
-    return cell[1:] if cell.startswith("'") and cell[1:].startswith(FORMULA_STARTS) else cell
+    return cell[1:] if cell.startswith("'") and _is_formula(cell[1:]) else cell
+
+
+def _is_formula(cell: str) -> bool:
+    """Return whether a cell is a formula, or one behind apostrophes, so that both can be told apart when read."""
+    return cell.lstrip("'").startswith(FORMULA_STARTS)
 
 
 def _normal(text: str) -> str:

@@ -116,9 +116,8 @@ def check_model_name(path: str | os.PathLike[str]) -> None:
     remedy = f"Use '{os.fspath(Path(path).with_suffix(SUFFIX))}'."
     if suffix.lower() == ".onnx":
         remedy = (
-            "For an ONNX file, save the model as MODEL.safetensors, then run: "
-            f"striate export MODEL.safetensors --to {shlex.quote(name)}. In Python, "
-            "striate.onnx.export.to_onnx(model.network, model.named_weights) returns its bytes."
+            f"For an ONNX file, call model.export({name!r}), or save the model as MODEL.safetensors and run: striate "
+            f"export MODEL.safetensors --to {shlex.quote(name)}."
         )
     raise UsageError(f"The name of a model file ends in {SUFFIX}; received '{name}'. {remedy}")
 

@@ -301,6 +301,7 @@ def _environment() -> Environment:
     )
     environment.globals |= {
         "t": t,
+        "setting": sections.setting,
         "label": label,
         "bold": bold,
         "number": number,

@@ -14,6 +14,7 @@ from striate.evaluation.curves import LearningCurves
 from striate.evaluation.evaluate import WIDE_INTERVAL, Evaluation
 from striate.evaluation.intervals import share_beyond
 from striate.evaluation.metrics import ClassMetrics, row_percentages
+from striate.language import Language, keep_words_whole, localized_setting, use_language
 from striate.language.report import STRINGS
 from striate.network.table import LayerRow
 from striate.transfer.open_set import OpenSetFindings
@@ -49,10 +50,27 @@ def t(key: str, **values: object) -> Markup:
     Returns:
         HTML.
     """
-    return Markup("").join(
-        Markup('<span lang="{}">{}</span>').format(language, Markup(escape(text)).format(**values))
-        for language, text in STRINGS[key].items()
-    )
+    return _in_both(*(Markup(escape(STRINGS[key][language])).format(**values) for language in Language))
+
+
+def setting(value: object) -> Markup:
+    """Return the name or the value of a setting, as a run records it, in both languages.
+
+    Args:
+        value: The English text, or a number.
+
+    Returns:
+        HTML.
+    """
+    text = str(value)
+    with use_language(Language.KOREAN):
+        korean = localized_setting(text)
+    return Markup(escape(text)) if korean == text else _in_both(escape(text), escape(korean))
+
+
+def _in_both(english: Markup, korean: Markup) -> Markup:
+    texts = {"en": english, "ko": Markup(keep_words_whole(korean))}
+    return Markup("").join(Markup('<span lang="{}">{}</span>').format(*item) for item in texts.items())
 
 
 def label(key: str, attribute: str = "aria-label", **values: object) -> Markup:

@@ -136,10 +136,7 @@ def fold_table(evaluation: AnyEvaluation) -> dict[str, Any] | None:
     pooled = _pooled_figures(evaluation)
 
     def texts(figures: Figures) -> list[str]:
-        return [
-            percent(value) if key in SHARES else EMPTY_CELL if value is None else f"{value:.4g}"
-            for key, value in figures.items()
-        ]
+        return [percent(value) if key in SHARES else plain(value) for key, value in figures.items()]
 
     rows: list[tuple[int | None, str, str, list[str]]] = [
         (each.fold, number(each.n_images), each.name, texts(each.figures)) for each in evaluation.by_fold
@@ -164,8 +161,11 @@ def _pooled_figures(evaluation: AnyEvaluation) -> dict[str, Figures]:
 
 
 def plain(value: float | None) -> str:
-    """Return a number with four digits; a dash if there is none."""
-    return EMPTY_CELL if value is None else f"{value:.4g}"
+    """Return a number with four digits, also if the last ones are zero; a dash if there is none."""
+    if value is None:
+        return EMPTY_CELL
+    text = f"{value:,.0f}" if 1000 <= abs(value) < 1e9 else f"{value:#.4g}"
+    return text.replace("-", "−")
 
 
 def interval(estimate: Estimate) -> str:

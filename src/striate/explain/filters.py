@@ -56,12 +56,12 @@ class Filters:
 
 
 @explain_arguments
-def filters(model: AnyModel, layer: AnyLayer) -> Filters:
+def filters(model: AnyModel, layer: AnyLayer | None = None) -> Filters:
     """Return the filters of a convolution.
 
     Args:
         model: The model, or the path of a run folder, model file or ONNX file.
-        layer: The layer.
+        layer: The layer; None for the first convolution.
 
     Returns:
         The filters; `images()` returns them as images.
@@ -82,12 +82,12 @@ def filters(model: AnyModel, layer: AnyLayer) -> Filters:
 
 
 @explain_arguments
-def training_filters(run: Run | str | os.PathLike[str], layer: AnyLayer) -> tuple[Filters, ...]:
+def training_filters(run: Run | str | os.PathLike[str], layer: AnyLayer | None = None) -> tuple[Filters, ...]:
     """Return the filters of a convolution before, during and after the training of a run.
 
     Args:
         run: The run, or its folder.
-        layer: The layer.
+        layer: The layer; None for the first convolution.
 
     Returns:
         The filters in the order of training: the initial ones (step 0) of a network that was trained from scratch,
@@ -111,12 +111,17 @@ def training_filters(run: Run | str | os.PathLike[str], layer: AnyLayer) -> tupl
     return (*(item for item in found if item.kernel.shape == shape), filters(model, layer))
 
 
-def _check_layer(network: Network, layer: AnyLayer) -> str:
+def _check_layer(network: Network, layer: AnyLayer | None) -> str:
     """Return the name of a layer with a kernel (KH, KW, C, O). Raise UsageError if it has none."""
+    kernels = [p.name for p in network.parameters if p.name.endswith("/kernel") and len(p.shape) == 4]
+    names = [name.removesuffix("/kernel") for name in kernels]
+    if not names:
+        raise UsageError(f"'{network.name}' has no convolution, so there are no filters.")
+    if layer is None:
+        return names[0]
     described = network.nodes[node_index(network, layer)].layer
-    kernels = {p.name for p in network.parameters if p.name.endswith("/kernel") and len(p.shape) == 4}
-    if f"{described.name}/kernel" not in kernels:
-        raise UsageError(f"{described.label} has no filters: expected a convolution.")
+    if described.name not in names:
+        raise UsageError(f"{described.label} has no filters: expected a convolution, such as '{names[0]}'.")
     return str(described.name)
 
 

@@ -206,6 +206,11 @@ def check_class(model: Model, class_index: int | str | None, scores: Array) -> i
     if class_index is None:
         return int(np.argmax(scores))
     if isinstance(class_index, str):
+        if not model.classes:
+            raise UsageError(
+                f"The model has no class names, so '{class_index}' is unknown. Pass the number of the class, or set "
+                "model.classes."
+            )
         if class_index not in model.classes:
             raise UsageError(f"The model has no class '{class_index}'.{nearest(class_index, model.classes)}")
         return model.classes.index(class_index)

@@ -243,7 +243,7 @@ def as_model(model: AnyModel) -> Model:
         return model
     if isinstance(model, str | os.PathLike):
         return load(model)
-    raise UsageError(f"model must be a Model or a path; received {describe(model)}.")
+    raise UsageError(f"model must be a Model or a path; received {describe(model)}. It is the first argument.")
 
 
 def as_inputs(model: Model, image: Any) -> tuple[Array, ...]:
@@ -279,7 +279,8 @@ def _as_batch(model: Model, image: Any, shape: Shape) -> Array:
     if array.shape == (1, *shape):
         return array
     if array.shape not in (shape, shape[:-1] if shape[-1] == 1 else shape):
-        raise DataError(f"Expected one image of shape {shape}, received {describe(array)}.")
+        hint = " Pass one of the images, such as x[0]." if array.shape[1:] in (shape, shape[:-1]) else ""
+        raise DataError(f"Expected one image of shape {shape}, received {describe(image)}.{hint}")
     return array[None]
 
 

@@ -83,6 +83,11 @@ DATA_MESSAGES: dict[str, str] = {
         "'{path}'은(는) 다른 데이터로 시작한 실행입니다(지문 {old}, 지금은 {new}). 이어서 학습하면 테스트 이미지를 "
         "학습하게 되어 정확도가 실제보다 높게 나올 수 있습니다. 데이터를 되돌리거나 새로 시작하십시오."
     ),
+    "'{path}' was started with different data (fingerprint {old}, now {new}). Resumed, it could train on test images "
+    "and report an accuracy that is too high. Restore the data, or start a new run. {note_text}": (
+        "'{path}'은(는) 다른 데이터로 시작한 실행입니다(지문 {old}, 지금은 {new}). 이어서 학습하면 테스트 이미지를 "
+        "학습하게 되어 정확도가 실제보다 높게 나올 수 있습니다. 데이터를 되돌리거나 새로 시작하십시오. {note_text}"
+    ),
     # notes on data
     "Left out: {reason_text}": "제외: {reason_text}",
     "Left out: 1 image without a row in '{table}': {names}.": "제외: '{table}'에 행이 없는 이미지 1장({names}).",

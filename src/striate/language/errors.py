@@ -71,6 +71,12 @@ ERRORS: dict[str, str] = {
     "No image in '{folder}' has a label in '{table}'.{rest}": (
         "'{folder}'의 이미지 가운데 '{table}'에 라벨이 있는 것이 없습니다.{rest}"
     ),
+    "'{table}' has several labels in one cell, such as '{name}', and '{part}' occurs in other cells too. To predict "
+    "several labels for each image, use --task multilabel. If each combination is a class of its own, write it without "
+    "';' and '|'.": (
+        "'{table}'의 한 칸에 '{name}'처럼 라벨이 여럿 있고, '{part}'은(는) 다른 칸에도 나옵니다. 이미지마다 라벨을 "
+        "여러 개 예측하려면 --task multilabel을 쓰십시오. 조합 하나하나가 클래스라면 ';'과 '|' 없이 적으십시오."
+    ),
     "No image has a label in '{table}': its cells are empty.": (
         "'{table}'의 칸이 비어 있어 라벨이 있는 이미지가 없습니다."
     ),

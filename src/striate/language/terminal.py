@@ -91,6 +91,7 @@ TERMINAL: dict[str, str] = {
     # numbers
     "1 image": "이미지 1장",
     "{n:,} images": "이미지 {n:,}장",
+    "; by label": ", 라벨별",
     "… and {n:,} more": "… 외 {n:,}개",
     "{names} and {n:,} more": "{names} 외 {n:,}개",
     "{value} (95 % interval {low:.2f} … {high:.2f})": "{value} (95 % 신뢰구간 {low:.2f} ~ {high:.2f})",
@@ -125,7 +126,9 @@ TERMINAL: dict[str, str] = {
     "; all are on the page": " (모두 페이지에 있습니다)",
     "; --json lists all": " (--json으로 모두 볼 수 있습니다)",
     "{metrics}, after {seconds:.1f} s of training": "{metrics} (학습 시간 {seconds:.1f}초)",
-    "'{run}' is already finished. Report: {report}": ("'{run}' 실행은 이미 끝났습니다. 보고서: {report}"),
+    "'{run}' is already finished, so its images are not read again. Report: {report}": (
+        "'{run}' 실행은 이미 끝나 이미지를 다시 읽지 않습니다. 보고서: {report}"
+    ),
     # progress
     "epoch {epoch}/{epochs}": "에포크 {epoch}/{epochs}",
     "{rate:,.0f} images/s": "초당 {rate:,.0f}장",

@@ -175,6 +175,21 @@ TRAINING_MESSAGES: dict[str, str] = {
         "입력 '{name}'에 0부터 255까지의 픽셀이 들어오는데 이를 나누는 층이 신경망에 없어 학습이 불안정하거나 "
         "느려집니다. Input 층 뒤에 layers.Rescaling(1/255)을 더하십시오."
     ),
+    "The output layer '{layer}' has no activation, so the loss is computed from logits, and predict returns logits, "
+    "not probabilities. Add activation='{name}' to the layer, or pass the loss as losses.{loss}(from_logits=True).": (
+        "출력층 '{layer}'에 활성화 함수가 없어 손실을 로짓에서 계산하며, predict도 확률이 아니라 로짓을 돌려줍니다. "
+        "층에 activation='{name}'을(를) 더하거나, 손실을 losses.{loss}(from_logits=True)로 지정하십시오."
+    ),
+    "The loss '{name}' is for class numbers, and the targets of '{layer}' are one-hot rows. Striate accepts both; in "
+    "Keras, use loss='{other}'.": (
+        "손실 '{name}'은(는) 클래스 번호에 쓰는데 '{layer}'의 정답은 원-핫 벡터입니다. Striate는 둘 다 받아들이지만, "
+        "Keras에서는 loss='{other}'을(를) 쓰십시오."
+    ),
+    "The loss '{name}' is for one-hot rows, and the targets of '{layer}' are class numbers. Striate accepts both; in "
+    "Keras, use loss='{other}'.": (
+        "손실 '{name}'은(는) 원-핫 벡터에 쓰는데 '{layer}'의 정답은 클래스 번호입니다. Striate는 둘 다 받아들이지만, "
+        "Keras에서는 loss='{other}'을(를) 쓰십시오."
+    ),
     "Features: {base_text}, frozen; computed by ONNX Runtime": ("특성: {base_text}, 동결, ONNX Runtime으로 계산"),
     "Features: {base_text}, frozen; computed by ONNX Runtime in 8-bit integers": (
         "특성: {base_text}, 동결, ONNX Runtime으로 8비트 정수로 계산"
@@ -257,4 +272,74 @@ TRAINING_MESSAGES: dict[str, str] = {
     "averaged weights instead of the last weights": "마지막 가중치 대신 평균 가중치",
     "{ours_word} {n} instead of {reported_word} {m}": "{reported_word} {m} 대신 {ours_word} {n}",
     "or 'all'": "또는 'all'",
+}
+
+# Names of settings and words in their values, which `localized_setting` looks up.
+SETTING_NAMES: dict[str, str] = {
+    # of the report
+    "base": "백본",
+    "classifier": "분류기",
+    "features": "특성",
+    "cross-validation": "교차 검증",
+    "tried": "비교한 특성",
+    "why": "선택 이유",
+    "weights": "가중치",
+    "folds": "폴드",
+    "fine-tuning": "미세 조정",
+    "decided on": "판단 기준",
+    "kept": "선택",
+    "test, start and kept": "테스트(미세 조정 전 → 선택한 모델)",
+    # of recipes
+    "epochs": "에포크",
+    "batch_size": "배치 크기",
+    "optimizer": "옵티마이저",
+    "schedule": "학습률 스케줄",
+    "augmentation": "데이터 증강",
+    "label_smoothing": "라벨 스무딩",
+    "class_weights": "클래스 가중치",
+    "global_clipnorm": "전체 기울기 노름 상한",
+    "ema_decay": "가중치 이동 평균 감쇠율",
+    "frozen_layers": "동결한 층",
+    "patience": "조기 종료까지 기다리는 에포크",
+    # of optimizers and schedules
+    "learning_rate": "학습률",
+    "momentum": "모멘텀",
+    "nesterov": "네스테로프",
+    "weight_decay": "가중치 감쇠",
+    "clipnorm": "기울기 노름 상한",
+    "clipvalue": "기울기 값 상한",
+    "warmup": "웜업",
+    "end": "마지막 비율",
+    "factor": "감소 비율",
+    "step_size": "감소 간격",
+    # of augmentation
+    "rotation": "회전",
+    "shift": "이동",
+    "zoom": "확대",
+    "shear": "기울임",
+    "stretch": "늘이기",
+    "flip_horizontal": "좌우 뒤집기",
+    "flip_vertical": "상하 뒤집기",
+    "crop": "자르기",
+    "crop_aspect": "자르기 종횡비",
+    "fill": "빈 곳 채우기",
+    "brightness": "밝기",
+    "contrast": "대비",
+    "saturation": "채도",
+    "hue": "색조",
+    "gray": "회색조",
+    "erase": "지우기",
+    # of values
+    "L2 penalty": "L2 규제",
+    "temperature": "온도",
+    "loss": "손실",
+    "yes": "사용",
+    "none": "없음",
+    "upper layers": "위쪽 층",
+    "all layers": "모든 층",
+    "all classes count the same": "모든 클래스를 같은 비중으로",
+    "mean and variance of all feature layers": "모든 특성 층의 평균과 분산",
+    "the start": "미세 조정 전의 모델",
+    "no stage was clearly better": "뚜렷이 나아진 단계가 없음",
+    "each without one fold": "매번 폴드 하나를 빼고",
 }

@@ -87,6 +87,26 @@ def with_particles(text: str) -> str:
     return _PARTICLE.sub(_choose_particle, text)
 
 
+def keep_words_whole(korean: str) -> str:
+    r"""Forbid line breaks between Korean letters and what is written to them without a space.
+
+    `word-break: keep-all` keeps Korean letters together, but allows a line to end before or after a parenthesis, as in
+    폴드(fold)별, or after a percent sign.
+
+    Args:
+        korean: Text of a page.
+
+    Returns:
+        The text with word joiners (U+2060), which are invisible.
+
+    Example:
+        >>> keep_words_whole("폴드(fold)별 60%까지").split("\u2060")
+        ['폴드', '(fold)', '별 60%', '까지']
+    """
+    return _BREAK_IN_WORD.sub("\u2060", korean)
+
+
+_BREAK_IN_WORD = re.compile(r"(?<=[가-힣])(?=[(‘“])|(?<=[)%’”}])(?=[가-힣])")
 _PARTICLES = {"은(는)": "은는", "이(가)": "이가", "을(를)": "을를", "와(과)": "과와"}  # after a final consonant, else
 _PARTICLE = re.compile(r"([가-힣0-9])(['’”)]*)(은\(는\)|이\(가\)|을\(를\)|와\(과\)|\(으\)로)")
 _SPOKEN_DIGITS = "영일이삼사오육칠팔구"
@@ -100,6 +120,64 @@ def _choose_particle(found: re.Match[str]) -> str:
     if particle == "(으)로":
         return f"{letter}{quotes}{'로' if final in (0, _RIEUL) else '으로'}"
     return f"{letter}{quotes}{_PARTICLES[particle][not final]}"
+
+
+def localized_setting(text: str) -> str:
+    """Return the name or the value of a setting in the language of the terminal.
+
+    Args:
+        text: The English text, such as "learning_rate" or "adam (learning_rate 0.002)".
+
+    Returns:
+        The Korean if that is the language, else the text. Names without a Korean translation stay as they are.
+
+    Example:
+        >>> from striate.language import Language, use_language
+        >>> with use_language(Language.KOREAN):
+        ...     print(localized_setting("adam (learning_rate 0.002, beta_2 0.98)"))
+        ...     print(localized_setting("logistic regression, L2 penalty 0.03, temperature 1.05"))
+        adam(학습률 0.002, beta_2 0.98)
+        로지스틱 회귀, L2 규제 0.03, 온도 1.05
+    """
+    if current_language() is not Language.KOREAN:
+        return text
+    return "; ".join(map(_localized_clause, text.split("; ")))
+
+
+@cache
+def _setting_names() -> dict[str, str]:
+    from striate.language.training_messages import SETTING_NAMES
+
+    return SETTING_NAMES
+
+
+def _localized_clause(text: str) -> str:
+    whole = _setting_names().get(text) or localized(text)
+    return "".join(map(_localized_part, _SEPARATOR.split(text))) if whole == text else whole
+
+
+def _localized_part(part: str) -> str:
+    if part == " (":
+        return "("
+    if (found := _setting_names().get(part) or localized(part)) != part:
+        return found
+    for pattern, korean in _PHRASES:
+        if pattern.fullmatch(part):
+            return pattern.sub(korean, part)
+    if (pair := _VALUE.fullmatch(part)) and (name := _localized_part(pair[1])) != pair[1]:
+        return f"{name} {_setting_names().get(pair[2], pair[2])}"
+    return part
+
+
+_PHRASES = (
+    (re.compile(r"([\d.]+ %) correct"), r"정확도 \1"),
+    (re.compile(r"layer ('.*')"), r"층 \1"),
+    (re.compile(r"(\d+) held-out images"), r"학습에서 뺀 이미지 \1장"),
+    (re.compile(r"(\d+) trainings"), r"학습 \1회"),
+    (re.compile(r"seeds (\d+) to (\d+)"), r"시드 \1~\2"),
+)
+_VALUE = re.compile(r"(.+?) (yes|[\d.–e+-]+(?: %)?)")
+_SEPARATOR = re.compile(r"(, | \(|\))")
 
 
 @cache

@@ -16,6 +16,7 @@ from striate.training import Recipe, Run, Samples, Schedule, check_inputs, fit, 
 from striate.training.callbacks import Callback, History, check_callbacks
 from striate.training.fitting import check_split, make_validation, open_validation_data, training_source
 from striate.training.input_scale import range_of_inputs
+from striate.training.losses import loss_notes
 from striate.training.metrics import to_scores
 from striate.training.progress import Verbose
 from striate.training.recipe_training import train_with_recipe
@@ -132,9 +133,11 @@ class FittableModel(PredictingModel):
         held = part or held
         validation = None if held is None else make_validation(held, network, losses, self.engine, validation_freq)
         self.recipe, self.extras, self.decision = recipe, {}, Decision(self.decision.task)
+        chosen_loss = not (data.stream or self._require_compiled("fit").default_loss)
+        notes = loss_notes(network, losses, data.y, chosen=chosen_loss)
         self.history = fit(
             self, recipe, train, validation, callbacks=chosen, verbose=verbose, initial_epoch=first,
-            report_rate=schedule is not None,
+            report_rate=schedule is not None, notes=notes,
         )  # fmt: skip
         return self.history
 

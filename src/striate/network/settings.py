@@ -4,7 +4,7 @@ from collections.abc import Callable
 from operator import index
 from typing import Any
 
-from striate.errors import NetworkError
+from striate.errors import NetworkError, similar
 from striate.network.shapes import IntPair, Margins, Padding
 
 MAX_FLOAT32 = 3.4e38
@@ -121,7 +121,9 @@ def padding(value: Any) -> Padding:
         return margins(value)
     name = value.lower()
     if name not in ("valid", "same"):
-        raise NetworkError(f"expected 'valid', 'same' or numbers, received {value!r}.")
+        raise NetworkError(
+            f"expected 'valid', 'same' or numbers, received {value!r}.{similar(value, ('valid', 'same'))}"
+        )
     return name
 
 
@@ -229,7 +231,8 @@ def one_of(*choices: str) -> Callable[[Any], str]:
 
     def check(value: Any) -> str:
         if value not in choices:
-            raise NetworkError(f"expected one of {', '.join(map(repr, choices))}, received {value!r}.")
+            hint = similar(value, choices) if isinstance(value, str) else ""
+            raise NetworkError(f"expected one of {', '.join(map(repr, choices))}, received {value!r}.{hint}")
         return str(value)
 
     return check

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from striate._types import Array
-from striate.arguments import describe
+from striate.arguments import describe, explain_arguments
 from striate.errors import DataError, UsageError
 from striate.evaluation import Bin, Evaluation, metrics, row_percentages
 from striate.evaluation.checks import check_probabilities
@@ -14,7 +14,6 @@ from striate.evaluation.metrics import reliability
 from striate.plot.canvas import TRAINING, VALIDATION, fonts, new_axes, short
 from striate.text import printable
 from striate.training import Run
-from striate.training.callbacks import History
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -23,11 +22,13 @@ MAX_NUMBERED_CLASSES = 20  # classes of a confusion matrix whose cells have numb
 LONG_NAME = 4  # letters from which names below the matrix are turned
 
 
-def curves(history: History | Run | Mapping[str, Sequence[float]], *, axes: Any = None) -> Any:
-    """Plot loss and metrics over the epochs, for training and validation images.
+@explain_arguments
+def curves(*history: Any, axes: Any = None) -> Any:
+    """Plot loss and metrics over the epochs, for training and validation images; of several trainings in one figure.
 
     Args:
-        history: What `fit` returned, its `history`, or a run.
+        history: What `fit` returned, its `history`, or a run. To compare several trainings, pass them one after the
+            other, or a dictionary of them by name; each has a color, and its validation is dashed.
         axes: Axes to draw into, one for each of loss and metrics; None for a new figure.
 
     Returns:
@@ -40,27 +41,62 @@ def curves(history: History | Run | Mapping[str, Sequence[float]], *, axes: Any 
         >>> import striate as st
         >>> [ax.get_title() for ax in st.plot.curves({"loss": [1.0, 0.5], "val_loss": [1.1, 0.7]})]
         ['loss']
+        >>> compared = st.plot.curves({"Adam": {"loss": [1.0, 0.5]}, "SGD": {"loss": [1.0, 0.8]}})
+        >>> [line.get_label() for line in compared[0].lines]
+        ['Adam', 'SGD']
     """
-    values = history.read_history() if isinstance(history, Run) else getattr(history, "history", history)
-    if not isinstance(values, Mapping):
-        raise UsageError(f"history must be what fit returned, or a Run; received {describe(history)}.")
-    names = [name for name in values if not name.startswith("val_") and name != "learning_rate" and len(values[name])]
+    trainings = {name: _values(given) for name, given in _by_name(history).items()}
+    names = list(dict.fromkeys(name for values in trainings.values() for name in values if _is_plotted(name, values)))
     if not names:
         raise UsageError("There is nothing to plot: the history has no epochs.")
     with fonts():
         panels = _panels(axes, len(names))
         for ax, name in zip(panels, names, strict=True):
-            for label, key, color in (("training", name, TRAINING), ("validation", f"val_{name}", VALIDATION)):
-                points = np.asarray(values.get(key, ()), float)
-                if len(points):
-                    marker = "o" if len(points) <= 30 else ""
-                    ax.plot(np.arange(1, len(points) + 1), points, marker, ls="-", ms=3.5, color=color, label=label)
+            for number, (training, values) in enumerate(trainings.items()):
+                colors = (f"C{number}",) * 2 if len(trainings) > 1 else (TRAINING, VALIDATION)
+                for label, key, color in zip(("training", "validation"), (name, f"val_{name}"), colors, strict=True):
+                    points = np.asarray(values.get(key, ()), float)
+                    if len(points):
+                        marker = "o" if len(points) <= 30 else ""
+                        several = f"{training}, validation" if key != name else training
+                        ax.plot(
+                            np.arange(1, len(points) + 1), points, marker, ms=3.5, color=color,
+                            ls="--" if key != name and len(trainings) > 1 else "-",
+                            label=printable(several) if len(trainings) > 1 else label,
+                        )  # fmt: skip
             ax.set(title=printable(name), xlabel="epoch")
             ax.xaxis.get_major_locator().set_params(integer=True)
             ax.grid(alpha=0.3)
-            if f"val_{name}" in values:
+            if len(ax.lines) > 1:
                 ax.legend(frameon=False)
     return panels
+
+
+def _by_name(histories: Sequence[Any]) -> Mapping[str, Any]:
+    """Return several trainings by name, or one by any name."""
+    if len(histories) == 1 and isinstance(histories[0], list | tuple):
+        histories = histories[0]
+    first = histories[0] if histories else None
+    if len(histories) == 1 and isinstance(first, Mapping) and any(_is_training(value) for value in first.values()):
+        return {str(name): value for name, value in first.items()}
+    return {f"training {number}": history for number, history in enumerate(histories, 1)}
+
+
+def _is_training(value: Any) -> bool:
+    return isinstance(value, Run | Mapping) or isinstance(getattr(value, "history", None), Mapping)
+
+
+def _values(history: Any) -> Mapping[str, Sequence[float]]:
+    values = history.read_history() if isinstance(history, Run) else getattr(history, "history", history)
+    if not isinstance(values, Mapping) or not all(np.ndim(each) == 1 for each in values.values()):
+        raise UsageError(
+            f"history must be what fit returned, a Run, or a dictionary of them by name; received {describe(history)}."
+        )
+    return values
+
+
+def _is_plotted(name: str, values: Mapping[str, Sequence[float]]) -> bool:
+    return not name.startswith("val_") and name != "learning_rate" and len(values[name]) > 0
 
 
 def _panels(axes: Any, count: int) -> Any:
@@ -74,6 +110,7 @@ def _panels(axes: Any, count: int) -> Any:
     return np.array([new_axes(ax, 0, 0) for ax in panels])
 
 
+@explain_arguments
 def confusion_matrix(
     labels: Evaluation | Any, predictions: Any = None, *, classes: Sequence[str] | None = None, ax: Any = None
 ) -> "Axes":
@@ -171,6 +208,7 @@ def as_classes(values: Any, what: str) -> Array:
     return array.astype(np.int64)
 
 
+@explain_arguments
 def calibration(labels: Evaluation | Any, probabilities: Any = None, *, ax: Any = None) -> "Axes":
     """Plot the accuracy of predictions against their probability; on the diagonal, both are equal.
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from striate._types import Array
-from striate.arguments import check_integer, describe
+from striate.arguments import check_integer, describe, explain_arguments
 from striate.data import Augmentation, Dataset, Images, as_images, get_augmentation
 from striate.data.display import representative_rows
 from striate.errors import DataError, UsageError
@@ -20,6 +20,7 @@ MAX_IMAGES = 40  # images in one plot
 PHOTOGRAPH = 64  # pixels of the longer side from which an image is drawn larger
 
 
+@explain_arguments
 def images(
     x: Any, labels: Any = None, predictions: Any = None, *, classes: Sequence[str] | None = None,
     columns: int | None = None, ax: Any = None,
@@ -108,6 +109,7 @@ def _names(values: Any, what: str, count: int, classes: Sequence[str] | None) ->
     return [short(name) for name in names]
 
 
+@explain_arguments
 def augmentation(
     data: Dataset | Images | Any, settings: Any = "standard", *, rows: int = 4, columns: int = 7, seed: int = 0,
     ax: Any = None,

@@ -7,27 +7,28 @@ import numpy as np
 
 from striate import explain
 from striate._types import Array
-from striate.arguments import describe
-from striate.errors import DataError, UsageError, nearest
+from striate.arguments import describe, explain_arguments
+from striate.errors import DataError, UsageError
+from striate.explain.trace import AnyLayer, AnyModel, as_model
+from striate.network import Conv2D, Network
 from striate.plot.canvas import TRAINING, Tile, draw_tiles, fonts, new_axes, short
 from striate.text import printable
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from striate.models import Model
-
 MAX_FILTERS = 64  # drawn of a layer
 MAX_MAPS, MAX_NAMES = 64, 20
 MAX_INPUTS, MAX_OUTPUTS = 8, 16  # maps read and written, of which each kernel is drawn
 
 
-def filters(model: "Model", layer: Any = None, *, ax: Any = None) -> "Axes":
+@explain_arguments
+def filters(model: AnyModel, layer: AnyLayer | None = None, *, ax: Any = None) -> "Axes":
     """Plot the filters of a convolution: medium gray is zero, black and white the largest weight of the layer.
 
     Args:
-        model: The model.
-        layer: The layer or its name; None for the first convolution.
+        model: The model, or the path of one.
+        layer: As in `st.explain.filters`; None for the first convolution.
         ax: Axes to draw into; None for a new figure.
 
     Returns:
@@ -35,6 +36,7 @@ def filters(model: "Model", layer: Any = None, *, ax: Any = None) -> "Axes":
         kernels for one input map, up to 8 of them, and each column those of one filter, up to 16.
 
     Raises:
+        NetworkError: If there is no such layer.
         UsageError: If the layer has no filters, or Matplotlib is not installed.
 
     Example:
@@ -43,7 +45,7 @@ def filters(model: "Model", layer: Any = None, *, ax: Any = None) -> "Axes":
         >>> len(ax.images)
         6
     """
-    kernel = _kernel(model, layer)  # KH, KW, C, O
+    kernel = explain.filters(model, layer).kernel  # KH, KW, C, O
     largest = float(np.abs(kernel).max()) or 1.0
     scaled = 0.5 + kernel / (2 * largest)
     depth, count = kernel.shape[2:]
@@ -63,13 +65,15 @@ def filters(model: "Model", layer: Any = None, *, ax: Any = None) -> "Axes":
         return draw_tiles(tiles, outputs, ax, limits=(0, 1), cell=0.55)
 
 
-def feature_maps(model: "Model", image: Any, layer: Any, *, ax: Any = None) -> "Axes":
+@explain_arguments
+def feature_maps(model: AnyModel, image: Any, layer: AnyLayer | None = None, *, ax: Any = None) -> "Axes":
     """Plot the output of a layer for an image: its feature maps, or the values of a vector as bars.
 
     Args:
-        model: The model.
+        model: The model, or the path of one.
         image: One image, an array or the path of a file.
-        layer: The layer or its name.
+        layer: The layer, its name or the index of its node; None for the first convolution, or the first layer if there
+            is none.
         ax: Axes to draw into; None for a new figure.
 
     Returns:
@@ -87,7 +91,8 @@ def feature_maps(model: "Model", image: Any, layer: Any, *, ax: Any = None) -> "
         >>> len(ax.images)
         6
     """
-    maps = np.asarray(explain.feature_maps(model, image, layer))
+    model = as_model(model)
+    maps = np.asarray(explain.feature_maps(model, image, _first_maps(model.network) if layer is None else layer))
     with fonts():
         if maps.ndim == 1:
             return _bars(maps, model.classes, ax)
@@ -96,6 +101,7 @@ def feature_maps(model: "Model", image: Any, layer: Any, *, ax: Any = None) -> "
         return draw_tiles(tiles, _even_columns(len(tiles)), ax, limits=limits, cmap="viridis", cell=0.95)
 
 
+@explain_arguments
 def attribution(attribution: explain.Attribution, image: Any = None, *, ax: Any = None) -> "Axes":
     """Plot the contribution of each pixel to a class, positive red and negative blue, on the image in light gray.
 
@@ -118,6 +124,12 @@ def attribution(attribution: explain.Attribution, image: Any = None, *, ax: Any 
         >>> len(st.plot.attribution(found, digits.test.x[0]).images)
         2
     """
+    if not isinstance(attribution, explain.Attribution):
+        raise UsageError(
+            "attribution, the first argument, must be what st.explain.grad_cam, occlusion or integrated_gradients "
+            f"returned; received {describe(attribution)}. For example: st.plot.attribution(st.explain.grad_cam(model, "
+            "image), image)."
+        )
     height, width = attribution.values.shape
     with fonts():
         drawn = new_axes(ax, 2.6, 2.6 * height / width)
@@ -153,16 +165,7 @@ def _even_columns(count: int) -> int:
     return -(-count // rows)
 
 
-def _kernel(model: "Model", layer: Any) -> Array:
-    """Return the kernel (KH, KW, C, O) of a layer. Raise UsageError if it has none."""
-    found = [
-        p.name.removesuffix("/kernel")
-        for p in model.network.parameters
-        if p.name.endswith("/kernel") and len(p.shape) == 4
-    ]
-    if not found:
-        raise UsageError(f"'{model.name}' has no convolution, so there are no filters to plot.")
-    name = found[0] if layer is None else layer if isinstance(layer, str) else getattr(layer, "name", None)
-    if name not in found:
-        raise UsageError(f"'{model.name}' has no filters in a layer '{name}'.{nearest(str(name), found)}")
-    return model.named_weights[f"{name}/kernel"]
+def _first_maps(network: Network) -> int:
+    """Return the node of the first convolution, or of the first layer if there is none."""
+    convolutions = [number for number, node in enumerate(network.nodes) if isinstance(node.layer, Conv2D)]
+    return convolutions[0] if convolutions else min(1, len(network.nodes) - 1)

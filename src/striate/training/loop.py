@@ -68,6 +68,7 @@ def fit(
     verbose: Verbose = "auto",
     initial_epoch: int = 0,
     report_rate: bool = True,
+    notes: Sequence[str] = (),
 ) -> History:
     """Train a compiled model.
 
@@ -89,6 +90,7 @@ def fit(
         verbose: 0 (nothing), 1 (a progress bar), 2 (a line per epoch), or "auto".
         initial_epoch: The number of the first epoch, from 0; the recipe's epochs count from 0.
         report_rate: Whether the logs contain the learning rate.
+        notes: Shown before the training.
 
     Returns:
         The loss and metrics of each epoch.
@@ -107,13 +109,15 @@ def fit(
             "them without a sample: use a larger batch size, or start fewer processes."
         )
     with closing(make_progress(0 if model.engine.rank else verbose)) as progress:
+        for note in notes:
+            progress.note(note)
         if isinstance(train, Samples) and recipe.batch_size > len(train):
             progress.note(
                 f"There are only {len(train)} training samples, fewer than batch_size={recipe.batch_size}: "
                 "each step uses all of them."
             )
-        if isinstance(train, Samples) and (note := unscaled_pixels_note(model.network, train.inputs)):
-            progress.note(note)
+        if isinstance(train, Samples) and (unscaled := unscaled_pixels_note(model.network, train.inputs)):
+            progress.note(unscaled)
         stopping = [EarlyStopping(patience=recipe.patience, restore_best_weights=True)] if recipe.patience else []
         history = History(aligned=run is not None)
         loader = BatchLoader(train, recipe, model.engine) if isinstance(train, Samples) else train
@@ -126,8 +130,8 @@ def fit(
             loop.train()
     if loop.unscaled and not isinstance(train, Samples):
         progress.note(loop.unscaled)
-    if note := loop.note():
-        progress.note(note)
+    if outcome := loop.note():
+        progress.note(outcome)
     return history
 
 

@@ -5,6 +5,8 @@ from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from typing import Any
 
+import numpy as np
+
 from striate.engines.losses import (
     LOSSES,
     BinaryCrossentropy,
@@ -15,6 +17,7 @@ from striate.engines.losses import (
     Loss,
     MeanSquaredError,
     Poisson,
+    SparseCategoricalCrossentropy,
     check_custom_loss,
 )
 from striate.errors import UsageError
@@ -45,6 +48,12 @@ class OutputRequirement:
     activations: tuple[str, ...]
     remedy: str
 
+
+USUAL_TARGETS: dict[type[Loss], tuple[str, str]] = {
+    CategoricalCrossentropy: ("one-hot rows", "sparse_categorical_crossentropy"),
+    SparseCategoricalCrossentropy: ("class numbers", "categorical_crossentropy"),
+}
+"""The targets that Keras requires for a loss, and its loss for the other ones."""
 
 OUTPUT_REQUIREMENTS = (
     OutputRequirement(
@@ -201,6 +210,41 @@ def check_losses(network: Network, losses: Sequence[Loss]) -> None:
                 f"The loss '{name}' needs an output of shape (classes,), and that of '{layer}' is {shape}. Put "
                 "Flatten or GlobalAveragePool2D before the last Dense."
             )
+
+
+def loss_notes(network: Network, losses: Sequence[Loss], y: Any, *, chosen: bool = True) -> list[str]:
+    """Return notes on losses that are computed as they are probably meant, though Keras would compute or refuse them.
+
+    Args:
+        network: The network.
+        losses: One for each output.
+        y: The targets as they were passed.
+        chosen: Whether the losses were passed to `compile`, and the targets are to be compared with them.
+
+    Returns:
+        A note for each output without activation whose loss is of probabilities, and for each whose targets are
+        one-hot rows where class numbers are usual, or the reverse.
+    """
+    notes = []
+    targets = split_targets(network, y) if chosen else [None] * len(losses)
+    for index, loss, part in zip(network.outputs, losses, targets, strict=True):
+        name, layer, shape = name_of_loss(loss), network.nodes[index].layer.name, network.nodes[index].shape
+        if getattr(loss, "from_logits", None) is False and output_activation(network, index) == "linear":
+            activation = "softmax" if loss.target_kind == "classes" else "sigmoid"
+            notes.append(
+                f"The output layer '{layer}' has no activation, so the loss is computed from logits, and predict "
+                f"returns logits, not probabilities. Add activation='{activation}' to the layer, or pass the loss as "
+                f"losses.{type(loss).__name__}(from_logits=True)."
+            )
+        if chosen and type(loss) in USUAL_TARGETS:
+            usual, other = USUAL_TARGETS[type(loss)]
+            found = "one-hot rows" if np.shape(part)[1:] == shape else "class numbers"
+            if found != usual:
+                notes.append(
+                    f"The loss '{name}' is for {usual}, and the targets of '{layer}' are {found}. Striate accepts "
+                    f"both; in Keras, use loss='{other}'."
+                )
+    return notes
 
 
 def weigh_classes(

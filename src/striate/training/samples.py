@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from striate._types import Array
-from striate.arguments import check_number
+from striate.arguments import check_number, describe
 from striate.data.digests import digest_images
 from striate.data.mapped import MappedArray, take_rows
 from striate.data.split import assign_parts
@@ -276,16 +276,36 @@ def _hint(x: Array, shape: tuple[int, ...], is_tensor: bool) -> str:
         return " For a single sample write x[None]."
     if prod(x.shape[1:]) == prod(shape) and 1 in (x.ndim - 1, len(shape)):
         return f" Reshape the samples: x.reshape({', '.join(map(str, (-1, *shape)))})."
-    if x.ndim == len(shape) + 1 and len(shape) == 3:
-        if x.shape[1:] == (shape[2], *shape[:2]):
-            return f" The network expects the channels last: x.{'permute' if is_tensor else 'transpose'}(0, 2, 3, 1)."
-        if x.shape[3] == shape[2]:
-            return f" Resize the images, or build the network for their size. To read files in this size: {READ_FILES}."
+    return _image_hint(x, shape, is_tensor) if len(shape) == 3 else ""
+
+
+def _image_hint(x: Array, shape: tuple[int, ...], is_tensor: bool) -> str:
+    """Return what to do about images of another size, or with other channels."""
+    if x.ndim == 3 and x.shape[:2] == shape[:2]:
+        x = x[None]
+    if x.ndim != 4:
+        return ""
+    if x.shape[1:] == (shape[2], *shape[:2]):
+        return f" The network expects the channels last: x.{'permute' if is_tensor else 'transpose'}(0, 2, 3, 1)."
+    if (x.shape[3], shape[2]) == (3, 1):
+        return (
+            " The images are in color, and the network expects gray ones: use x.mean(axis=-1, keepdims=True), or build "
+            "the network for 3 channels."
+        )
+    if (x.shape[3], shape[2]) == (1, 3):
+        return " The images are gray, and the network expects color: use np.repeat(x, 3, axis=-1)."
+    if x.shape[3] == shape[2]:
+        return f" Resize the images, or build the network for their size. To read files in this size: {READ_FILES}."
     return ""
 
 
 def _check_target(y: Array, loss: Loss, shape: tuple[int, ...], name: str) -> Array:
     if y.dtype.kind not in "buif":
+        if y.ndim == 1 and len(y) and isinstance(y[0], str):
+            raise DataError(
+                f"Targets of '{name}': expected numbers, received names such as {describe(str(y[0]))}. Number them: "
+                "classes, y = np.unique(y, return_inverse=True)."
+            )
         raise DataError(f"Targets of '{name}': expected numbers, received {y.dtype}.")
     if y.dtype.kind == "f" and y.size and not np.isfinite(y).all():
         raise DataError(f"Targets of '{name}' contain NaN or infinity.")

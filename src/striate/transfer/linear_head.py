@@ -30,6 +30,7 @@ SMALL_WORK = 5e8  # multiply-adds up to which several threads for one matrix pro
 FINAL_TOLERANCE, SEARCH_TOLERANCE = 1e-6, 1e-3  # tolerances of the gradient
 SEARCH_SHARE = 0.6  # share of limited time for the choice of the penalty
 FEW_CLASSES = 10  # with more classes, gradients are smaller in proportion, and so is the tolerance of the search
+TWO_CLASSES = np.sqrt(0.5) * np.array([[-1.0, 1.0]])  # logits of two classes for one number; the penalty stays the same
 
 
 @dataclass(frozen=True, eq=False)
@@ -284,33 +285,61 @@ def _solve(
     """Return kernels (P, F, K) and biases (P, K) for P weightings (P, N) of the samples, solved together."""
     problems, size = len(weights), x.shape[1]
     share = weights / weights.sum(axis=1, keepdims=True)
-    target = np.eye(classes)[y]
     slow = _is_slow(x, classes, problems, remaining)
     if slow and start is None:
-        start = _solve_ridge(x, target, weights)
+        start = _solve_ridge(x, np.eye(classes)[y], weights)
     timer = _StepTimer(remaining, steps_are_slow=slow)
+    # The kernels of two classes are opposite at the minimum, and from the start: one row is enough.
+    basis = TWO_CLASSES if classes == 2 else None
+    outputs = classes if basis is None else len(basis)
 
     def loss_and_gradient(points: Array) -> tuple[Array, Array]:
-        kernels, biases = _unpack(points, size, classes)
-        # (P, F, K) → (F, P·K), so that one product serves all problems
-        flat = kernels.transpose(1, 0, 2).reshape(size, -1).astype(x.dtype)
+        kernels, biases = _unpack(points, outputs)  # (P, C, F), (P, C)
+        flat = kernels.reshape(-1, size).astype(x.dtype)  # (P·C, F), so that one product serves all problems
         loss, dkernels, dbiases = np.zeros(problems), np.zeros_like(kernels), np.zeros_like(biases)
         for rows, block in x:
-            logits = (block @ flat).reshape(len(block), problems, classes).transpose(1, 0, 2) + biases[:, None]
-            log = log_softmax(logits.astype(np.float64))  # (P, n, K)
-            loss -= np.einsum("pn,pnk,nk->p", share[:, rows], log, target[rows])
-            error = share[:, rows, None] * (np.exp(log) - target[rows])
-            errors = error.transpose(1, 0, 2).reshape(len(block), -1).astype(x.dtype)  # (n, P·K)
-            dkernels += (block.T @ errors).reshape(size, problems, classes).transpose(1, 0, 2)  # (P, F, K)
-            dbiases += error.sum(axis=1)
-        squares = penalty / 2 * np.einsum("pfk,pfk->p", kernels, kernels)
+            logits = (block @ flat.T).T.reshape(problems, -1, len(block)) + biases[:, :, None]  # (P, C, n)
+            logits = logits if basis is None else basis.T @ logits  # (P, K, n)
+            log, error = _log_softmax_and_error(logits, y[rows])
+            loss -= np.einsum("pn,pn->p", share[:, rows], log)
+            error *= share[:, None, rows]
+            error = error if basis is None else basis @ error
+            dkernels += (error.reshape(-1, len(block)).astype(x.dtype) @ block).reshape(dkernels.shape)
+            dbiases += error.sum(axis=2)
+        squares = penalty / 2 * np.einsum("pcf,pcf->p", kernels, kernels)
         gradient = np.concatenate([(dkernels + penalty * kernels).reshape(problems, -1), dbiases], axis=1)
         return loss + squares, gradient
 
-    initial = np.zeros((problems, (size + 1) * classes)) if start is None else _pack(*start)
+    initial = np.zeros((problems, outputs * (size + 1)))
+    if start is not None:
+        kernels, biases = start[0].transpose(0, 2, 1), start[1]
+        initial = _pack(kernels, biases) if basis is None else _pack(basis @ kernels, biases @ basis.T)
     min_steps = 0 if slow else MIN_STEPS
     points = minimize(loss_and_gradient, initial, tolerance=tolerance, stop=timer.is_late, min_steps=min_steps)
-    return _unpack(points, size, classes)
+    kernels, biases = _unpack(points, outputs)
+    if basis is not None:
+        kernels, biases = basis.T @ kernels, biases @ basis
+    return kernels.transpose(0, 2, 1), biases
+
+
+def _log_softmax_and_error(logits: Array, y: Array) -> tuple[Array, Array]:
+    """Return the logarithm of the probability of each image's class, and the derivative of its negative.
+
+    Args:
+        logits: (P, K, n); they are overwritten.
+        y: Class numbers (n,).
+
+    Returns:
+        (P, n) and, with respect to the logits, (P, K, n).
+    """
+    images = np.arange(len(y))
+    logits -= logits.max(axis=1, keepdims=True)
+    log = logits[:, y, images]
+    exponentials = np.exp(logits, out=logits)
+    sums = exponentials.sum(axis=1, keepdims=True)
+    error = np.divide(exponentials, sums, out=exponentials)
+    error[:, y, images] -= 1
+    return log - np.log(sums[:, 0]), error
 
 
 class _StepTimer:
@@ -364,11 +393,11 @@ def _solve_ridge(x: StandardizedRows, target: Array, weights: Array) -> tuple[Ar
 
 
 def _pack(kernels: Array, biases: Array) -> Array:
-    return np.concatenate([kernels.reshape(len(kernels), -1), biases], axis=1)  # (P, F·K + K)
+    return np.concatenate([kernels.reshape(len(kernels), -1), biases], axis=1)  # (P, C·F + C)
 
 
-def _unpack(points: Array, size: int, classes: int) -> tuple[Array, Array]:
-    return points[:, :-classes].reshape(-1, size, classes), points[:, -classes:]
+def _unpack(points: Array, outputs: int) -> tuple[Array, Array]:
+    return points[:, :-outputs].reshape(len(points), outputs, -1), points[:, -outputs:]
 
 
 def cross_entropies(logits: Array, y: Array) -> Array:

@@ -144,14 +144,16 @@ def _fit_detector(
     compared = unit_vectors(stored)
     discriminants, means = _discriminants(bank, labels)
     neighbor, discriminant = np.empty(len(x)), np.empty(len(x))
-    for block in slices_in_memory(len(x)):
-        vectors = unit_vectors(x[block])
-        neighbor[block] = neighbor_distances(vectors, compared)
-        discriminant[block] = distance_to_nearest(vectors, discriminants, means)
+    measured = held_out.copy()
     if held_out.all():
-        excluded = _excluded_pairs(bank, None if groups is None else groups[rows])
-        neighbor[rows] = neighbor_distances(bank, compared, excluded)
+        neighbor[rows] = neighbor_distances(bank, compared, _Excluded(bank, None if groups is None else groups[rows]))
         discriminant[rows] = _cross_validate(bank, labels, folds[rows])
+        measured[rows] = False
+    others = np.flatnonzero(measured)
+    for block in slices_in_memory(len(others)):
+        vectors = unit_vectors(x[others[block]])
+        neighbor[others[block]] = neighbor_distances(vectors, compared)
+        discriminant[others[block]] = distance_to_nearest(vectors, discriminants, means)
     neighbor, discriminant = neighbor[held_out], discriminant[held_out]
     # Sorted, so that the order of the images does not matter.
     neighbor_std, discriminant_std = (np.sort(part).std() for part in (neighbor, discriminant))
@@ -180,13 +182,22 @@ def _choose(digests: Array, y: Array, classes: int, max_images: int, size: int) 
     return order[np.argsort(rank[order], kind="stable")][:count]
 
 
-def _excluded_pairs(bank: Array, groups: Array | None) -> Array:
-    """Return bool (M, M): which images must not be compared with each other."""
-    same = bank @ bank.T >= 1 - IDENTICAL
-    if groups is not None:
-        same |= groups[:, None] == groups
-    np.fill_diagonal(same, True)
-    return np.asarray(same)
+@dataclass(frozen=True, eq=False)
+class _Excluded:
+    """Which images must not be compared with each other: those of one group, and copies.
+
+    Attributes:
+        bank: Unit vectors (M, F), not rounded: rounding makes copies look different.
+        groups: Integers (M,); None: every image is a group.
+    """
+
+    bank: Array
+    groups: Array | None
+
+    def __call__(self, rows: slice) -> Array:
+        """Return bool (n, M) for some of the images."""
+        groups = np.arange(len(self.bank)) if self.groups is None else self.groups
+        return np.asarray((self.bank[rows] @ self.bank.T >= 1 - IDENTICAL) | (groups[rows, None] == groups))
 
 
 def _cross_validate(bank: Array, y: Array, folds: Array) -> Array:

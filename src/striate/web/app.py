@@ -188,8 +188,8 @@ def _describe(batcher: Batcher) -> dict[str, Any]:
 def _prediction_payload(
     prediction: AnyPrediction | UnreadableFile, request_headers: Mapping[str, str]
 ) -> dict[str, Any]:
-    """Return a prediction with the name of the image as "file", since it has no path here."""
-    payload = {"file" if name == "path" else name: value for name, value in json_content(prediction).items()}
+    """Return a prediction as JSON values, with an error in the language that the request asks for."""
+    payload = json_content(prediction)
     if "error" in payload:
         payload["error"] = translate_error(payload["error"], requested_language(request_headers))
     return payload

@@ -165,7 +165,7 @@ class PredictionFile(AbstractContextManager["PredictionFile"]):
 
     def _text(self, result: AnyPrediction | UnreadableFile) -> str:
         if self._form == JSON_LINES:
-            return strict_json.canonical(json_content(result)) + "\n"
+            return strict_json.dumps(json_content(result)) + "\n"
         cells = _cells(result)
         return _csv_row(cells.get(column, "") for column in self._columns)
 
@@ -220,7 +220,7 @@ class PredictionFile(AbstractContextManager["PredictionFile"]):
             if not line.endswith(b"\n"):
                 return
             try:
-                yield str(strict_json.loads(line)["path"]), end
+                yield str(strict_json.loads(line)["file"]), end
             except (ValueError, TypeError, KeyError) as error:
                 raise DataError(f"Line {number} of '{self.path}' is not a prediction of Striate.") from error
 
@@ -314,5 +314,8 @@ def _csv_row(cells: Iterable[str | float]) -> str:
 def json_content(result: AnyPrediction | UnreadableFile) -> dict[str, Any]:
     """Return a result as JSON values; probabilities of other classes only where they were requested."""
     if isinstance(result, UnreadableFile):
-        return {"path": result.file, "error": result.reason}
-    return {name: value for name, value in vars(result).items() if name != "probabilities" or value}
+        return {"file": result.file, "error": result.reason}
+    values = {
+        name: value for name, value in vars(result).items() if name != "path" and (name != "probabilities" or value)
+    }
+    return {"file": result.path} | values

@@ -102,6 +102,7 @@ def reopen(path: str | os.PathLike[str], epochs: int | None = None) -> tuple[Pre
         The prepared run, and its folder.
 
     Raises:
+        RunError: If the run began with other data; the message names images that cannot be read.
         UsageError: If `epochs` is given for a method without epochs to add.
     """
     run, trained = on_rank_0(lambda: _open_locked(path))
@@ -110,7 +111,11 @@ def reopen(path: str | os.PathLike[str], epochs: int | None = None) -> tuple[Pre
         what = "fine-tunes in stages" if plan.method is Method.FINE_TUNE else "fits a classifier to features"
         raise UsageError(f"'{run.path}' {what}, which has no epochs to add: leave --epochs out.")
     prepared = local_rank_0_first(lambda: prepare(plan, has_checkpoint=trained))
-    run.require_data(prepared.data.fingerprint)
+    try:
+        run.require_data(prepared.data.fingerprint)
+    except RunError as error:
+        unreadable = [note for note in prepared.data.notes if " cannot be read" in note]  # the most frequent reason
+        raise RunError(" ".join([str(error), *unreadable[:1]])) from None
     if epochs is not None:
         run.extend(epochs)
     return replace(prepared, plan=run.record.plan), run

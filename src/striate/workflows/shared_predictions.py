@@ -78,7 +78,7 @@ def join_parts(
     Args:
         path: The file to write.
         file: That of this process.
-        counts: Images of this process by what was predicted.
+        counts: Images of this process, all of them and by what was predicted.
         unreadable: Its number of files that could not be read.
 
     Returns:

@@ -41,6 +41,9 @@ UNSUPPORTED = {
 }
 """Losses of Keras that Striate does not have, in lower case without underscores, and why."""
 
+CROSSENTROPY = {"crossentropy", "crossentropyloss", "ce", "celoss", "nll", "nllloss", "logloss", "softmaxcrossentropy"}
+"""Names of the cross-entropy in other programs, in lower case without underscores."""
+
 _KIND_OF_FUNCTION: dict[Callable[..., Any], type[Loss]] = {}
 
 
@@ -51,9 +54,15 @@ def check_supported(name: str) -> None:
         name: The name.
 
     Raises:
-        UsageError: If only Keras has this loss; the message says why.
+        UsageError: If only Keras has this loss; the message says why. Also if it is not clear which cross-entropy.
     """
-    reason = UNSUPPORTED.get(name.lower().replace("_", ""))
+    plain = name.lower().replace("_", "")
+    if plain in CROSSENTROPY:
+        raise UsageError(
+            f"'{name}' may be several losses: use 'sparse_categorical_crossentropy' for class numbers, "
+            "'categorical_crossentropy' for one-hot rows, or 'binary_crossentropy' for labels of 0 and 1."
+        )
+    reason = UNSUPPORTED.get(plain)
     if reason is not None:
         raise UsageError(f"Striate does not have the loss '{name}': {reason}.")
 

@@ -227,6 +227,8 @@ def _create_named(name: str, output: Output) -> Metric:
 
 def _unknown(name: str) -> str:
     check_supported(name)
+    if name.lower().replace("_", "") in ("f1", "fscore", "f1macro", "macrof1"):
+        return f"There is no metric '{name}'. Use metrics.F1Score(average='macro')."
     known = {"accuracy", *(snake_case(kind) for kind in CLASSES), *LOSSES}
     return f"There is no metric '{name}'.{nearest(name, known)}"
 

@@ -3,7 +3,8 @@
 import { imageCard } from "./images.js";
 import { large, make, svg, text } from "./dom.js";
 
-const BOX = { width: 264, height: 92, across: 26, down: 30 };
+const BOX = { width: 292, height: 92, across: 26, down: 30, margin: 12 };
+const SIZES = { title: "600 14px", kind: "11.5px" }; // as in explore.css
 
 export async function showNetwork(state, path) {
   let graph = state.model.graph;
@@ -66,16 +67,32 @@ function node(state, box, x, y, path, prefix) {
   if (box.receptive_field) cost.push(text("field", { h: box.receptive_field[0], w: box.receptive_field[1] }));
   const work = box.multiply_adds ? text("cost", { n: large(box.multiply_adds) }) : "";
   const shape = box.shape.join("×");
-  const line = (content, dy, name) => svg("text", { x: x + 12, y: y + dy, class: name }, fitted(content, name === "title" ? 28 : 44));
+  const room = BOX.width - 2 * BOX.margin;
+  const line = (content, dy, name, width = room) => svg("text", { x: x + BOX.margin, y: y + dy, class: name }, fitted(content, name, width));
   return svg("a", { href, class: box.subgraph ? "box block" : box.kind === "outside" ? "box outside" : "box", "aria-label": `${title}: ${kind} ${shape}` },
     svg("title", {}, `${title}: ${kind}${activation}, ${shape}, ${[...cost, work].filter(Boolean).join(", ")}`),
     svg("rect", { x, y, width: BOX.width, height: BOX.height, rx: 10 }),
-    line(title, 21, "title"),
-    svg("text", { x: x + BOX.width - 12, y: y + 21, class: "shape" }, shape),
+    line(title, 21, "title", room - BOX.margin - measured(shape, "kind")),
+    svg("text", { x: x + BOX.width - BOX.margin, y: y + 21, class: "shape" }, shape),
     line(`${kind}${activation}`, 42, "kind"),
     line(cost.join(" · "), 62, "kind"),
     line(work, 81, "kind"));
 }
 
 const shortened = (kind) => kind.replace("BatchNormalization", "BatchNorm").replace("2D", "");
-const fitted = (content, letters) => (content.length > letters ? `${content.slice(0, letters - 1)}…` : content);
+
+const pen = document.createElement("canvas").getContext("2d");
+
+/** Return the width in pixels of a text in a box. */
+function measured(content, name) {
+  pen.font = `${SIZES[name]} ${getComputedStyle(document.documentElement).fontFamily}`;
+  return pen.measureText(content).width;
+}
+
+/** Return a text, or as much of it as fits into so many pixels. */
+function fitted(content, name, width) {
+  if (measured(content, name) <= width) return content;
+  const letters = [...content];
+  while (letters.length && measured(`${letters.join("")}…`, name) > width) letters.pop();
+  return `${letters.join("")}…`;
+}
