@@ -2,6 +2,7 @@
 
 import ast
 import os
+import pkgutil
 import re
 import shlex
 import subprocess
@@ -105,16 +106,19 @@ def test_both_languages_show_the_same_code(page: str) -> None:
     assert commands(page) == commands(korean)
 
 
-@pytest.mark.parametrize("line", sorted({line for page in PAGES for line in commands(page)}))
+LINES = {line for path in DOCUMENTS if path.is_relative_to(ROOT / "docs") for line in commands(str(path))}
+
+
+@pytest.mark.parametrize("line", sorted(LINES | set(commands("README.md"))))
 def test_commands_exist(line: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    program, *arguments = shlex.split(line)
+    program, *arguments = shlex.split(re.sub(r"^[A-Z_]+=\S+ |^.* \| ", "", line))  # without variables and what is piped
     if program == "make":
         assert re.search(rf"^{arguments[0]}:", text_of("Makefile"), re.MULTILINE)
         return
     if program == "torchrun":
         program, *arguments = arguments[arguments.index("-m") + 1 :]
     if program != "striate":
-        assert program in {"pip", "git", "cd", "python", "export"}
+        assert program in {"pip", "git", "cd", "python", "export", "curl", "docker"}
         return
     monkeypatch.chdir(tmp_path)
     parse(striate, arguments)
@@ -143,6 +147,44 @@ def parse(command: click.Command, arguments: list[str]) -> None:
 def test_parser_rejects_unknown_commands_and_options(arguments: list[str], message: str) -> None:
     with pytest.raises(click.UsageError, match=re.escape(message)):
         parse(striate, arguments)
+
+
+def code_spans(document: Path) -> set[str]:
+    """Return the code within the sentences of a document."""
+    prose = re.sub(r"^```.*?^```$", "", document.read_text("utf-8"), flags=re.MULTILINE | re.DOTALL)
+    return set(re.findall(r"(?<!`)`([^`\n]+)`(?!`)", prose))
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_names_and_options_in_sentences_exist(document: Path) -> None:
+    spans = code_spans(document)
+    dotted = {name for span in spans for name in re.findall(r"\b(?:st|striate)(?:\.[A-Za-z_]\w*)+", span, re.ASCII)}
+    for name in dotted:
+        pkgutil.resolve_name(re.sub(r"^st\.", "striate.", name))
+    for span in spans:
+        program, *words = span.split()
+        if program == "striate" and words:
+            command: click.Command = striate
+            while words and isinstance(command, click.Group) and words[0].islower() and words[0] != "--help":
+                found = command.get_command(click.Context(command), words.pop(0))
+                assert found, span
+                command = found
+            known = {name for option in command.get_params(click.Context(command)) for name in option.opts}
+            assert {word for word in words if word.startswith("--")} <= known, span
+
+
+@pytest.mark.parametrize(
+    "document",
+    [path for path in DOCUMENTS if path.with_suffix(".ko.md").exists()],
+    ids=lambda path: path.relative_to(ROOT).as_posix(),
+)
+def test_both_languages_name_the_same_code(document: Path) -> None:
+    """Placeholders, which are in capitals, may be translated."""
+
+    def names(path: Path) -> set[str]:
+        return {re.sub(r"\b[A-Z]{2,}\b|[가-힣]+", "…", span) for span in code_spans(path)}
+
+    assert names(document) == names(document.with_suffix(".ko.md"))
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.relative_to(ROOT).as_posix())
