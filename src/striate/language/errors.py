@@ -37,10 +37,10 @@ ERRORS: dict[str, str] = {
         "input_shape는 이미지의 [높이, 너비, 채널]이어야 합니다. 예: [64,64,3]. 받은 값: {value}."
     ),
     "A setting of the recipe has the wrong type: {problem} ({settings}).": (
-        "학습법의 설정 가운데 종류가 잘못된 것이 있습니다: {problem}({settings})."
+        "학습 설정 가운데 종류가 잘못된 것이 있습니다: {problem}({settings})."
     ),
     "Augmentation has no setting '{name}'.{hint_text}": "데이터 증강에는 '{name}' 설정이 없습니다.{hint_text}",
-    "A recipe has no setting '{name}'.{hint_text}": "학습법에는 '{name}' 설정이 없습니다.{hint_text}",
+    "A recipe has no setting '{name}'.{hint_text}": "'{name}'(이)라는 학습 설정은 없습니다.{hint_text}",
     "There is no optimizer '{name}'.{hint_text}": "옵티마이저 '{name}'은(는) 없습니다.{hint_text}",
     "There is no loss '{name}'.{hint_text}": "손실 '{name}'은(는) 없습니다.{hint_text}",
     "There is no metric '{name}'.{hint_text}": "지표 '{name}'은(는) 없습니다.{hint_text}",
@@ -366,7 +366,7 @@ ERRORS: dict[str, str] = {
         "'{path}'에 이미 {names}이(가) 있고, 고쳐 쓴 것일 수 있습니다. 다른 폴더를 고르십시오."
     ),
     "'{path}' contains a run with another recipe. Use another folder (--out), or remove this one.": (
-        "'{path}'에 다른 학습법의 실행이 있습니다. --out으로 다른 폴더를 쓰거나 이 폴더를 지우십시오."
+        "'{path}'에 다른 설정으로 학습한 실행이 있습니다. --out으로 다른 폴더를 쓰거나 이 폴더를 지우십시오."
     ),
     "Port {port} of {host} cannot be used: {reason}. Choose another one with --port, or --port 0 for any free one.": (
         "{host}의 포트 {port}을(를) 쓸 수 없습니다: {reason}. --port로 다른 포트를 고르거나, --port 0으로 빈 포트를 "

@@ -92,7 +92,7 @@ MESSAGES: dict[str, str] = {
     ),
     "Neither the model '{name}' nor the recipe has a setting '{key}'.{hint_text} Settings of the model: {own}. "
     "Settings of the recipe: {plain}.": (
-        "모델 '{name}'에도 학습법에도 '{key}' 설정이 없습니다.{hint_text} 모델의 설정: {own}. 학습법의 설정: {plain}."
+        "모델 '{name}'에도 학습 설정에도 '{key}'이(가) 없습니다.{hint_text} 모델의 설정: {own}. 학습 설정: {plain}."
     ),
     "Model '{name}' takes no images. Run it with: striate reproduce {id}": (
         "모델 '{name}'은(는) 이미지를 받지 않습니다. 이렇게 실행하십시오: striate reproduce {id}"

@@ -4,7 +4,7 @@ TERMINAL: dict[str, str] = {
     # labels of lines
     "model": "모델",
     "data": "데이터",
-    "recipe": "학습법",
+    "recipe": "설정",
     "base": "백본",
     "classifier": "분류기",
     "seed": "시드",

@@ -150,8 +150,8 @@ TRAINING_MESSAGES: dict[str, str] = {
     ),
     "The learning rate {rate} is the default of {name_word}; the recipe of this network has none for it. Set "
     "--learning-rate, or find one with striate find-lr.": (
-        "학습률 {rate}은(는) {name_word}의 기본값입니다. 이 신경망의 학습법에는 {name_word}에 맞춘 학습률이 없습니다. "
-        "--learning-rate로 정하거나 striate find-lr로 찾아보십시오."
+        "학습률 {rate}은(는) {name_word}의 기본값입니다. 이 신경망의 학습 설정에는 {name_word}에 맞춘 학습률이 "
+        "없습니다. --learning-rate로 정하거나 striate find-lr로 찾아보십시오."
     ),
     "'{run}' exists, so this run has a number. Choose a name with --out.": (
         "'{run}'이(가) 이미 있어 이름 끝에 번호를 붙였습니다. 이름은 --out으로 정할 수 있습니다."
