@@ -80,9 +80,10 @@ def test_training_applies_the_edited_table(audited: tuple[Path, str]) -> None:
     assert recorded == {SWAPPED[0]: "discs", SWAPPED[1]: "줄무늬", "discs/black.png": None, duplicate: None}
     again = run("data", "audit", "images", "--exclude", "edited.csv", "--out", "again", cwd=place)
     assert "Corrections of the user: 2 images left out, 2 images relabeled." in again.stdout, again.stderr
-    assert not {"label", "uniform"} & {
-        row["kind"] for row in csv.DictReader((place / "again/audit.csv").read_text("utf-8-sig").splitlines())
-    }
+    left = list(csv.DictReader((place / "again/audit.csv").read_text("utf-8-sig").splitlines()))
+    assert not {"label", "uniform"} & {row["kind"] for row in left}
+    kept = {row["file"]: row["suggested"] or None for row in left if row["action"]}  # earlier corrections are kept
+    assert kept == recorded and {row["action"] for row in left if row["kind"] == "correction"} == {"exclude", "relabel"}
     (place / "edited.csv").unlink()  # the run records what was corrected
     assert run("evaluate", "run", cwd=place).returncode == 0
     assert json.loads((place / "run" / "metrics.json").read_text("utf-8"))["images"] == 60

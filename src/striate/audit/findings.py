@@ -10,10 +10,11 @@ import numpy as np
 from striate._types import Array
 from striate.audit.label_errors import LabelErrors, find_label_errors
 from striate.audit.unusual import ImageIssue, UnusualImage
+from striate.data.corrections import EXCLUDE, RELABEL
 from striate.data.tables import escape_formula
 
 MAX_DEVIATION = 2.0  # distance of a correct number from its prediction, in half widths of the 90 % interval
-LABEL, DUPLICATE = "label", "duplicate"  # kinds of findings besides those of `ImageIssue`
+LABEL, DUPLICATE, CORRECTION = "label", "duplicate", "correction"  # kinds of rows besides those of `ImageIssue`
 COLUMNS = ("file", "kind", "given", "suggested", "measure", "threshold", "other_file", "action")
 
 
@@ -37,6 +38,21 @@ class SuspiciousLabel:
     probability: float
     suggested_probability: float
     deviation: float | None = None
+
+
+@dataclass(frozen=True)
+class AppliedCorrection:
+    """A correction of an earlier audit, with which this one was made.
+
+    Attributes:
+        name: The file, relative to the folder.
+        given: Its class, labels or numbers before.
+        new: Those that it got; None if it was left out.
+    """
+
+    name: str
+    given: str
+    new: str | None
 
 
 @dataclass(frozen=True)
@@ -72,6 +88,7 @@ class FolderAudit:
         common: Kinds that apply to most of the images and are therefore not listed.
         thresholds: Thresholds of the kinds.
         notes: Sentences for the user, such as on files that cannot be read.
+        corrections: Corrections of an earlier audit that were applied before.
     """
 
     folder: str
@@ -86,6 +103,7 @@ class FolderAudit:
     common: tuple[ImageIssue, ...]
     thresholds: Mapping[ImageIssue, float] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    corrections: tuple[AppliedCorrection, ...] = ()
 
     @property
     def contradictions(self) -> int:
@@ -186,7 +204,7 @@ def _numbers(values: Array) -> str:
 
 
 def audit_table(audit: FolderAudit) -> str:
-    """Return the text of audit.csv: one row for each finding, with an empty action.
+    """Return the text of audit.csv: one row for each finding, with an empty action, and for each earlier correction.
 
     Args:
         audit: The findings.
@@ -203,6 +221,9 @@ def audit_table(audit: FolderAudit) -> str:
 
 
 def _rows(audit: FolderAudit) -> Iterator[tuple[str, ...]]:
+    for earlier in audit.corrections:
+        action = EXCLUDE if earlier.new is None else RELABEL
+        yield earlier.name, CORRECTION, earlier.given, earlier.new or "", "", "", "", action
     for item in audit.suspicious:
         measure = f"{item.probability if item.deviation is None else item.deviation:.4f}"
         yield audit.names[item.index], LABEL, item.given, item.suggested, measure, "", "", ""

@@ -11,6 +11,7 @@ import numpy as np
 
 from striate._types import Array
 from striate.audit.findings import (
+    AppliedCorrection,
     DuplicatePair,
     FolderAudit,
     SuspiciousLabel,
@@ -108,8 +109,12 @@ def audit_folder(
     limits = check_thresholds(thresholds or {})
     check_base(base or BASE)
     layout, opened = labeled_layout(path, labels), open_base(base or BASE)
+    applied: tuple[AppliedCorrection, ...] = ()
     if exclude is not None:
-        layout = apply_corrections(layout, read_corrections(exclude, layout))
+        corrections, given = read_corrections(exclude, layout), _label_texts(layout, layout.y)
+        before = zip(layout.names, given, strict=True)
+        applied = tuple(AppliedCorrection(name, old, corrections[name]) for name, old in before if name in corrections)
+        layout = apply_corrections(layout, corrections)
     policy = _policy(opened)
     found = read_images(layout, policy)
     files = tuple(layout.files[row] for row in found.rows)
@@ -135,7 +140,7 @@ def audit_folder(
         rate=rate, suspicious=suspicious,
         duplicates=tuple(sorted(duplicates, key=differing_first)),
         unusual=unusual, common=common, thresholds=limits,
-        notes=(*layout.notes, *found.notes, *near_notes, *group_notes),
+        notes=(*layout.notes, *found.notes, *near_notes, *group_notes), corrections=applied,
     )  # fmt: skip
     return AuditResult(audit, found.images.x)
 
