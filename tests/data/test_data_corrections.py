@@ -41,7 +41,9 @@ def test_exclude_and_relabel(tmp_path: Path, layout: Layout) -> None:
     assert labels == {**others, "dog/1.jpg": "고양이"}
     assert [file.name for file in corrected.files] == [name.split("/")[1] for name in corrected.names]
     assert len(corrected.parts) == 5
-    assert corrected.notes[0] == "Corrections of the user: 1 image left out, 1 image relabeled."
+    assert corrected.notes[0] == (
+        "Corrections of the user: 1 image ('train/1.jpg') left out, 1 image ('dog/1.jpg' as '고양이') relabeled."
+    )
     assert apply_corrections(layout, {}) is layout
     np.testing.assert_array_equal(layout.y, read_layout(layout.folder).y)  # the original is as before
 

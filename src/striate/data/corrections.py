@@ -110,26 +110,31 @@ def apply_corrections(layout: Layout, corrections: Corrections) -> Layout:
     if not corrections:
         return layout
     keep = np.array([not (name in corrections and corrections[name] is None) for name in layout.names])
-    y, relabeled = layout.y.copy(), 0
+    y, relabeled = layout.y.copy(), list[str]()
     for row, name in enumerate(layout.names):
         new = corrections.get(name)
         target = None if new is None else _target(new, layout)
         if target is not None:
             y[row] = target
-            relabeled += 1
+            relabeled.append(f"'{name}' as '{new}'")
     y, classes = y[keep], layout.classes
     if layout.task is Task.CLASSIFICATION:
         used = np.unique(y)
         if len(used) < 2:
             raise DataError(f"After the corrections, '{layout.name}' contains images of fewer than two classes.")
         classes, y = tuple(layout.classes[number] for number in used), np.searchsorted(used, y)
-    left_out = counted(int((~keep).sum()), "image")
-    note = f"Corrections of the user: {left_out} left out, {counted(relabeled, 'image')} relabeled."
+    left_out = [f"'{name}'" for name, kept in zip(layout.names, keep, strict=True) if not kept]
+    note = f"Corrections of the user: {_counted(left_out)} left out, {_counted(relabeled)} relabeled."
     rows = np.flatnonzero(keep)
     return replace(
         layout, files=tuple(layout.files[row] for row in rows), names=tuple(layout.names[row] for row in rows),
         classes=classes, y=y, parts=layout.parts[keep], notes=(note, *layout.notes),
     )  # fmt: skip
+
+
+def _counted(images: Sequence[str]) -> str:
+    """Return how many images there are, and the first of them."""
+    return counted(len(images), "image") + (f" ({listed(images)})" if images else "")
 
 
 def _columns(table: Table) -> dict[str, int]:
