@@ -48,7 +48,8 @@ def summary(
     rows = network.table() if rows is None else rows
     lines, legend = _fit_width(rows, width)
     notes = [line for note in _rounding_notes(rows) for line in (wrap(note, width) if width else [note])]
-    return "\n".join([*lines, *legend, *notes, f"{network.name}: {_totals(network, frozen)}"])
+    totals = f"{network.name}: {_totals(network, frozen)}"
+    return "\n".join([*lines, *legend, *notes, *(wrap(totals, width) if width else [totals])])
 
 
 def _totals(network: Network, frozen_layers: Collection[str]) -> str:

@@ -94,6 +94,33 @@ def test_particles_follow_the_letter_before_them(written: str, expected: str) ->
     assert with_particles(written) == expected
 
 
+@pytest.mark.parametrize(
+    ("english", "korean"),
+    [
+        (
+            "'a.csv' cannot be read: No such file or directory.",
+            "'a.csv'을(를) 읽을 수 없습니다: 파일이나 폴더가 없습니다.",
+        ),
+        ("'a' could not be written: Permission denied.", "'a'을(를) 쓸 수 없습니다: 권한이 없습니다."),
+        (
+            "--epochs and --schedule need --method fine-tune or --method scratch: they do not apply to the method "
+            "'features', which was requested.",
+            "--epochs, --schedule에는 --method fine-tune 또는 --method scratch이(가) 필요합니다. 방법 'features'에는 "
+            "맞지 않습니다(요청한 방법).",
+        ),
+        (
+            "'t.csv' has contradicting rows for some images: '0.jpg': 'a' (line 1) / 'b' (line 3) and 55 more. Keep "
+            "one row for each image.",
+            "'t.csv'에 같은 이미지의 행이 서로 다른 것이 있습니다: '0.jpg': 'a' (1번째 줄) / 'b' (3번째 줄) 외 55개. "
+            "이미지마다 한 행만 남기십시오.",
+        ),
+    ],
+)
+def test_values_within_messages_are_translated_too(english: str, korean: str) -> None:
+    with use_language(Language.KOREAN):
+        assert localized(english) == korean
+
+
 def placeholders(text: str) -> set[str]:
     return {name for _, name, _, _ in Formatter().parse(text) if name}
 

@@ -4,8 +4,10 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import httpx2 as httpx
 import pytest
@@ -14,6 +16,7 @@ from playwright.sync_api import FilePayload, expect
 
 from striate.cli.serve import serve
 from striate.errors import UsageError
+from striate.web import ServiceSettings, server
 
 from .conftest import environment
 
@@ -59,6 +62,24 @@ def test_a_slow_client_delays_nobody_and_is_answered_before_the_end(model_file: 
     code, log = service.stop()
     assert code == 0
     assert log.count('"route": "/v1/predict", "status": 200') == 4
+
+
+def test_the_printed_command_reaches_the_service(
+    model_file: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("STRIATE_TOKEN", "secret")
+
+    def answer_once(app: Any, settings: ServiceSettings, started: Callable[[str], object]) -> None:
+        with server._listen(replace(settings, port=0)) as listening:
+            host, port = server._address_for_clients(settings.host), listening.getsockname()[1]
+            socket.create_connection((host, port), timeout=60).close()
+        started(f"http://{host}:{port}")
+
+    monkeypatch.setattr("striate.web.serve", answer_once)
+    serve.main([str(model_file), "--host", "0.0.0.0"], standalone_mode=False)
+    command = capsys.readouterr().out.splitlines()[-1]
+    assert 'curl -H "Authorization: Bearer $STRIATE_TOKEN" --data-binary @IMAGE.jpg http://' in command
+    assert "0.0.0.0" not in command and "secret" not in command
 
 
 def test_errors_at_the_start_are_explained(service: Service, model_file: Path) -> None:

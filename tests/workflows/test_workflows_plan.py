@@ -132,7 +132,7 @@ def test_no_option_changes_the_chosen_method(folder: Path, given: dict[str, Any]
         make_plan(str(folder), **given)
     message = str(caught.value)
     assert message.startswith(f"{option} needs "), message
-    assert "it does not apply to the method 'features', which was chosen because a linear classifier" in message
+    assert "it does not apply to the method 'features', which is chosen automatically" in message
     assert "--method scratch" in message
     assert make_plan(str(folder), "alexnet", method="scratch", **given).method is Method.SCRATCH
 
@@ -142,7 +142,7 @@ def test_error_names_all_options_that_do_not_apply(folder: Path) -> None:
         make_plan(str(folder), epochs=2, batch_size=8, engine=EngineSettings(device="cuda:9"), sets={"dropout": "0.2"})
     assert str(caught.value).startswith(
         "--epochs, --batch-size and --device need --method fine-tune or --method scratch; --set dropout needs "
-        "--method scratch: they do not apply to the method 'features', which was chosen because "
+        "--method scratch: they do not apply to the method 'features', which is chosen automatically"
     )
 
 

@@ -85,10 +85,11 @@ def _open_closed_streams() -> None:
 
 
 def _print_usage_error(error: click.ClickException) -> None:
-    """Print the message of click, after how the command is used."""
+    """Print the message of click; except for a wrong value, after how the command is used."""
     if current_process().rank:
         return
-    if isinstance(error, click.UsageError) and error.ctx:
+    is_value = isinstance(error, click.BadParameter) and not isinstance(error, click.MissingParameter)
+    if isinstance(error, click.UsageError) and error.ctx and not is_value:
         echo(error.ctx.get_usage(), err=True)
         echo(translate("Try '{command} --help' for help.", command=error.ctx.command_path) + "\n", err=True)
     echo_line(_error_line(error.format_message()), err=True)
@@ -131,7 +132,7 @@ def _explain(error: Exception) -> tuple[int, str]:
 def _describe(error: Exception) -> str:
     """Return the message of an error; for an OSError, the file and the reason."""
     if isinstance(error, OSError) and isinstance(error.filename, str | bytes) and error.strerror:
-        return f"{os.fsdecode(error.filename)}: {error.strerror}."
+        return f"{os.fsdecode(error.filename)}: {localized(error.strerror)}."
     return str(error)
 
 

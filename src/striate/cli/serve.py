@@ -53,6 +53,9 @@ def serve(trained: tuple[str, ...], host: str, port: int, queue: int, max_mb: fl
         for name in models:
             text = "model    {name}: POST {address}/v1/models/{part}/predict"
             echo_line(translate(text, name=name, address=address, part=quote(name, safe="")))
-        echo_line(translate("try      curl --data-binary @IMAGE.jpg {address}/v1/predict", address=address))
+        # The variable and not its value, which should not stay in logs.
+        token = f'-H "Authorization: Bearer ${TOKEN_VARIABLE}" ' if settings.token else ""
+        text = "try      curl {token}--data-binary @IMAGE.jpg {address}/v1/predict"
+        echo_line(translate(text, token=token, address=address))
 
     run(create_app(models, settings), settings, started)

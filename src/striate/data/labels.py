@@ -267,14 +267,14 @@ class _LabelTable:
             if len(found) == 1:
                 self.rows.append((found[0], line, tuple(cells[column] for column in self.columns)))
             elif found:
-                choices = " or ".join(f"'{self.images.names[row]}'" for row in found[:2])
+                choices = " / ".join(f"'{self.images.names[row]}'" for row in found[:2])
                 ambiguous.append(f"'{shown_name(cells[self.file_column])}' (line {line}: {choices})")
             else:
                 missing.append(f"'{shown_name(cells[self.file_column])}' (line {line})")
         if ambiguous:
             raise DataError(
-                f"In '{self.path}', {counted(len(ambiguous), 'name')} may mean several images: {listed(ambiguous)}. "
-                f"Write the path below '{self.images.shown}'."
+                f"In '{self.path}', some names may mean several images: {listed(ambiguous)}. Write the path below "
+                f"'{self.images.shown}'."
             )
         if missing:
             self.notes.append(
@@ -305,13 +305,14 @@ class _LabelTable:
         """Return the numbers of each row; None for a row with an empty cell."""
         comma = {len(cell) - cell.index(",") - 1 for _, _, cells in self.rows for cell in cells if _has_comma(cell)}
         wrong = [
-            f"'{self.images.names[image]}' has '{shown_name(cell):.40}' (line {line})"
+            f"'{self.images.names[image]}': '{shown_name(cell):.40}' (line {line})"
             for image, line, cells in self.rows for cell in cells if cell and not _is_number(cell, comma)
         ]  # fmt: skip
         if wrong:
             raise DataError(
-                f"In '{self.path}', {counted(len(wrong), 'cell')} {'is' if len(wrong) == 1 else 'are'} not a number: "
-                f"{listed(wrong)}. Write plain numbers such as 12.5, without units, and leave unknown ones empty."
+                f"In '{self.path}', {len(wrong):,} of {len(self.rows) * len(self.columns):,} cells are not numbers: "
+                f"{listed(wrong)}. Write plain numbers such as 12.5, without units, and leave unknown ones empty. For "
+                "classes, use --task classification."
             )
         return [tuple(float(cell.replace(",", ".")) for cell in cells) if all(cells) else None
                 for _, _, cells in self.rows]  # fmt: skip
@@ -326,14 +327,14 @@ class _LabelTable:
             else:
                 found[image].setdefault(value, line)
         contradictions = [
-            f"'{self.images.names[image]}' is {' and '.join(f'{_text(v)} (line {n})' for v, n in lines.items())}"
+            f"'{self.images.names[image]}': {' / '.join(f'{_text(v)} (line {n})' for v, n in lines.items())}"
             for image, lines in sorted(found.items()) if len(lines) > 1
         ]  # fmt: skip
         if contradictions:
             hint = " For several labels, use --task multilabel." if self.task is Task.CLASSIFICATION else ""
             raise DataError(
-                f"'{self.path}' contradicts itself on {counted(len(contradictions), 'image')}: "
-                f"{listed(contradictions)}. Keep one row for each image.{hint}"
+                f"'{self.path}' has contradicting rows for some images: {listed(contradictions)}. Keep one row for "
+                f"each image.{hint}"
             )
         if empty:
             self.notes.append(

@@ -3,7 +3,9 @@
 Placeholders are as in `messages.py`.
 """
 
-ERRORS: dict[str, str] = {
+from striate.language.file_errors import FILE_ERRORS
+
+ERRORS: dict[str, str] = FILE_ERRORS | {
     # shapes and settings of networks
     "{layer}: expected an input of shape (H, W, C), received {shape}. Put the layer before Flatten, Dense and "
     "global pooling.": (

@@ -61,12 +61,12 @@ MESSAGES: dict[str, str] = {
     "There is no augmentation '{name}'.{hint_text}": "데이터 증강 '{name}'은(는) 없습니다.{hint_text}",
     "There is no data set or folder '{name}'.{hint_text} You can also give a folder with one subfolder of images "
     "for each class.": (
-        "데이터셋이나 폴더 '{name}'은(는) 없습니다.{hint_text} 클래스마다 하위 폴더가 하나씩 있는 이미지 폴더를 줄 "
-        "수도 있습니다."
+        "데이터셋이나 폴더를 찾을 수 없습니다: '{name}'.{hint_text} 클래스마다 하위 폴더가 하나씩 있는 이미지 폴더를 "
+        "줄 수도 있습니다."
     ),
-    "There is no file or folder '{name}'.": "파일이나 폴더 '{name}'은(는) 없습니다.",
+    "There is no file or folder '{name}'.": "파일이나 폴더를 찾을 수 없습니다: '{name}'.",
     "There is no folder '{name}'.": "폴더 '{name}'은(는) 없습니다.",
-    "There is no model file or run folder '{path}'.": "모델 파일이나 실행 폴더 '{path}'은(는) 없습니다.",
+    "There is no model file or run folder '{path}'.": "모델 파일이나 실행 폴더를 찾을 수 없습니다: '{path}'.",
     "'{path}' is not a run folder, such as runs/NAME: it has no config.json.": (
         "'{path}'은(는) runs/이름 같은 실행 폴더가 아닙니다. config.json이 없습니다."
     ),
@@ -141,6 +141,8 @@ MESSAGES: dict[str, str] = {
     "{needs_text}: they do not apply to the method '{method}', {chosen_text}.": (
         "{needs_text}. 방법 '{method}'에는 맞지 않습니다({chosen_text})."
     ),
+    "{options} need --method {methods}": "{options}에는 --method {methods}이(가) 필요합니다",
+    "which is chosen automatically for this folder": "이 폴더에 자동으로 고른 방법",
     "which was requested": "요청한 방법",
     "which --model implies": "--model에 따른 방법",
     "which --base implies": "--base에 따른 방법",

@@ -32,8 +32,8 @@ TERMINAL: dict[str, str] = {
     "model    {name}: POST {address}/v1/models/{part}/predict": (
         "모델      {name}: POST {address}/v1/models/{part}/predict"
     ),
-    "try      curl --data-binary @IMAGE.jpg {address}/v1/predict": (
-        "사용 예   curl --data-binary @IMAGE.jpg {address}/v1/predict"
+    "try      curl {token}--data-binary @IMAGE.jpg {address}/v1/predict": (
+        "사용 예   curl {token}--data-binary @IMAGE.jpg {address}/v1/predict"
     ),
     # predict
     "written  {path}": "기록      {path}",
@@ -205,7 +205,7 @@ TERMINAL: dict[str, str] = {
     "differ by at most {difference:.1g}": "차이 {difference:.1g} 이하",
     "compared with the original on {images}: predicted values {differ}": "{images}에서 원본과 비교: 예측값 {differ}",
     "compared with the original on {images}: same {what} for {share}, probabilities {differ}": (
-        "{images}에서 원본과 비교: {what} 일치 {share}, 확률 {differ}"
+        "{images}에서 원본과 비교: {what}이(가) {share} 같음, 확률 {differ}"
     ),
     "effect of quantization: {before:,} of these {images:,} images correct before, {after:,} after. They may include "
     "training images; the accuracy on others is in the report": (
@@ -315,7 +315,7 @@ TERMINAL: dict[str, str] = {
     "convolution 3×3, valid": "합성곱 3×3, valid",
     "convolution 3×3, zero padding 1": "합성곱 3×3, 제로 패딩 1",
     "convolution 3×3, stride 2, on 7×7": "7×7에 합성곱 3×3, 스트라이드 2",
-    "convolution 2×2 of all {factor}, {padding}": "값이 모두 {factor}인 합성곱 2×2, {padding}",
+    "convolution 2×2 of all {factor}, {padding}": "가중치가 모두 {factor}인 2×2 합성곱, {padding}",
     "max pool 2×2": "최대 풀링 2×2",
     "average pool 2×2": "평균 풀링 2×2",
     "a 28×28 digit through {title}: {shape}": "28×28 숫자를 {title}에 통과: {shape}",

@@ -10,7 +10,13 @@ from striate.language.choice import Language, current_language
 # What placeholders of messages match, by their name or its ending; all others match anything.
 NUMBERS = ("n", "m")
 WORD = "_word"
-INNER = "_text"  # a text of the catalogue too
+INNER = ("_text", "reason")  # a text of the catalogue too
+FRAGMENTS = (  # parts of lists, in any value but a number
+    (re.compile(r"\(line (\d+)"), r"(\1번째 줄"),
+    (re.compile(r" and ([\d,]+) more$"), r" 외 \1개"),
+    (re.compile(r" or (?=--)"), " 또는 "),
+    (re.compile(r" and (?=--)"), ", "),
+)
 
 
 def translate(text: str, **values: Any) -> str:
@@ -64,11 +70,17 @@ def localized(message: str) -> str:
 def _match(message: str) -> str | None:
     for literal, pattern, korean in _patterns():
         if literal in message and (found := pattern.fullmatch(message)):
-            values = {
-                name: localized(value) if name.endswith(INNER) else value for name, value in found.groupdict().items()
-            }
+            values = {name: _localized_value(name, value) for name, value in found.groupdict().items()}
             return with_particles(korean.format(**values))
     return None
+
+
+def _localized_value(name: str, value: str) -> str:
+    if name.endswith(INNER):
+        return localized(value)
+    for pattern, korean in FRAGMENTS if name not in NUMBERS else ():
+        value = pattern.sub(korean, value)
+    return value
 
 
 def with_particles(text: str) -> str:
@@ -185,6 +197,7 @@ def catalogue() -> dict[str, str]:
     """Return the Korean by English text, read when it is first needed."""
     from striate.language.errors import ERRORS
     from striate.language.explorer_errors import EXPLORER_ERRORS
+    from striate.language.file_errors import SYSTEM_ERRORS
     from striate.language.help import HELP
     from striate.language.messages import MESSAGES
     from striate.language.report import STRINGS
@@ -199,6 +212,7 @@ def catalogue() -> dict[str, str]:
         | ERRORS
         | EXPLORER_ERRORS
         | USAGE
+        | SYSTEM_ERRORS
     )
 
 

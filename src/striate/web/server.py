@@ -37,7 +37,8 @@ def serve(
     Args:
         app: The application.
         settings: Settings of the service.
-        started: Called with the address, such as "http://127.0.0.1:8000", when requests are answered.
+        started: Called with an address that clients can use, such as "http://127.0.0.1:8000", when requests are
+            answered.
         stopping: Called before it waits for the requests that were accepted, to end those that would go on.
 
     Raises:
@@ -52,8 +53,8 @@ def serve(
     )  # fmt: skip
     server = _Server(config)
     server.stopping = stopping
-    host = f"[{settings.host}]" if ":" in settings.host else settings.host
-    address = f"http://{host}:{listening.getsockname()[1]}"
+    host = _address_for_clients(settings.host)
+    address = f"http://{f'[{host}]' if ':' in host else host}:{listening.getsockname()[1]}"
 
     async def run() -> None:
         serving = asyncio.create_task(server.serve(sockets=[listening]))
@@ -79,6 +80,19 @@ def check_address(settings: ServiceSettings) -> None:
         UsageError: If they cannot be used.
     """
     _listen(settings).close()
+
+
+def _address_for_clients(host: str) -> str:
+    """Return the address of this machine in its network for 0.0.0.0 and ::, which clients cannot connect to."""
+    if host not in ("0.0.0.0", "::", ""):
+        return host
+    family, documentation = (socket.AF_INET6, "2001:db8::1") if ":" in host else (socket.AF_INET, "192.0.2.1")
+    try:
+        with socket.socket(family, socket.SOCK_DGRAM) as probe:
+            probe.connect((documentation, 9))  # chooses the address of this machine, and sends nothing
+            return str(probe.getsockname()[0])
+    except OSError:  # without a network
+        return "localhost"
 
 
 def _listen(settings: ServiceSettings) -> socket.socket:

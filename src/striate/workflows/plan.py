@@ -347,8 +347,7 @@ def _choose(
         return Strategy(Method(method), model or str(base), int8=int8), chosen_by
     if method != AUTO:
         return choose_strategy(layout, minutes, Method(method), float32=float32), chosen_by
-    strategy = choose_strategy(layout, minutes, float32=float32)
-    return strategy, f"which was chosen because {strategy.because}"
+    return choose_strategy(layout, minutes, float32=float32), "which is chosen automatically for this folder"
 
 
 def _usual_plan(data: str, strategy: Strategy, layout: Layout | None) -> TrainingPlan:

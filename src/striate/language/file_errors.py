@@ -1,0 +1,163 @@
+"""Korean for errors about files: predictions, tables, weights, ONNX files, and what the system says of a file.
+
+Placeholders are as in `messages.py`.
+"""
+
+SYSTEM_ERRORS: dict[str, str] = {
+    "No such file or directory": "파일이나 폴더가 없습니다",
+    "Permission denied": "권한이 없습니다",
+    "Is a directory": "파일이 아니라 폴더입니다",
+    "Not a directory": "경로의 일부가 폴더가 아닙니다",
+    "File exists": "파일이 이미 있습니다",
+    "File name too long": "파일 이름이 너무 깁니다",
+    "No space left on device": "디스크가 가득 찼습니다",
+    "Disk quota exceeded": "디스크 할당량을 넘었습니다",
+    "Read-only file system": "읽기 전용 파일 시스템입니다",
+    "Too many open files": "열어 둔 파일이 너무 많습니다",
+    "Too many levels of symbolic links": "심볼릭 링크가 서로를 가리킵니다",
+    "Input/output error": "입출력 오류입니다",
+    "Operation not permitted": "허용되지 않는 작업입니다",
+    "Address already in use": "이미 사용 중인 주소입니다",
+    "Cannot assign requested address": "이 컴퓨터의 주소가 아닙니다",
+    "Name or service not known": "알 수 없는 호스트 이름입니다",
+    "Connection refused": "연결이 거부되었습니다",
+    "Network is unreachable": "네트워크에 연결할 수 없습니다",
+}
+"""What the operating system says, in Python's words."""
+
+FILE_ERRORS: dict[str, str] = {
+    # tables
+    "In '{table}', {n} of {m} cells are not numbers: {names}. Write plain numbers such as 12.5, without units, and "
+    "leave unknown ones empty. For classes, use --task classification.": (
+        "'{table}'의 칸 {m}개 가운데 {n}개가 숫자가 아닙니다: {names}. 단위 없이 12.5처럼 숫자만 적고, 모르는 값은 "
+        "비워 두십시오. 클래스라면 --task classification을 쓰십시오."
+    ),
+    "'{table}' has contradicting rows for some images: {names}. Keep one row for each image.": (
+        "'{table}'에 같은 이미지의 행이 서로 다른 것이 있습니다: {names}. 이미지마다 한 행만 남기십시오."
+    ),
+    "'{table}' has contradicting rows for some images: {names}. Keep one row for each image. For several labels, use "
+    "--task multilabel.": (
+        "'{table}'에 같은 이미지의 행이 서로 다른 것이 있습니다: {names}. 이미지마다 한 행만 남기십시오. 라벨이 여러 "
+        "개라면 --task multilabel을 쓰십시오."
+    ),
+    "In '{table}', some names may mean several images: {names}. Write the path below '{folder}'.": (
+        "'{table}'에 여러 이미지를 가리킬 수 있는 이름이 있습니다: {names}. '{folder}' 아래의 경로를 적으십시오."
+    ),
+    "'{table}' has no column '{name}' with labels. Its columns are {names}.": (
+        "'{table}'에 라벨이 있는 '{name}' 열이 없습니다. 있는 열: {names}."
+    ),
+    "The columns of '{table}' with labels need different headings; they are {names}.": (
+        "'{table}'에서 라벨이 있는 열의 제목이 서로 달라야 합니다. 지금 제목: {names}."
+    ),
+    "'{table}' has {n} columns, but a table of groups has two: file and group.": (
+        "'{table}'의 열은 {n}개입니다. 묶음 표의 열은 파일과 묶음, 두 개여야 합니다."
+    ),
+    "'{path}' has no header: its first row must name the predicted classes, such as {example}.": (
+        "'{path}'에 제목 줄이 없습니다. 첫 행에 예측 클래스의 이름이 있어야 합니다. 예: {example}."
+    ),
+    # runs and predictions
+    "'{path}' holds no predictions to compare: it has not finished, or an earlier version trained it. Finish or repeat "
+    "it, or compare the models on new images with --data FOLDER.": (
+        "'{path}'에 비교할 예측이 없습니다. 아직 끝나지 않았거나 이전 버전으로 학습한 실행입니다. 마저 학습하거나 다시 "
+        "학습하십시오. --data FOLDER로 새 이미지에서 비교할 수도 있습니다."
+    ),
+    "The runs have no test image in common; they have {counts} test images. Train them on the same images and the same "
+    "split, or compare them on new images with --data FOLDER.": (
+        "실행에 공통인 테스트 이미지가 없습니다(테스트 이미지 수: {counts}). 같은 이미지와 같은 분할로 학습하거나, "
+        "--data FOLDER로 새 이미지에서 비교하십시오."
+    ),
+    "Runs that predict one class for each image can be compared, but the task of '{path}' is {task}.": (
+        "이미지마다 클래스 하나를 예측하는 실행만 비교할 수 있습니다. '{path}'의 과제는 {task}입니다."
+    ),
+    "The model's task is {task}, but '{data}' has labels of another kind. Give them with --labels.": (
+        "모델의 과제는 {task}인데 '{data}'의 라벨은 종류가 다릅니다. --labels로 라벨을 주십시오."
+    ),
+    "'{data}' has no target '{name}', which the model predicts.": (
+        "모델이 예측하는 목표 변수 '{name}'이(가) '{data}'에 없습니다."
+    ),
+    "'{path}' is damaged: the numbers of images, classes and predictions differ. Train again.": (
+        "'{path}'이(가) 손상되었습니다. 이미지, 클래스, 예측의 수가 서로 다릅니다. 다시 학습하십시오."
+    ),
+    "'{path}' does not contain predictions of a run. Train again.": (
+        "'{path}'에 실행의 예측이 들어 있지 않습니다. 다시 학습하십시오."
+    ),
+    "'{path}' cannot be continued: it is not a table of predictions ({error}).": (
+        "'{path}'을(를) 이어서 쓸 수 없습니다. 예측을 적은 표가 아닙니다({error})."
+    ),
+    "'{path}' has other columns ({found}) than these predictions ({expected}). Use the model and options it was "
+    "started with, or another file.": (
+        "'{path}'의 열({found})이 이 예측의 열({expected})과 다릅니다. 처음에 쓴 모델과 옵션을 쓰거나 다른 파일을 "
+        "지정하십시오."
+    ),
+    "Line {n} of '{path}' is not a prediction of Striate.": "'{path}'의 {n}번째 줄은 Striate의 예측이 아닙니다.",
+    "'{path}' exists already. Choose another name.": "'{path}'이(가) 이미 있습니다. 다른 이름을 고르십시오.",
+    "'{path}' cannot be put into '{folder}': {reason}.": "'{path}'을(를) '{folder}'에 넣을 수 없습니다: {reason}.",
+    "'{path}' disappeared before it could be sorted.": "'{path}'이(가) 분류하기 전에 사라졌습니다.",
+    "'{path}' fits a classifier to features, which has no epochs to add: leave --epochs out.": (
+        "'{path}'은(는) 특성에 분류기를 맞춘 실행이라 더할 에포크가 없습니다. --epochs를 빼십시오."
+    ),
+    "'{path}' fine-tunes in stages, which has no epochs to add: leave --epochs out.": (
+        "'{path}'은(는) 단계별로 미세 조정한 실행이라 더할 에포크가 없습니다. --epochs를 빼십시오."
+    ),
+    "Two models have the name '{name}', but each request chooses a model by its name. Rename a folder.": (
+        "이름이 '{name}'인 모델이 둘입니다. 요청은 이름으로 모델을 고르므로 폴더 하나의 이름을 바꾸십시오."
+    ),
+    "None of the images to compare on can be read. {notes_text}": (
+        "비교에 쓸 이미지를 하나도 읽을 수 없습니다. {notes_text}"
+    ),
+    "None of the files can be shown: {reason}": "보여 줄 수 있는 파일이 없습니다: {reason}",
+    "'{name}' has no images: choose one with --image FILE.": (
+        "'{name}'에 이미지가 없습니다. --image FILE로 하나를 고르십시오."
+    ),
+    "'{name}' takes {shapes} and returns {outputs}. A network can be explored if it takes one image, gray or RGB, and "
+    "returns scores of classes (K,).": (
+        "'{name}'의 입력은 {shapes}, 출력은 {outputs}입니다. 회색조나 RGB 이미지 하나를 받아 클래스 점수 (K,)를 "
+        "출력하는 신경망만 살펴볼 수 있습니다."
+    ),
+    # options
+    "--base auto compares several bases, and {option} is for one: leave out one of them.": (
+        "--base auto는 여러 백본을 비교하는데 {option}은(는) 백본 하나에 씁니다. 둘 가운데 하나를 빼십시오."
+    ),
+    "'{name}' is not a network to train from scratch. Use --method {method} instead of --model.": (
+        "'{name}'은(는) 처음부터 학습하는 신경망이 아닙니다. --model 대신 --method {method}을(를) 쓰십시오."
+    ),
+    "--set {key} needs the name of a setting, as in --set optimizer.beta_1=0.9. The {name} itself is chosen with "
+    "--{option}.": (
+        "--set {key}에는 --set optimizer.beta_1=0.9처럼 설정 이름이 필요합니다. {name} 자체는 "
+        "--{option}(으)로 고르십시오."
+    ),
+    "--minutes chooses the image size for the base {base}; it cannot be used with --base {other}.": (
+        "--minutes는 백본 {base}의 이미지 크기를 정합니다. --base {other}와(과) 함께 쓸 수 없습니다."
+    ),
+    "Model '{name}' cannot be built with {settings}: {reason}.": (
+        "모델 '{name}'을(를) {settings}(으)로 만들 수 없습니다: {reason}."
+    ),
+    # weights and other programs' files
+    "There is no file '{name}' to use as a base.": "백본으로 쓸 파일을 찾을 수 없습니다: '{name}'.",
+    "'{name}' contains its weights: leave out --weights.": "'{name}'에 가중치가 들어 있으니 --weights를 빼십시오.",
+    "'{path}' contains no weights: it is empty.": "'{path}'은(는) 비어 있어 가중치가 없습니다.",
+    "'{path}' contains no weights: expected a safetensors file or a PyTorch state dict.": (
+        "'{path}'에 가중치가 없습니다. safetensors 파일이나 PyTorch의 state dict여야 합니다."
+    ),
+    "'{path}' contains the weights of another network: {problem}.": (
+        "'{path}'에는 다른 신경망의 가중치가 들어 있습니다: {problem}."
+    ),
+    "'{path}' is damaged, or not a PyTorch state dict: {reason}.": (
+        "'{path}'이(가) 손상되었거나 PyTorch의 state dict가 아닙니다: {reason}."
+    ),
+    "The engine '{name}' supports inference only, not training: use 'numpy' or 'torch'.": (
+        "'{name}' 엔진은 추론만 지원하고 학습하지 못합니다. 'numpy'나 'torch'를 쓰십시오."
+    ),
+    "The engine 'torch' needs PyTorch, which is not installed: pip install \"striate[torch]\".": (
+        "'torch' 엔진에는 PyTorch가 필요한데 설치되어 있지 않습니다: pip install \"striate[torch]\"."
+    ),
+    "'{path}' is not an ONNX file; it is {kind_text}.": "'{path}'은(는) ONNX 파일이 아니라 {kind_text}입니다.",
+    "'{path}' is not an ONNX file, or it is damaged or incomplete.": (
+        "'{path}'은(는) ONNX 파일이 아니거나, 손상되었거나 일부가 빠져 있습니다."
+    ),
+    "'{path}' is a folder; expected an ONNX file.": "'{path}'은(는) 폴더입니다. ONNX 파일이 필요합니다.",
+    "There is no file '{path}'.": "파일을 찾을 수 없습니다: '{path}'.",
+    "'{path}' is a file, but a page is a folder. Choose another name.": (
+        "'{path}'은(는) 파일인데 페이지는 폴더입니다. 다른 이름을 고르십시오."
+    ),
+}
