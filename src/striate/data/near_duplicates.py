@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from striate.data.gray_levels import SIZE, Floats, GrayLevelStats, clip_gray_levels, concatenate, gray_level_stats
 from striate.data.pair_scores import (
+    CANDIDATES,
     MAX_SPARSE_TILES,
     PairScores,
     PreparedThumbnails,
@@ -32,7 +33,6 @@ THUMBNAILS = ThumbnailPolicy(SIZE, SIZE, 1, "stretch")
 FREQUENCIES = 10  # number of frequencies of a description along each axis
 CROP_SIDE = 0.92  # side of a crop / of the image; crops are described besides whole images, the alignment finds others
 MAX_WITH_CROPS = 20_000  # number of images up to which crops are described
-CANDIDATES = 5  # number of other images that each image is compared with in detail
 DESCRIPTION_DEVIATIONS = 0.5  # gray levels are clipped to so few deviations that text has little effect
 MIN_DESCRIPTION_CORRELATION = 0.6  # correlation of descriptions from which images are compared in detail
 BLOCK_VALUES = 16_000_000  # number of correlations in memory at a time
@@ -245,16 +245,17 @@ def _compare_candidates(
             blocks.append(block)
             advance(len(block.correlation))
     coarse = concatenate(blocks)
-    scores = PairScores(
-        np.zeros(len(candidates.first), np.float32), coarse.correlation,
-        np.full(len(candidates.first), np.nan, np.float32), pairs.are_sparse(),
-    )  # fmt: skip
+    correlation, image_similarity, tile_correlation = np.zeros((3, len(candidates.first)), np.float32)
+    tile_correlation[:] = np.nan
     chunks = chunk_ranges(len(coarse.rows), PAIRS_PER_BLOCK)
     found = map_ordered(lambda numbers: pairs.compare_finely(coarse, numbers), chunks)
-    for numbers, (similarity, correlation) in zip(chunks, found, strict=True):
+    for numbers, compared in zip(chunks, found, strict=True):
         rows = coarse.rows[numbers.start : numbers.stop]
-        scores.image_similarity[rows], scores.aligned_tile_correlation[rows] = similarity, correlation
-    return scores.similarity(CANDIDATES * len(thumbnails))
+        correlation[rows], image_similarity[rows], tile_correlation[rows] = compared
+    scores = PairScores(
+        candidates.first, correlation, image_similarity, coarse.correlation, tile_correlation, pairs.are_sparse()
+    )
+    return scores.similarity(len(thumbnails))
 
 
 @dataclass(frozen=True, eq=False)
@@ -316,8 +317,8 @@ class _Pairs:
         aligned, transforms = align_coarsely(first, second, self._transforms[self._candidates.box[part]])
         return _CoarseComparison(tile_correlation(first, second), aligned + rows.start, transforms)
 
-    def compare_finely(self, coarse: _CoarseComparison, numbers: range) -> tuple[Floats, Floats]:
-        """Return the similarity and the tile correlation of some of the pairs that are aligned."""
+    def compare_finely(self, coarse: _CoarseComparison, numbers: range) -> tuple[Floats, Floats, Floats]:
+        """Return correlation, similarity and tile correlation of some of the pairs that are aligned."""
         part = slice(numbers.start, numbers.stop)
         rows, transforms = coarse.rows[part], coarse.transforms[part]
         first, second = self._first[rows], self._second[rows]

@@ -53,6 +53,14 @@ MIN_ALIGNED_TILE_CORRELATION = 0.42  # the same after alignment, which increases
 MIN_RATIO_TO_MEDIAN = 16.0  # tile correlation of near-duplicates / that of the median pair, whose background may be one
 MAX_SPARSE_TILES = 40  # images with fewer tiles that are not uniform are sparse, as drawings and digits
 MIN_SPARSE_SIMILARITY = 0.95  # similarity of sparse near-duplicates; different sparse images resemble each other
+CANDIDATES = 5  # number of other images that each image is compared with in detail
+TEMPLATE_QUANTILE = 0.9  # of the third best tile correlations of all images: matching tiles must exceed it
+
+# Folders whose images resemble each other
+RESEMBLING_CORRELATION = 0.9  # correlation of aligned images that are counted
+RESEMBLING_SIMILARITY = 0.75, 0.9  # similarity of images that resemble each other, but are not the same
+RESEMBLING_SHARE = 0.03  # share of images of the folder with three such others; photographs have at most 0.005
+MIN_RESEMBLING_SIMILARITY = 0.96  # similarity of near-duplicates in such a folder
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,40 +68,75 @@ class PairScores:
     """How similar the images of each pair are.
 
     Attributes:
-        image_similarity: float32 (P,), mean of the correlations of the aligned images and of their details,
-            MIN_SIMILARITY … 1; 0 for pairs that are not near-duplicates as a whole.
+        first: int64 (P,), row of the first image; each image is the first one of up to `CANDIDATES` pairs.
+        correlation: float32 (P,), correlation of the aligned images, 0 … 1; 0 for pairs that cannot be aligned.
+        image_similarity: float32 (P,), mean of it and of the correlation of the aligned images' details, 0 … 1.
         tile_correlation: float32 (P,), median over tiles of the correlation of details without alignment, -1 … 1; NaN
             if too few tiles can be compared.
         aligned_tile_correlation: float32 (P,), the same after alignment.
         is_sparse: bool (P,), whether both images are sparse, such as drawings, which need MIN_SPARSE_SIMILARITY.
     """
 
+    first: NDArray[np.int64]
+    correlation: Floats
     image_similarity: Floats
     tile_correlation: Floats
     aligned_tile_correlation: Floats
     is_sparse: NDArray[np.bool_]
 
-    def similarity(self, pair_count: int) -> Floats:
+    def similarity(self, image_count: int) -> Floats:
         """Compute the similarity of the pairs.
 
-        A pair is accepted for its tiles only if they correlate far better than those of the median pair.
+        A pair is accepted for its tiles only if they correlate far better than those of the median pair, and better
+        than those of most images with their third best candidate, such as icons with a common frame.
 
         Args:
-            pair_count: Number of pairs of the folder that were considered. Those that have no scores here count with
-                a tile correlation of 0.
+            image_count: Number of images of the folder. Candidates without scores here count with 0.
 
         Returns:
             float32 (P,), MIN_SIMILARITY … 1; 0 for pairs that are not near-duplicates.
         """
-        all_pairs = np.zeros(max(pair_count, len(self.tile_correlation)))
-        all_pairs[: len(self.tile_correlation)] = np.nan_to_num(self.tile_correlation)
-        min_correlation = MIN_RATIO_TO_MEDIAN * float(np.median(all_pairs))
+        pair_count = max(CANDIDATES * image_count, len(self.first))
+        all_pairs = np.zeros(pair_count)
+        all_pairs[: len(self.first)] = np.nan_to_num(self.tile_correlation)
+        of_others = max(
+            float(np.quantile(self._third_best(values, image_count), TEMPLATE_QUANTILE))
+            for values in (self.tile_correlation, self.aligned_tile_correlation)
+        )
+        min_correlation = max(MIN_RATIO_TO_MEDIAN * float(np.median(all_pairs)), of_others)
         tiles_match = self.tile_correlation >= max(MIN_TILE_CORRELATION, min_correlation)
         tiles_match |= self.aligned_tile_correlation >= max(MIN_ALIGNED_TILE_CORRELATION, min_correlation)
-        similarity = np.where(tiles_match, np.maximum(self.image_similarity, MIN_SIMILARITY), self.image_similarity)
+        images_match = (self.correlation >= MIN_CORRELATION) & (self.image_similarity >= MIN_SIMILARITY)
+        similarity = np.where(images_match, self.image_similarity, 0)
+        similarity = np.where(tiles_match, np.maximum(similarity, MIN_SIMILARITY), similarity)
         too_low = self.is_sparse & (similarity < MIN_SPARSE_SIMILARITY)
+        if self.images_resemble(image_count):
+            too_low |= similarity < MIN_RESEMBLING_SIMILARITY
         kept: Floats = np.where(too_low, 0, similarity).astype(np.float32)
         return kept
+
+    def images_resemble(self, image_count: int) -> bool:
+        """Return whether different images of the folder resemble each other, as letters and handwritten digits do.
+
+        An altered copy is one of at most two similar images in most folders, and each frame of a video has several
+        that are very similar. Where images resemble each other, many have several that are quite similar.
+
+        Args:
+            image_count: Number of images of the folder.
+        """
+        similar = np.where(self.correlation >= RESEMBLING_CORRELATION, self.image_similarity, 0)
+        third_best = self._third_best(similar, image_count)
+        low, high = RESEMBLING_SIMILARITY
+        quite, very = float(np.mean((third_best >= low) & (third_best < high))), float(np.mean(third_best >= high))
+        return quite > max(RESEMBLING_SHARE, very / 2)
+
+    def _third_best(self, values: Floats, image_count: int) -> Floats:
+        """Return the third highest value (N,) among the candidates of each image, 0 or more."""
+        of_image = np.zeros((image_count, CANDIDATES), np.float32)
+        rank = np.arange(len(self.first)) - np.searchsorted(self.first, self.first)
+        of_image[self.first, rank] = np.maximum(np.nan_to_num(values), 0)
+        third: Floats = np.sort(of_image, axis=1)[:, -3]
+        return third
 
 
 @dataclass(frozen=True, eq=False)
@@ -167,7 +210,7 @@ def align_coarsely(
 
 def compare_aligned(
     first: Floats, second: Floats, first_stats: GrayLevelStats, second_stats: GrayLevelStats, transforms: Floats
-) -> tuple[Floats, Floats]:
+) -> tuple[Floats, Floats, Floats]:
     """Align pairs of thumbnails more exactly and compare them.
 
     Args:
@@ -178,7 +221,7 @@ def compare_aligned(
         transforms: Affine transforms (P, 2, 3), from `align_coarsely`.
 
     Returns:
-        `image_similarity` and `aligned_tile_correlation` of `PairScores`.
+        `correlation`, `image_similarity` and `aligned_tile_correlation` of `PairScores`.
     """
     pairs = ThumbnailPairs(first, second, unfilled_mask(first), unfilled_mask(second))
     clipped = replace(
@@ -186,15 +229,15 @@ def compare_aligned(
         first=clip_gray_levels(first, first_stats, ALIGNMENT_DEVIATIONS, pairs.first_mask),
         second=clip_gray_levels(second, second_stats, ALIGNMENT_DEVIATIONS, pairs.second_mask),
     )
-    image_similarity = np.zeros(len(pairs), np.float32)
+    mean_correlation, image_similarity = np.zeros((2, len(pairs)), np.float32)
     tile_correlation = np.full(len(pairs), np.nan, np.float32)
     correlation, transforms = align(clipped.pooled(FINE_SIZE), transforms)
     rows = np.flatnonzero((correlation >= MIN_FINE) & _is_alteration(transforms))
     if len(rows):
         aligned, transforms = pairs.take(rows), transforms[rows]
-        image_similarity[rows] = _image_similarity(aligned, transforms)
+        mean_correlation[rows], image_similarity[rows] = _image_similarity(aligned, transforms)
         tile_correlation[rows] = _aligned_tile_correlation(aligned, transforms)
-    return image_similarity, tile_correlation
+    return mean_correlation, image_similarity, tile_correlation
 
 
 def _is_alteration(transforms: Floats) -> NDArray[np.bool_]:
@@ -207,13 +250,12 @@ def _is_alteration(transforms: Floats) -> NDArray[np.bool_]:
     return plausible
 
 
-def _image_similarity(pairs: ThumbnailPairs, transforms: Floats) -> Floats:
-    """Return the mean of the correlations of aligned images and of their details (P,); 0 if either is too low."""
+def _image_similarity(pairs: ThumbnailPairs, transforms: Floats) -> tuple[Floats, Floats]:
+    """Return the correlation of aligned images (P,), and the mean of it and of that of their details."""
     correlation, detail_correlation = np.mean(
         [_correlations(pairs.pooled(size), transforms) for size in (FINE_SIZE, SIZE)], axis=0
     )
-    similarity = (correlation + detail_correlation) / 2
-    return np.where((correlation >= MIN_CORRELATION) & (similarity >= MIN_SIMILARITY), similarity, 0)
+    return correlation, (correlation + detail_correlation) / 2
 
 
 def _correlations(pairs: ThumbnailPairs, transforms: Floats) -> tuple[Floats, Floats]:
