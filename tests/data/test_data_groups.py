@@ -15,7 +15,11 @@ SMALL = ImagePolicy(8, 8)
 
 
 def near(pairs: list[tuple[int, int]], similarity: float) -> NearDuplicates:
-    return NearDuplicates(np.array(pairs, np.int64).reshape(-1, 2), np.full(len(pairs), similarity, np.float32))
+    return NearDuplicates(
+        np.array(pairs, np.int64).reshape(-1, 2),
+        np.full(len(pairs), similarity, np.float32),
+        np.zeros(len(pairs), bool),
+    )
 
 
 def part_of(data: Dataset) -> dict[str, int]:

@@ -11,7 +11,7 @@ from PIL import Image, ImageDraw, ImageEnhance, ImageOps
 from striate.data import decoding, groups, load_folder, near_duplicates
 from striate.data.gray_levels import MAD_TO_STD, MIN_DEVIATION_SHARE, gray_level_stats
 from striate.data.groups import near_duplicate_files
-from striate.data.near_duplicates import THUMBNAILS, find_near_duplicates
+from striate.data.near_duplicates import THUMBNAILS, NearDuplicates, find_near_duplicates
 from striate.images import ImagePolicy
 
 Change = Callable[[Image.Image], Image.Image]
@@ -103,10 +103,43 @@ def test_altered_copies_of_drawings_are_found_and_nothing_else(change: str) -> N
     assert len(pairs) >= 19
 
 
+def face(seed: int) -> Image.Image:
+    """A round face: eyes and mouth differ a little from face to face."""
+    rng = np.random.default_rng(seed)
+    paper = Image.new("RGB", (64, 64), "white")
+    draw = ImageDraw.Draw(paper)
+    draw.ellipse((6, 6, 58, 58), fill=(170, 170, 170), outline="black", width=3)
+    left, right, y, wide, high, mouth = rng.integers((18, 36, 20, 4, 4, 40), (26, 46, 28, 9, 11, 48)).tolist()
+    for x in (left, right):
+        draw.ellipse((x, y, x + wide, y + high), fill="black")
+    draw.line((left, mouth, 32, mouth + int(rng.integers(-6, 9)), right, mouth), fill="black", width=3)
+    return paper
+
+
+def test_different_images_that_resemble_each_other_are_not_joined() -> None:
+    faces = [face(seed) for seed in range(36)]
+    copies = [Image.open(io.BytesIO(saved(image, 60))) for image in faces[:6]]
+    found = find_near_duplicates(thumbnails([*faces, *copies]))
+    assert found.images_resemble
+    pairs = set(map(tuple, found.pairs.tolist()))
+    assert len(pairs & {(row, 36 + row) for row in range(6)}) >= 5
+    assert sum(second - first != 36 for first, second in pairs) <= 2
+
+
+def test_mirror_images_of_another_class_are_no_copies_where_images_resemble_each_other() -> None:
+    pairs, similarity, mirrored = np.array([[0, 1], [2, 3], [4, 5]]), np.ones(3, np.float32), np.array([1, 1, 0], bool)
+    labels = ["b", "d", "b", "b", "b", "p"]
+    for resemble, kept in ((True, [[2, 3], [4, 5]]), (False, pairs.tolist())):
+        found = NearDuplicates(pairs, similarity, mirrored, resemble)
+        assert groups.without_mirror_images_of_other_classes(found, labels).pairs.tolist() == kept
+
+
 def test_frames_of_a_video_are_found() -> None:
     wide = [scene(seed).resize((320, 240)) for seed in range(100, 104)]
     frames = [image.crop((2 * t, t, 2 * t + 240, t + 180)) for image in wide for t in range(10)]
-    pairs = find_near_duplicates(thumbnails([*SCENES, *frames])).pairs - 60
+    found = find_near_duplicates(thumbnails([*SCENES, *frames]))
+    assert not found.images_resemble
+    pairs = found.pairs - 60
     assert (pairs >= 0).all() and (pairs[:, 0] // 10 == pairs[:, 1] // 10).all()
     assert {(10 * v + t, 10 * v + t + 1) for v in range(4) for t in range(9)} <= set(map(tuple, pairs.tolist()))
 

@@ -17,7 +17,8 @@ from striate.data.cache import CacheError, load_or_make
 from striate.data.decoding import DecodedFiles, decode_files
 from striate.data.digests import Digests
 from striate.data.mapped import MappedArray, take_rows
-from striate.data.near_duplicates import CANDIDATES, THUMBNAILS, NearDuplicates, find_matches, pairs_of
+from striate.data.near_duplicates import THUMBNAILS, NearDuplicates, find_matches, pairs_of
+from striate.data.pair_scores import CANDIDATES, MIN_RESEMBLING_SIMILARITY
 from striate.data.tables import FileFinder, Table, read_table
 from striate.errors import DataError
 from striate.images import ImagePolicy
@@ -27,13 +28,18 @@ from striate.text import counted, listed, printable
 Rows = NDArray[np.intp]
 GroupNumbers = NDArray[np.int64]  # (N,), the same number for images of one group
 
-CACHE_VERSION = 7  # increase it to invalidate cached near-duplicates
+CACHE_VERSION = 8  # increase it to invalidate cached near-duplicates
 MAX_IMAGES = 100_000  # images, above which near-duplicates are not searched
 LARGE_GROUP = 20  # images; a larger group of near-duplicates is held together by its most similar pairs only
 STRICT_SIMILARITY = 0.93  # similarity of these pairs
 MAX_GROUP_SHARE = 0.3  # share of all images; near-duplicates that form a larger group are not kept together
-NO_PAIRS = NearDuplicates(np.zeros((0, 2), np.int64), np.zeros(0, np.float32))
+NO_PAIRS = NearDuplicates(np.zeros((0, 2), np.int64), np.zeros(0, np.float32), np.zeros(0, bool))
 MAX_EXAMPLES = 3  # examples in a message
+RESEMBLING_NOTE = (
+    "Many different images of this folder resemble each other, as letters or digits do. Only pairs with a similarity "
+    f"of at least {MIN_RESEMBLING_SIMILARITY:g} count as near-duplicates, so altered copies may be missed. Keep images "
+    "that belong together in one split with --groups."
+)
 
 
 def group_files(
@@ -86,23 +92,46 @@ def near_duplicate_files(folder: Path, files: Sequence[Path], names: Sequence[st
         digests, rows = digests[1:], rows[1:]  # unreadable files have the digest 0
     thumbnails = take_rows(decoded.x, rows)
     cacheable = isinstance(decoded.x, MappedArray)
-    found = pairs_of(_cached_matches(thumbnails, digests) if cacheable else find_matches(thumbnails))
+    found = pairs_of(*(_cached_matches(thumbnails, digests) if cacheable else find_matches(thumbnails)))
     pairs = np.sort(rows[found.pairs], axis=1)
     order = np.lexsort((pairs[:, 1], pairs[:, 0]))
-    return NearDuplicates(pairs[order], found.similarity[order]), []
+    notes = [RESEMBLING_NOTE] if found.images_resemble else []
+    sorted_pairs = NearDuplicates(pairs[order], found.similarity[order], found.mirrored[order], found.images_resemble)
+    return sorted_pairs, notes
 
 
-def _cached_matches(thumbnails: Any, digests: NDArray[np.uint64]) -> Any:
+def without_mirror_images_of_other_classes(found: NearDuplicates, labels: Sequence[str]) -> NearDuplicates:
+    """Drop pairs in which one image is like the other mirrored, but has another label, as the letters b and d.
+
+    Only in a folder whose images resemble each other: in others, such a pair is a mirrored copy with a wrong label.
+
+    Args:
+        found: The near-duplicates.
+        labels: Label of each image (N,).
+
+    Returns:
+        The others.
+    """
+    if not found.images_resemble:
+        return found
+    differ = np.array([labels[first] != labels[second] for first, second in found.pairs.tolist()], bool)
+    kept = ~(found.mirrored & differ)
+    return NearDuplicates(found.pairs[kept], found.similarity[kept], found.mirrored[kept], found.images_resemble)
+
+
+def _cached_matches(thumbnails: Any, digests: NDArray[np.uint64]) -> tuple[Any, bool]:
     state = hashlib.blake2b(f"{CACHE_VERSION} {decoder_version()}".encode(), digest_size=16)
     state.update(digests.astype("<u8").tobytes())
 
     def make(file: BinaryIO) -> dict[str, Any]:
-        file.write(find_matches(thumbnails).data)
-        return {}
+        matches, images_resemble = find_matches(thumbnails)
+        file.write(matches.data)
+        return {"images_resemble": images_resemble}
 
-    shape = (len(digests), CANDIDATES, 2)
+    shape = (len(digests), CANDIDATES, 3)
     try:
-        return load_or_make(state.hexdigest(), shape, make, lambda _: True, np.float32).x[:]
+        cached = load_or_make(state.hexdigest(), shape, make, lambda found: "images_resemble" in found, np.float32)
+        return cached.x[:], bool(cached.metadata["images_resemble"])
     except CacheError:
         return find_matches(thumbnails)
 

@@ -55,10 +55,14 @@ class NearDuplicates:
     Attributes:
         pairs: Rows of both images, int64 (P, 2), the smaller first, in ascending order.
         similarity: float32 (P,), `pair_scores.MIN_SIMILARITY` … 1.
+        mirrored: bool (P,), whether one image is like the other mirrored.
+        images_resemble: Whether many different images resemble each other, so that only very similar ones are pairs.
     """
 
     pairs: Rows
     similarity: Floats
+    mirrored: NDArray[np.bool_]
+    images_resemble: bool = False
 
 
 def find_near_duplicates(thumbnails: Any) -> NearDuplicates:
@@ -81,37 +85,40 @@ def find_near_duplicates(thumbnails: Any) -> NearDuplicates:
         >>> find_near_duplicates(images.astype(np.uint8)).pairs
         array([[2, 5]])
     """
-    return pairs_of(find_matches(thumbnails))
+    return pairs_of(*find_matches(thumbnails))
 
 
-def find_matches(thumbnails: Any) -> Floats:
+def find_matches(thumbnails: Any) -> tuple[Floats, bool]:
     """Find the near-duplicates of each image.
 
     Args:
         thumbnails: As for `find_near_duplicates`.
 
     Returns:
-        float32 (N, CANDIDATES, 2) with row and similarity of each near-duplicate, or zeros.
+        float32 (N, CANDIDATES, 3) with row and similarity of each near-duplicate and 1 if it is mirrored, or zeros; and
+        whether many different images resemble each other.
     """
-    matches = np.zeros((len(thumbnails), CANDIDATES, 2), np.float32)
+    matches = np.zeros((len(thumbnails), CANDIDATES, 3), np.float32)
     if len(thumbnails) < 2:
-        return matches
+        return matches, False
     boxes = (WHOLE, *CORNERS) if len(thumbnails) <= MAX_WITH_CROPS else (WHOLE,)
     stats = _stats_of_all(thumbnails)
     with one_blas_thread():  # threads compare different images
         candidates = _find_candidates(thumbnails, stats, boxes)
-        similarity = _compare_candidates(thumbnails, stats, candidates, boxes)
+        similarity, images_resemble = _compare_candidates(thumbnails, stats, candidates, boxes)
     first = candidates.first  # ascending
     rank = np.arange(len(first)) - np.searchsorted(first, first)
     matches[first, rank, 0], matches[first, rank, 1] = candidates.second, similarity
-    return matches
+    matches[first, rank, 2] = candidates.mirrored
+    return matches, images_resemble
 
 
-def pairs_of(matches: Floats) -> NearDuplicates:
+def pairs_of(matches: Floats, images_resemble: bool) -> NearDuplicates:
     """Return the pairs among matches, each once.
 
     Args:
         matches: From `find_matches`.
+        images_resemble: From `find_matches`.
 
     Returns:
         The pairs with the higher of their two similarities.
@@ -121,7 +128,9 @@ def pairs_of(matches: Floats) -> NearDuplicates:
     pairs, number = np.unique(np.sort(np.stack([first, second], axis=1), axis=1), axis=0, return_inverse=True)
     highest = np.zeros(len(pairs), np.float32)
     np.maximum.at(highest, number.reshape(-1), similarity)
-    return NearDuplicates(pairs.reshape(-1, 2).astype(np.int64), highest)
+    mirrored = np.ones(len(pairs), bool)
+    np.logical_and.at(mirrored, number.reshape(-1), matches[first, rank, 2] > 0)
+    return NearDuplicates(pairs.reshape(-1, 2).astype(np.int64), highest, mirrored, images_resemble)
 
 
 def describe_thumbnails(thumbnails: Any, box: Box) -> Floats:
@@ -234,10 +243,10 @@ def _mirror_signs() -> Floats:
 
 def _compare_candidates(
     thumbnails: Any, stats: GrayLevelStats, candidates: _Candidates, boxes: Sequence[Box]
-) -> Floats:
-    """Return the similarity of each pair of candidates (P,), 0 … 1; 0 where they are not near-duplicates."""
+) -> tuple[Floats, bool]:
+    """Return the similarity of each pair (P,), 0 if no near-duplicates, and whether many images resemble each other."""
     if not len(candidates.first):
-        return np.zeros(0, np.float32)
+        return np.zeros(0, np.float32), False
     pairs = _Pairs(thumbnails, stats, candidates, np.array([_box_transform(box) for box in boxes], np.float32))
     with progress_bar("aligning images", len(candidates.first)) as advance:
         blocks = []
@@ -255,7 +264,7 @@ def _compare_candidates(
     scores = PairScores(
         candidates.first, correlation, image_similarity, coarse.correlation, tile_correlation, pairs.are_sparse()
     )
-    return scores.similarity(len(thumbnails))
+    return scores.similarity(len(thumbnails)), scores.images_resemble(len(thumbnails))
 
 
 @dataclass(frozen=True, eq=False)

@@ -128,6 +128,12 @@ DATA_MESSAGES: dict[str, str] = {
     "{n} images are in more than one class: for example, '{first}' and '{second}' are identical.": (
         "여러 클래스에 들어 있는 이미지가 {n}장 있습니다. 예를 들어 '{first}'와(과) '{second}'은(는) 똑같습니다."
     ),
+    "Many different images of this folder resemble each other, as letters or digits do. Only pairs with a similarity "
+    "of at least {n} count as near-duplicates, so altered copies may be missed. Keep images that belong together in "
+    "one split with --groups.": (
+        "이 폴더에는 글자나 숫자처럼 서로 다르지만 닮은 이미지가 많습니다. 유사도가 {n} 이상인 쌍만 거의 같은 이미지로 "
+        "보므로, 변형된 사본을 놓칠 수 있습니다. 함께 두어야 할 이미지는 --groups로 묶음을 지정하십시오."
+    ),
     "{n} images are near-duplicates, too many to keep them in one split, so only identical images are kept together. "
     "If the images show a few subjects, such as persons or places, pass them as groups with --groups.": (
         "거의 같은 이미지가 {n}장이나 되어 한 분할에 모두 둘 수 없으므로, 똑같은 것만 함께 둡니다. 같은 사람이나 "

@@ -42,6 +42,7 @@ from striate.data.groups import (
     near_duplicate_files,
     read_groups,
     rows_of_groups,
+    without_mirror_images_of_other_classes,
 )
 from striate.data.labels import LabelFile, labeled_layout
 from striate.data.layout import Layout
@@ -122,7 +123,8 @@ def audit_folder(
     features = _features(opened, layout, found, policy)
     near, near_notes = near_duplicate_files(layout.folder, files, names)
     numbers, group_notes = _groups(layout, found, near, groups)
-    duplicates = _duplicates(found, near)
+    texts = _label_texts(layout, found.images.y)
+    duplicates = _duplicates(found, without_mirror_images_of_other_classes(near, texts))
     measures = {
         **_measure_pixels(found.images.x),
         **measure_sizes(_sizes(files)),
@@ -130,7 +132,6 @@ def audit_folder(
     }
     unusual, common = find_unusual(measures, limits)
     rate, suspicious, accuracy = _check_labels(layout, found, features, numbers, opened.top)
-    texts = _label_texts(layout, found.images.y)
 
     def differing_first(pair: DuplicatePair) -> tuple[bool, float]:
         return texts[pair.first] == texts[pair.second], -pair.similarity
