@@ -13,6 +13,7 @@ import pytest
 import torch
 from torch.nn import functional
 
+from striate import zoo
 from striate._types import Array, Weights
 from striate.engines.base import TrainingSettings
 from striate.engines.initialization import initial_weights
@@ -245,6 +246,15 @@ def test_mixed_precision_is_chosen_if_it_is_faster(half: float, chosen: str, mon
 
     assert trial.faster_precision(network(), LOSS, torch.device("cpu"), run) == chosen
     assert ran == [("float32", 64), ("bfloat16", 64)] * 3
+
+
+@pytest.mark.parametrize(("name", "tried"), [("lenet5", False), ("mnist-cnn", True)])
+def test_mixed_precision_is_tried_unless_it_cannot_pay(name: str, tried: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """LeNet-5 gains little and became less accurate in bfloat16."""
+    ran = list[str]()
+    monkeypatch.setattr(trial, "mixed_precision", lambda device: "bfloat16")
+    trial.faster_precision(zoo.network(name), LOSS, torch.device("cpu"), lambda x, y, precision: ran.append(precision))
+    assert bool(ran) == tried
 
 
 def test_precision_benchmark_leaves_the_engine_unchanged(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,7 +13,8 @@ from striate.engines.trial import MIN_SPEEDUP, shortest_times
 from striate.errors import TrainingError
 from striate.network import Network
 
-CPU_MIN_MULTIPLY_ADDS = 20_000_000  # multiply-adds per image below which a network is trained in float32 on a CPU
+# Multiply-adds per image below which a network is trained in float32 on a CPU: bfloat16 hardly makes it faster.
+CPU_MIN_MULTIPLY_ADDS = 5_000_000
 MULTIPLY_ADDS = {"cpu": 10**10, "cuda": 10**11}  # multiply-adds of one measurement: enough to keep the device busy
 MIN_IMAGES, MAX_IMAGES = 2, 64  # number of images in one measurement
 
