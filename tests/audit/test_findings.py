@@ -16,7 +16,7 @@ from striate.audit.findings import (
     suspicious_label_sets,
     suspicious_values,
 )
-from striate.audit.unusual import THRESHOLDS, ImageIssue, UnusualImage
+from striate.audit.unusual import THRESHOLDS, CommonIssue, ImageIssue, UnusualImage
 from striate.data.tables import escape_formula, unescape_formula
 
 
@@ -24,7 +24,7 @@ def make_audit(names: tuple[str, ...] = ("a/1.jpg", "b/=2.jpg", "b/3,;.jpg"), fo
     return FolderAudit(
         folder=folder, names=names, labels=("a", "b", "=b"), model="efficientnet-lite0", accuracy=0.9, rate=0.3,
         suspicious=(SuspiciousLabel(0, "a", "=b", 0.01, 0.9),), duplicates=(DuplicatePair(0, 1, 0.98),),
-        unusual=(UnusualImage(2, ImageIssue.DARK, 0.123456),), common=(ImageIssue.LOW_RESOLUTION,),
+        unusual=(UnusualImage(2, ImageIssue.DARK, 0.123456),), common=(CommonIssue(ImageIssue.LOW_RESOLUTION, 2),),
         thresholds=THRESHOLDS, notes=("A note.",),
     )  # fmt: skip
 

@@ -5,7 +5,16 @@ import pytest
 from PIL import Image, ImageFilter
 
 from striate._types import Array
-from striate.audit import THRESHOLDS, ImageIssue, blur, find_unusual, measure_pixels, measure_sizes, outlier_scores
+from striate.audit import (
+    THRESHOLDS,
+    CommonIssue,
+    ImageIssue,
+    blur,
+    find_unusual,
+    measure_pixels,
+    measure_sizes,
+    outlier_scores,
+)
 from striate.audit.unusual import check_thresholds
 from striate.errors import DataError, UsageError
 
@@ -81,7 +90,20 @@ def test_sizes() -> None:
 
 def test_what_most_images_have_in_common_is_usual() -> None:
     found, usual = find_unusual(measure_sizes([(28, 28)] * 9 + [(100, 100)]))
-    assert (found, usual) == ((), (ImageIssue.LOW_RESOLUTION,))
+    assert (found, usual) == ((), (CommonIssue(ImageIssue.LOW_RESOLUTION, 9),))
+
+
+def test_only_outliers_are_listed_where_many_images_are_blurred() -> None:
+    rng = np.random.default_rng(0)
+    blurs = np.append(rng.uniform(0.5, 0.75, 200), [0.99, 0.3])
+    beyond = int((blurs > 0.65).sum())
+    found, common = find_unusual({ImageIssue.BLURRY: blurs})
+    assert ([item.index for item in found], common) == ([200], (CommonIssue(ImageIssue.BLURRY, beyond),))
+    found, common = find_unusual({ImageIssue.BLURRY: blurs}, check_thresholds({"blurred": 0.7}))
+    assert (len(found), common) == (int((blurs > 0.7).sum()), ())
+    few = np.append(rng.uniform(0.2, 0.75, 20), 0.3)  # too few images to tell what is usual
+    found, common = find_unusual({ImageIssue.BLURRY: few})
+    assert (len(found), common) == (int((few > 0.65).sum()), ())
 
 
 def test_outlier_scores_finds_the_image_that_resembles_no_other() -> None:

@@ -11,7 +11,7 @@ from playwright.sync_api import Page, expect
 
 from striate import notebook
 from striate.audit.findings import DuplicatePair, FolderAudit, SuspiciousLabel
-from striate.audit.unusual import THRESHOLDS, ImageIssue, UnusualImage
+from striate.audit.unusual import THRESHOLDS, CommonIssue, ImageIssue, UnusualImage
 from striate.evaluation.audit_page import render_audit_page
 from striate.evaluation.report import ReportData, render_report
 
@@ -113,7 +113,8 @@ def test_audit_page_switches_its_language(watched_page: WatchedPage, tmp_path: P
     audit = FolderAudit(
         folder="사진", names=(name, "b/2.jpg"), labels=("a", "b"), model="net", accuracy=0.9, rate=0.5,
         suspicious=(SuspiciousLabel(0, "a", "b", 0.01, 0.98),), duplicates=(DuplicatePair(0, 1),),
-        unusual=(UnusualImage(1, ImageIssue.DARK, 0.1),), common=(ImageIssue.LOW_RESOLUTION,), thresholds=THRESHOLDS,
+        unusual=(UnusualImage(1, ImageIssue.DARK, 0.1),), common=(CommonIssue(ImageIssue.LOW_RESOLUTION, 9),),
+        thresholds=THRESHOLDS,
     )  # fmt: skip
     html = render_audit_page(audit, np.zeros((2, 8, 8, 3), np.uint8), "striate train 사진 --exclude audit.csv")
     with opened(watched_page, tmp_path, html, "lang=ko&theme=light") as page:

@@ -3,6 +3,7 @@
 from striate.audit.label_errors import LabelErrors, find_label_errors
 from striate.audit.unusual import (
     THRESHOLDS,
+    CommonIssue,
     ImageIssue,
     UnusualImage,
     blur,
@@ -14,6 +15,7 @@ from striate.audit.unusual import (
 
 __all__ = [
     "THRESHOLDS",
+    "CommonIssue",
     "ImageIssue",
     "LabelErrors",
     "UnusualImage",

@@ -9,7 +9,7 @@ import numpy as np
 
 from striate._types import Array
 from striate.audit.label_errors import LabelErrors, find_label_errors
-from striate.audit.unusual import ImageIssue, UnusualImage
+from striate.audit.unusual import CommonIssue, ImageIssue, UnusualImage
 from striate.data.corrections import EXCLUDE, RELABEL
 from striate.data.tables import escape_formula
 
@@ -85,7 +85,7 @@ class FolderAudit:
         suspicious: Labels that are probably wrong, the most suspicious first.
         duplicates: Pairs of images that show the same, those with different labels first.
         unusual: Unusual images by kind.
-        common: Kinds that apply to most of the images and are therefore not listed.
+        common: Kinds that apply to many of the images, of which only those that stand out are listed.
         thresholds: Thresholds of the kinds.
         notes: Sentences for the user, such as on files that cannot be read.
         corrections: Corrections of an earlier audit that were applied before.
@@ -100,7 +100,7 @@ class FolderAudit:
     suspicious: tuple[SuspiciousLabel, ...]
     duplicates: tuple[DuplicatePair, ...]
     unusual: tuple[UnusualImage, ...]
-    common: tuple[ImageIssue, ...]
+    common: tuple[CommonIssue, ...]
     thresholds: Mapping[ImageIssue, float] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     corrections: tuple[AppliedCorrection, ...] = ()

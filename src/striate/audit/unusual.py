@@ -18,6 +18,10 @@ BLUR_WINDOW = 9  # pixels
 NEIGHBORS = 5
 BLOCK = 1_000  # rows of distances that are computed at a time
 COMMON_SHARE = 0.5  # share of the images from which a property is common in a folder
+# Share and number of images above which dark, bright or blurred ones must also stand out in their own folder: many
+# drawings are bright, and small images that are enlarged are blurred.
+RARE_SHARE, RARE_COUNT = 0.05, 10
+FENCE = 1.5  # they stand out if they are so many interquartile ranges beyond the quartile (Tukey)
 
 
 class ImageIssue(StrEnum):
@@ -52,7 +56,7 @@ THRESHOLDS: Mapping[ImageIssue, float] = {
 UNUSUAL_BELOW = frozenset({ImageIssue.LOW_INFORMATION, ImageIssue.DARK, ImageIssue.LOW_RESOLUTION})
 """Kinds whose measure is below the threshold; that of the others is above it."""
 IMPLIED_BY_LOW_INFORMATION = frozenset({ImageIssue.DARK, ImageIssue.LIGHT, ImageIssue.BLURRY})
-"""Kinds that are not listed for uniform images."""
+"""Kinds that are not listed for uniform images, and relative to the folder if they are frequent."""
 
 
 @dataclass(frozen=True)
@@ -70,18 +74,34 @@ class UnusualImage:
     measure: float
 
 
+@dataclass(frozen=True)
+class CommonIssue:
+    """A property that many images of a folder have.
+
+    Attributes:
+        kind: The kind of unusual images.
+        count: How many images are beyond its threshold.
+    """
+
+    kind: ImageIssue
+    count: int
+
+
 def find_unusual(
     measures: Mapping[ImageIssue, Array], thresholds: Mapping[ImageIssue, float] = THRESHOLDS
-) -> tuple[tuple[UnusualImage, ...], tuple[ImageIssue, ...]]:
+) -> tuple[tuple[UnusualImage, ...], tuple[CommonIssue, ...]]:
     """Compare measures with thresholds.
+
+    If many images are dark, bright or blurred, only those are unusual that also stand out in the folder, unless the
+    threshold is not the default. If more than half of the images are beyond another threshold, none is unusual.
 
     Args:
         measures: Measures of each image (N,), by kind.
         thresholds: By kind.
 
     Returns:
-        The unusual images of each kind, the most extreme first; and the kinds that are common: more than half of the
-        images are beyond the threshold, so none is listed.
+        The unusual images of each kind, the most extreme first; and the kinds that are common, of which not all images
+        beyond the threshold are listed.
 
     Example:
         >>> import numpy as np
@@ -92,7 +112,7 @@ def find_unusual(
         ((UnusualImage(index=2, kind=<ImageIssue.LOW_INFORMATION: 'uniform'>, measure=0.0),), ())
     """
     found: list[UnusualImage] = []
-    common: list[ImageIssue] = []
+    common: list[CommonIssue] = []
     uniform = (
         is_beyond(ImageIssue.LOW_INFORMATION, measures, thresholds) if ImageIssue.LOW_INFORMATION in measures else None
     )
@@ -100,13 +120,25 @@ def find_unusual(
         chosen = is_beyond(kind, measures, thresholds)
         if uniform is not None and kind in IMPLIED_BY_LOW_INFORMATION:
             chosen = chosen & ~uniform
-        if chosen.mean() > COMMON_SHARE:
-            common.append(kind)
-            continue
+        count = int(chosen.sum())
+        if kind in IMPLIED_BY_LOW_INFORMATION and thresholds[kind] == THRESHOLDS[kind]:
+            if count > max(RARE_SHARE * len(values), RARE_COUNT):
+                chosen &= _stands_out(values, below=kind in UNUSUAL_BELOW)
+        elif count > COMMON_SHARE * len(values):
+            chosen = np.zeros(len(values), bool)
+        if chosen.sum() < count:
+            common.append(CommonIssue(kind, count))
         rows = np.flatnonzero(chosen)
         order = np.argsort(values[rows] if kind in UNUSUAL_BELOW else -values[rows], kind="stable")
         found += [UnusualImage(int(row), kind, float(values[row])) for row in rows[order]]
     return tuple(found), tuple(common)
+
+
+def _stands_out(values: Array, *, below: bool) -> NDArray[np.bool_]:
+    """Return which values (N,) are far below or above the others."""
+    low, high = np.percentile(values, [25, 75])
+    margin = FENCE * (high - low)
+    return np.asarray(values < low - margin if below else values > high + margin)
 
 
 def is_beyond(

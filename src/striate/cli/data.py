@@ -154,9 +154,14 @@ def _describe_audit(audit: "FolderAudit", folder: str, out_folder: Path, command
     kinds = Counter(item.kind for item in audit.unusual)
     found = ", ".join(translate("{n:,} {kind}", n=count, kind=translate(kind)) for kind, count in kinds.items())
     yield entry("unusual", found or translate("none"), WIDTH)
-    for kind in audit.common:
-        text = "Most images are beyond the threshold {limit:g} for '{kind}', so none are listed."
-        yield f"{translate('Note:')} {translate(text, kind=kind, limit=audit.thresholds[kind])}"
+    for issue in audit.common:
+        text = (
+            "{n:,} of {m:,} images are beyond the threshold {limit:g} for '{kind}', which is usual in this folder. "
+            "Only those that stand out from the others are listed."
+        )
+        limit = audit.thresholds[issue.kind]
+        note = translate(text, n=issue.count, m=len(audit.names), kind=issue.kind, limit=limit)
+        yield f"{translate('Note:')} {note}"
     yield from first((f"{translate('Note:')} {localized(note)}" for note in audit.notes), "; all are on the page")
     yield entry("page", str(out_folder / "audit.html"), WIDTH)
     yield entry("table", str(out_folder / "audit.csv"), WIDTH)

@@ -9,7 +9,7 @@ import numpy as np
 
 from striate._types import Array
 from striate.audit.findings import FolderAudit
-from striate.audit.unusual import UNUSUAL_BELOW
+from striate.audit.unusual import UNUSUAL_BELOW, ImageIssue
 from striate.evaluation.charts import thumbnail
 from striate.evaluation.label_cards import MAX_LABELS, label_card
 from striate.evaluation.report import render
@@ -91,9 +91,11 @@ def _kinds(audit: FolderAudit, images: Images) -> list[dict[str, Any]]:
             for item in found[:MAX_UNUSUAL]
         ]
         kinds.append({"kind": kind, "count": len(found), "cards": cards})
-    kinds += [{"kind": kind, "count": 0, "cards": []} for kind in audit.common]
+    common = {issue.kind: issue.count for issue in audit.common}
+    kinds += [{"kind": kind, "count": 0, "cards": []} for kind in common.keys() - {entry["kind"] for entry in kinds}]
     for entry in kinds:
+        entry["beyond"] = number(common[entry["kind"]]) if entry["kind"] in common else None
         entry["limit"] = "audit_below" if entry["kind"] in UNUSUAL_BELOW else "audit_above"
         entry["threshold"] = f"{audit.thresholds[entry['kind']]:g}"
         entry["shown"] = number(len(entry["cards"]))
-    return kinds
+    return sorted(kinds, key=lambda entry: list(ImageIssue).index(entry["kind"]))

@@ -262,8 +262,10 @@ TERMINAL: dict[str, str] = {
     "{n:,} pair, {m:,} with different labels": "{n:,}쌍, 그중 라벨이 다른 것 {m:,}쌍",
     "{n:,} pairs, {m:,} with different labels": "{n:,}쌍, 그중 라벨이 다른 것 {m:,}쌍",
     "{n:,} {kind}": "{kind} {n:,}장",
-    "Most images are beyond the threshold {limit:g} for '{kind}', so none are listed.": (
-        "이미지 대부분이 '{kind}'의 임계값 {limit:g}을(를) 벗어나므로 표에 넣지 않았습니다."
+    "{n:,} of {m:,} images are beyond the threshold {limit:g} for '{kind}', which is usual in this folder. Only those "
+    "that stand out from the others are listed.": (
+        "이미지 {m:,}장 가운데 {n:,}장이 '{kind}'의 임계값 {limit:g}을(를) 벗어나므로 이 폴더에서는 흔한 일입니다. "
+        "다른 이미지보다 뚜렷하게 벗어난 것만 표에 넣었습니다."
     ),
     "write 'exclude' or 'relabel' in the column 'action' of the table, then run:": (
         "표의 action 열에서 해당하는 행에 exclude나 relabel을 적은 뒤 실행하십시오:"
