@@ -13,6 +13,7 @@ import click
 import pytest
 
 from striate.cli import striate
+from striate.cli.group import COMMANDS
 from striate.systems.registry import SYSTEMS
 
 ROOT = Path(__file__).parents[1]
@@ -54,6 +55,10 @@ QUICK = ("striate summary", "striate data list")
 
 def text_of(page: str) -> str:
     return (ROOT / page).read_text("utf-8")
+
+
+def import_command(name: str) -> click.Command | None:
+    return striate.get_command(click.Context(striate), name)
 
 
 def blocks(page: str, language: str) -> list[str]:
@@ -134,6 +139,17 @@ def parse(command: click.Command, arguments: list[str]) -> None:
         return parse(found, rest)
     with command.make_context(command.name, arguments):
         return None
+
+
+EXAMPLES = [line for name in COMMANDS for line in getattr(import_command(name), "examples", ())]
+
+
+@pytest.mark.parametrize("line", EXAMPLES)
+def test_examples_of_help_pages_are_valid(line: str) -> None:
+    program, *arguments = shlex.split(line)
+    assert program == "striate"
+    assert len(line) < 79  # columns, of which two are indented
+    parse(striate, arguments)
 
 
 @pytest.mark.parametrize(

@@ -191,7 +191,7 @@ def test_help_of_every_command_has_korean() -> None:
     texts = {*help_texts(command_line, click.Context(command_line)), *COMMANDS.values()}
     assert len(texts) > 80
     assert sorted(texts - HELP.keys()) == []
-    frame = {"Usage:", "Options", "Commands", "default:", "required"}
+    frame = {"Usage:", "Options", "Commands", "Examples", "default:", "required"}
     assert sorted(HELP.keys() - texts - frame) == []  # nothing is left over
 
 

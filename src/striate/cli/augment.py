@@ -8,7 +8,7 @@ from striate.cli.output import echo, entry
 PRESETS = ("none", "light", "standard", "strong")
 
 
-@click.command(cls=Command)
+@click.command(cls=Command, examples=("striate augment photos/ --preset strong --out preview.png",))
 @click.argument("data")
 @click.option("--out", type=click.Path(dir_okay=False), default="preview.png", show_default=True,
               help="PNG file to write.")  # fmt: skip

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from striate.workflows.compare import RunComparison
 
 
-@click.command(cls=Command)
+@click.command(cls=Command, examples=("striate compare runs/first runs/second",))
 @click.argument("runs", metavar="RUN RUN...", nargs=-1, required=True)
 @click.option("--data", metavar="FOLDER", help="Folder of new images to compare on, instead of the shared test images.")
 @click.option("--out", type=click.Path(dir_okay=False), help="HTML page to write [comparison.html in the last RUN].")

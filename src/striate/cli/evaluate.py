@@ -21,7 +21,7 @@ MAX_PAIRS = 5  # number of confused pairs of classes
 MAX_ERRORS = 10  # number of the largest errors that are listed
 
 
-@click.command(cls=Command)
+@click.command(cls=Command, examples=("striate evaluate runs/photos", "striate evaluate runs/photos more/ --json"))
 @click.argument("trained", metavar="RUN_OR_MODEL")
 @click.argument("data", required=False)
 @options.labels

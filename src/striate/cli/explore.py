@@ -21,7 +21,14 @@ if TYPE_CHECKING:
     from striate.workflows.explore import Explorer
 
 
-@click.command(cls=Command)
+@click.command(
+    cls=Command,
+    examples=(
+        "striate explore",
+        "striate explore runs/photos new/",
+        "striate explore runs/digits --export lesson.html",
+    ),
+)
 @click.argument("model", required=False, metavar="[MODEL]")
 @click.argument("images", nargs=-1, metavar="[IMAGES]…")
 @click.option("--port", type=click.IntRange(0, 65535), default=0, metavar="N", help="TCP port [a free one].")

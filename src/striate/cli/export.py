@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from striate.workflows.export import ExportResult
 
 
-@click.command(cls=Command)
+@click.command(
+    cls=Command, examples=("striate export runs/photos --to photos.onnx", "striate export runs/photos --to page/")
+)
 @click.argument("trained", metavar="RUN_OR_MODEL")
 @click.option(
     "--to", "path", required=True, metavar="PATH", type=click.Path(),

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 WIDTH = 70  # characters of the curve
 
 
-@click.command("find-lr", cls=Command)
+@click.command("find-lr", cls=Command, examples=("striate find-lr photos/ --model resnet18",))
 @click.argument("data", required=False)
 @click.option("--model", metavar="ID", type=options.MODEL, help="Network to train [as in striate train].")
 @click.option(

@@ -12,7 +12,7 @@ from striate.text import table
 MAX_RELATIVE_ERROR = 1e-7  # also in the help of the command
 
 
-@click.command(cls=Command)
+@click.command(cls=Command, examples=("striate gradcheck simple-convnet",))
 @click.argument("model")
 @click.option("--seed", metavar="N", type=click.IntRange(min=0), default=0, show_default=True,
               help="Random seed of weights, inputs and targets.")  # fmt: skip

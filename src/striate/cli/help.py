@@ -1,7 +1,8 @@
 """The pages of `--help` in the language of the terminal. Commands give their texts in English."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 import click
 
@@ -75,9 +76,27 @@ class Context(click.Context):
 
 
 class Command(click.Command):
-    """A command whose help page is translated."""
+    """A command whose help page is translated and may show examples."""
 
     context_class = Context
+
+    def __init__(self, *arguments: Any, examples: Sequence[str] = (), **settings: Any) -> None:
+        """Make a command.
+
+        Args:
+            *arguments: Those of `click.Command`.
+            examples: Command lines, which are the same in all languages.
+            **settings: Those of `click.Command`.
+        """
+        super().__init__(*arguments, **settings)
+        self.examples = examples
+
+    def format_help_text(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the description, and below it the examples."""
+        super().format_help_text(ctx, formatter)
+        if self.examples:
+            with formatter.section("Examples"):
+                formatter.write("".join(f"{' ' * formatter.current_indent}{line}\n" for line in self.examples))
 
 
 class Group(click.Group):

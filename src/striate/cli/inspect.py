@@ -36,7 +36,7 @@ class ImageSize(click.ParamType[tuple[int, int]]):
         return sides[0], sides[-1]
 
 
-@click.command(cls=Command)
+@click.command(cls=Command, examples=("striate inspect model.onnx",))
 @click.argument("path", metavar="FILE.onnx")
 @click.option(
     "--size", type=ImageSize(), metavar="N|HxW",

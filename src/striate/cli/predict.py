@@ -21,7 +21,10 @@ MAX_LISTED = 10  # files that could not be read
 IMAGE = ""  # the name under which all images are counted
 
 
-@click.command(cls=Command)
+@click.command(
+    cls=Command,
+    examples=("striate predict runs/photos new/", "striate predict runs/photos new/ --csv out.csv --all-classes"),
+)
 @click.argument("trained", metavar="RUN_OR_MODEL")
 @click.argument("paths", nargs=-1, required=True, metavar="FILES…")
 @click.option("--json", "as_json", is_flag=True, help="Print the predictions as a JSON list.")

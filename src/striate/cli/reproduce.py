@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from striate.workflows.reproduce import Outcome
 
 
-@click.command(cls=Command)
+@click.command(cls=Command, examples=("striate reproduce --list", "striate reproduce lenet5"))
 @click.argument("ids", nargs=-1, metavar="[ID]…")
 @click.option(
     "--seeds",

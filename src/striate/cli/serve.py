@@ -13,7 +13,7 @@ from striate.language import localized, translate
 TOKEN_VARIABLE = "STRIATE_TOKEN"
 
 
-@click.command(cls=Command)
+@click.command(cls=Command, examples=("striate serve runs/photos",))
 @click.argument("trained", nargs=-1, required=True, metavar="RUN_OR_MODEL…")
 @click.option("--host", default="127.0.0.1", metavar="ADDRESS", help="Address to listen on [127.0.0.1: this machine].")
 @click.option(

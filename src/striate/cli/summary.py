@@ -14,7 +14,9 @@ if TYPE_CHECKING:
     from striate.network import Network
 
 
-@click.command(cls=Command)
+@click.command(
+    cls=Command, examples=("striate summary lenet5", "striate summary resnet18 --set input_shape=[128,128,3]")
+)
 @click.argument("what", metavar="ID|RUN|FILE")
 @options.sets
 @click.option("--json", "as_json", is_flag=True, help="Print the table as JSON.")

@@ -25,7 +25,15 @@ if TYPE_CHECKING:
     from striate.workflows.train import TrainingResult
 
 
-@click.command(cls=Command)
+@click.command(
+    cls=Command,
+    examples=(
+        "striate train",
+        "striate train photos/",
+        "striate train photos/ --model resnet18 --epochs 60 --out runs/first",
+        "striate train images/ --labels labels.csv --task multilabel",
+    ),
+)
 @click.argument("data", required=False)
 @options.labels
 @click.option(

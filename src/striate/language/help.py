@@ -5,6 +5,7 @@ HELP: dict[str, str] = {
     "Usage:": "사용법:",
     "Options": "옵션",
     "Commands": "명령",
+    "Examples": "예",
     "default:": "기본값:",
     "required": "필수",
     "Show this message and exit.": "이 도움말을 출력하고 끝냅니다.",
