@@ -31,6 +31,7 @@ from striate.network import (
     BatchNormalization,
     Conv2D,
     Dense,
+    DepthwiseConv2D,
     Dropout,
     Flatten,
     GlobalAveragePool2D,
@@ -97,6 +98,27 @@ def test_mixed_precision_trains_like_float32(precision: str) -> None:
     inference = engine()
     inference.weights = mixed.weights
     np.testing.assert_array_equal(y, inference.forward(x)[0])
+
+
+@pytest.mark.parametrize("size", [3, 5, (1, 7)])
+def test_depthwise_gradients_in_bfloat16_are_close_to_float32(size: int | tuple[int, int]) -> None:
+    """Those of large kernels, which PyTorch computes slowly in bfloat16, are computed in float32."""
+    layers = [
+        Input((12, 12, 3)), Rescale(1 / 64, -2.0), Conv2D(8, 3, padding="same", activation="relu"),
+        DepthwiseConv2D(size, strides=2, padding="same", name="deep"), Conv2D(8, 1), GlobalAveragePool2D(),
+        Dense(3, activation="softmax"),
+    ]  # fmt: skip
+    net = Network.sequential(layers, name="depthwise")
+    before = initial_weights(net, 0)
+    changes = {}
+    for precision in ("float32", "bfloat16"):
+        made = TorchEngine(net, before, device="cpu", precision=precision)
+        made.compile(TrainingSettings(SGD(), LOSS, seed=1))
+        made.train_step(pixels(net, 24), [T], learning_rate=1.0, step=0)
+        changes[precision] = {name: made.weights[name] - before[name] for name in before}
+    for name, exact in changes["float32"].items():
+        error = np.linalg.norm(changes["bfloat16"][name] - exact)
+        assert 0 < error < 0.05 * np.linalg.norm(exact), name
 
 
 @pytest.mark.parametrize("optimizer", [SGD(momentum=0.9), Adam()], ids=["momentum", "adam"])

@@ -8,6 +8,8 @@ from striate.engines.torch.rules import Parameters, rule
 from striate.network import Conv2D, Conv2DTranspose, DepthwiseConv2D, SeparableConv2D, ZeroPadding2D
 from striate.network.shapes import Margins
 
+FAST_BFLOAT16 = 3  # size of depthwise kernels up to which gradients in bfloat16 are fast on a CPU
+
 
 @rule(Conv2D, layout="channels_first", activate=True)
 def conv2d(layer: Conv2D, weights: Parameters, x: Tensor) -> Tensor:
@@ -21,7 +23,11 @@ def conv2d(layer: Conv2D, weights: Parameters, x: Tensor) -> Tensor:
 @rule(DepthwiseConv2D, layout="channels_first", activate=True)
 def depthwise_conv2d(layer: DepthwiseConv2D, weights: Parameters, x: Tensor) -> Tensor:
     """Convolve each channel with its own kernels."""
-    return _convolve(layer, x, weights["kernel"], weights.get("bias"), x.shape[1])
+    kernel, bias = weights["kernel"], weights.get("bias")
+    if not (x.device.type == "cpu" and torch.is_autocast_enabled("cpu") and max(kernel.shape[2:]) > FAST_BFLOAT16):
+        return _convolve(layer, x, kernel, bias, x.shape[1])
+    with torch.autocast("cpu", enabled=False):  # of 5 × 5, PyTorch 2.13 takes three times as long in bfloat16
+        return _convolve(layer, x.to(kernel.dtype), kernel, bias, x.shape[1]).to(x.dtype)
 
 
 @rule(SeparableConv2D, layout="channels_first", activate=True)
