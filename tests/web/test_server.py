@@ -1,11 +1,14 @@
 """`striate serve` as a process: signals, slow clients, its page in a browser."""
 
+import asyncio
 import signal
 import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import replace
+from itertools import chain, repeat
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +16,16 @@ import httpx2 as httpx
 import pytest
 from browser import WatchedPage
 from playwright.sync_api import FilePayload, expect
+from starlette.types import ASGIApp, Receive, Scope, Send
+from uvicorn import Config
+from uvicorn.server import ServerState
 
 from striate.cli.serve import serve
 from striate.errors import UsageError
 from striate.web import ServiceSettings, server
+from striate.web.server import MAX_HEAD, LimitedProtocol
 
-from .conftest import environment
+from .conftest import environment, run_async
 
 
 class Service:
@@ -112,3 +119,61 @@ def test_the_page_shows_predictions_in_both_languages(
         page.click("#language")
         expect(page.locator("h1")).to_have_text("이미지 예측")
         assert page.evaluate("() => document.documentElement.scrollWidth") <= 390
+
+
+REFUSED = b"HTTP/1.1 503 Service Unavailable\r\n"
+POST = b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\n"
+
+
+async def refuse(scope: Scope, receive: Receive, send: Send) -> None:
+    """Refuse a request without reading its body."""
+    await send({"type": "http.response.start", "status": 503, "headers": [(b"content-length", b"0")]})
+    await send({"type": "http.response.body"})
+
+
+async def read_and_refuse(scope: Scope, receive: Receive, send: Send) -> None:
+    while (await receive()).get("more_body"):
+        pass
+    await refuse(scope, receive, send)
+
+
+def talk(app: ASGIApp, pieces: list[bytes], seconds: float) -> bytes:
+    """Send pieces, one in each hundredth of a second, until the server closes the connection; return its answer."""
+
+    async def client() -> bytes:
+        config = Config(app, log_config=None, lifespan="off")
+        config.load()
+        listening = await asyncio.get_running_loop().create_server(
+            lambda: LimitedProtocol(timeout=seconds, config=config, server_state=ServerState(), app_state={}),
+            "127.0.0.1",
+        )
+        reader, writer = await asyncio.open_connection(*listening.sockets[0].getsockname())
+        answer = asyncio.create_task(reader.read())
+        with suppress(ConnectionError):
+            for piece in chain(pieces, repeat(b"x", 1000)):
+                writer.write(piece)
+                await writer.drain()
+                if (await asyncio.wait([answer], timeout=0.01))[0]:
+                    break
+        writer.close()
+        listening.close()
+        return await answer
+
+    return run_async(client())
+
+
+def test_clients_that_send_slowly_lose_their_connection() -> None:
+    """Whether the head, the body, or the body of a request that was refused arrives slowly."""
+    assert talk(read_and_refuse, [b"GET / HTTP/1.1\r\nHost: "], 0.2) == b""
+    assert talk(read_and_refuse, [POST], 0.2) == b""
+    assert talk(refuse, [POST], 0.2).startswith(REFUSED)
+
+
+def test_a_request_with_an_endless_head_is_refused() -> None:
+    answer = talk(refuse, [b"GET / HTTP/1.1\r\nHost: localhost\r\nX: " + b"x" * MAX_HEAD], 60)
+    assert answer.startswith(b"HTTP/1.1 400 Bad Request\r\n")
+
+
+def test_the_body_of_a_refused_request_is_skipped() -> None:
+    twice = [POST, b"x" * 1000, b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"]
+    assert talk(refuse, twice, 60).count(REFUSED) == 2

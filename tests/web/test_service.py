@@ -22,7 +22,7 @@ from striate.images import encode_png
 from striate.processes import BACKGROUND_NICENESS, lower_thread_priority
 from striate.web import ServiceSettings, create_app
 from striate.web.batcher import Batcher, OverloadedError
-from striate.web.guard import HEADERS
+from striate.web.guard import HEADERS, REFUSAL_DELAY, RefusalPace
 from striate.web.metrics import Metrics
 from striate.web.openapi import describe_service
 from striate.workflows.predict import Prediction, predict_files
@@ -319,3 +319,28 @@ def test_decoding_errors_of_every_kind_are_answers(client: TestClient) -> None:
             damaged[place] = rng.integers(256)
         answer = client.post("/v1/predict", content=bytes(damaged[: rng.integers(1, len(whole))]))
         assert answer.status_code in {200, 422}
+
+
+def test_refusals_wait_only_where_clients_ask_again_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    now, waits = [0.0], list[float]()
+
+    async def sleep(seconds: float) -> None:
+        waits.append(seconds)
+
+    monkeypatch.setattr("striate.web.guard.asyncio.sleep", sleep)
+
+    async def second(pace: RefusalPace, answers: int, refusals: int) -> int:
+        now[0] += 1
+        waits.clear()
+        for _ in range(answers):
+            pace.count_answer()
+        for _ in range(refusals):
+            await pace.wait()
+        return len(waits)
+
+    async def run() -> list[int]:
+        pace = RefusalPace(lambda: now[0])
+        return [await second(pace, *each) for each in [(250, 0), (250, 250), (250, 1000), (0, 300), (0, 300)]]
+
+    assert run_async(run()) == [0, 0, 400, 0, 200]
+    assert set(waits) == {REFUSAL_DELAY}

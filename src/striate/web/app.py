@@ -23,7 +23,7 @@ from striate.language.service import SERVICE_STRINGS
 from striate.web import inference_protocol
 from striate.web.batcher import Batcher, OverloadedError
 from striate.web.errors import RequestError, error_response, requested_language, translate_error
-from striate.web.guard import Guard
+from striate.web.guard import Guard, RefusalPace
 from striate.web.metrics import Metrics
 from striate.web.openapi import describe_service
 from striate.web.requests import read_body, read_images, read_json, read_top
@@ -72,6 +72,7 @@ class Service:
 
     def __init__(self, batchers: Mapping[str, Batcher], settings: ServiceSettings, metrics: Metrics) -> None:
         self._batchers, self._settings, self._metrics = batchers, settings, metrics
+        self._pace = RefusalPace()
 
     def routes(self) -> list[Route | Mount]:
         """Return all routes."""
@@ -86,7 +87,7 @@ class Service:
             ("/v2/models/{name}/infer", self.infer),
         ]  # fmt: skip
         routes: list[Route | Mount] = [
-            Route(path, _with_error_responses(handler, path), methods=[method])
+            Route(path, _with_error_responses(handler, path, self._pace), methods=[method])
             for method, handlers in (("GET", get), ("POST", post))
             for path, handler in handlers
         ]
@@ -195,18 +196,21 @@ def _prediction_payload(
     return payload
 
 
-def _with_error_responses(handler: Handler, path: str) -> Handler:
+def _with_error_responses(handler: Handler, path: str, pace: RefusalPace) -> Handler:
     """Wrap a handler so that errors become responses, and the log shows the path of its route."""
 
     async def respond(request: Request) -> Response:
         request.scope[ROUTE] = path
         try:
-            return await handler(request)
+            response = await handler(request)
+            pace.count_answer()
+            return response
         except RequestError as error:
             return error_response(error.status, error.message, request.headers)
         except (OverloadedError, TimeoutError, MemoryError) as error:
             reason = str(error) or "the response took too long."
             message = f"The service is overloaded: {reason} Try again later."
+            await pace.wait()
             return error_response(HTTPStatus.SERVICE_UNAVAILABLE, message, request.headers, retry_after=RETRY_AFTER)
 
     return respond

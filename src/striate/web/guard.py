@@ -1,7 +1,9 @@
 """Protection of the application: who may call it, how much may be sent, and what a browser may do with its pages."""
 
+import asyncio
 import hmac
-from collections.abc import Collection
+import time
+from collections.abc import Callable, Collection
 from http import HTTPStatus
 
 from starlette.datastructures import Headers
@@ -26,6 +28,43 @@ HEADERS = {
     "cache-control": "no-store",
 }
 ENCODED_HEADERS = [(name.encode(), value.encode()) for name, value in HEADERS.items()]
+
+WINDOW = 1.0  # seconds in which requests are counted
+PROMPT_REFUSALS = 100  # in a window, and twice as many as were answered in the one before: at twice the load it is half
+REFUSAL_DELAY = 0.04  # seconds; together with the rest less than the 50 ms in which a client knows that it is refused
+
+
+class RefusalPace:
+    """Delays refusals where clients ask again at once, without the pause for which the answer asks.
+
+    Such clients send hundreds of requests per second each, and to refuse them would take the processor time in which
+    the accepted requests are answered. A client that waits for its refusal asks less often.
+
+    Args:
+        clock: Returns the time in seconds.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock, self._began = clock, clock()
+        self._answered = self._answered_before = self._refused = 0
+
+    def count_answer(self) -> None:
+        """Count a request that was answered."""
+        self._update()
+        self._answered += 1
+
+    async def wait(self) -> None:
+        """Wait until a request may be refused."""
+        self._update()
+        self._refused += 1
+        if self._refused > PROMPT_REFUSALS + 2 * self._answered_before:
+            await asyncio.sleep(REFUSAL_DELAY)
+
+    def _update(self) -> None:
+        now = self._clock()
+        if now - self._began >= WINDOW:
+            self._answered_before = self._answered if now - self._began < 2 * WINDOW else 0
+            self._answered, self._refused, self._began = 0, 0, now
 
 
 class Guard:

@@ -6,16 +6,87 @@ import signal
 import socket
 from collections.abc import Callable
 from contextlib import ExitStack
+from functools import partial
 from types import FrameType
+from typing import Any, cast
 
 import uvicorn
 from starlette.types import ASGIApp
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from striate.errors import UsageError
 from striate.web.settings import ServiceSettings
 
 CONNECTIONS = 512  # open at the same time
 SHUTDOWN = 25  # seconds for answering what was accepted, after SIGTERM; Kubernetes kills after 30
+MAX_HEAD = 65_536  # bytes of the first line and the headers of a request
+GRACE = 1  # seconds by which a connection outlasts the time for a request, so that the answer says what was late
+
+
+class LimitedProtocol(HttpToolsProtocol):
+    """A connection that is closed if a request does not arrive in time, or if its head is too large.
+
+    A slow client would otherwise occupy one of CONNECTIONS, even after its request was refused.
+
+    Args:
+        timeout: Seconds in which a request must arrive, beginning with the connection or the previous request.
+        settings: Arguments of uvicorn.
+    """
+
+    def __init__(self, *, timeout: float, **settings: Any) -> None:
+        super().__init__(**settings)
+        self._timeout = timeout
+        self._end: asyncio.TimerHandle | None = None
+        self._head: int | None = 0  # bytes of the head so far; None when it is complete
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Wait for the first request."""
+        super().connection_made(transport)
+        self._expect_request()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Forget the connection."""
+        self._cancel()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Parse the next bytes."""
+        super().data_received(data)
+        if self._head is not None and not self.transport.is_closing():
+            self._head += len(data)
+            if self._head > MAX_HEAD:
+                self.send_400_response("The head of the request is too large.")
+
+    def on_message_begin(self) -> None:
+        """Begin a request."""
+        self._head = 0
+        self._expect_request()
+        super().on_message_begin()
+
+    def on_headers_complete(self) -> None:
+        """Pass the request to the application."""
+        self._head = None
+        super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        """Note that the whole request has arrived."""
+        self._cancel()
+        super().on_message_complete()
+
+    def _expect_request(self) -> None:
+        self._cancel()
+        self._end = self.loop.call_later(self._timeout, self._close)
+
+    def _cancel(self) -> None:
+        if self._end is not None:
+            self._end.cancel()
+            self._end = None
+
+    def _close(self) -> None:
+        if self.flow.read_paused:  # it is the client that waits, for the answer to its previous request
+            self._expect_request()
+        else:
+            self.transport.close()
 
 
 class _Server(uvicorn.Server):
@@ -47,7 +118,8 @@ def serve(
     logging.getLogger("python_multipart").setLevel(logging.ERROR)  # a bad form has its line in the log like the others
     listening = _listen(settings)
     config = uvicorn.Config(
-        app, log_config=None, access_log=False, server_header=False, limit_concurrency=CONNECTIONS,
+        app, http=cast(Any, partial(LimitedProtocol, timeout=settings.timeout + GRACE)),
+        log_config=None, access_log=False, server_header=False, limit_concurrency=CONNECTIONS,
         log_level=logging.ERROR, timeout_keep_alive=5, timeout_graceful_shutdown=SHUTDOWN, lifespan="on",
         proxy_headers=False,
     )  # fmt: skip
