@@ -14,6 +14,7 @@ import pytest
 from PIL import Image
 
 import striate.evaluation
+from striate.cli.wording import uncertain_line
 from striate.errors import RunError
 from striate.evaluation import ClassificationError, Evaluation, evaluate
 from striate.evaluation.charts import filter_tiles, thumbnail
@@ -327,6 +328,22 @@ def test_few_images_show_the_interval_first_and_never_100_percent() -> None:
     assert "with so few images the accuracy is known only roughly" in page
     many = render_report(make_report(classes=("a", "b"), images=400, wrong=0.1))
     assert 'class="big range"' not in many
+
+
+def test_wide_interval_recommends_cross_validation_in_report_and_terminal() -> None:
+    rng = np.random.default_rng(0)
+    labels, groups = np.repeat([0, 1], 90), np.repeat(np.arange(4), 45)  # many images of four persons
+    wrong = (groups == 0) & (rng.random(180) < 0.3)
+    found = striate.evaluation.evaluate(
+        np.eye(2)[np.where(wrong, 1 - labels, labels)], labels, ("a", "b"), groups=groups
+    )
+    report = replace(make_report(), evaluation=found, images=None)
+    page = Page(render_report(report)).words
+    assert "Training with --folds 5 tests on all images" in page and "--folds 5로 학습하면" in page
+    assert "--folds 5 tests on all images" in (uncertain_line(found) or "")
+    folds = replace(found, folds=5)
+    assert "--folds 5" not in render_report(replace(report, evaluation=folds)) and uncertain_line(folds) is None
+    assert uncertain_line(make_report(images=400, wrong=0.1).evaluation) is None
 
 
 def test_uneven_classes_show_balanced_accuracy_and_the_lowest_recall() -> None:

@@ -279,12 +279,12 @@ def _announce(prepared: "PreparedRun", run: "TrainingRun", more: Iterable[str | 
 
 
 def _conclude(result: "TrainingResult") -> None:
-    from striate.cli.wording import headlines
+    from striate.cli.wording import headlines, uncertain_line
 
     first, *more = headlines(result.evaluation)
     echo()
     echo_line(translate("{metrics}, after {seconds:.1f} s of training", metrics=first, seconds=result.seconds))
-    for line in more:
+    for line in filter(None, [*more, uncertain_line(result.evaluation)]):
         echo_line(line)
     echo_page(result.report, "report")
     echo(entry("try", f"striate predict {shlex.quote(str(result.run.path))} IMAGE.png"))

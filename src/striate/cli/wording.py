@@ -203,6 +203,23 @@ def accuracy_line(evaluation: "Evaluation") -> str:
     return f"{what} {percent(evaluation.accuracy)}, {errors}"
 
 
+def uncertain_line(evaluation: "AnyEvaluation") -> str | None:
+    """Recommend cross-validation if the test images, or their groups, are too few.
+
+    Args:
+        evaluation: The metrics.
+
+    Returns:
+        The sentence; None if the interval of the accuracy is narrow enough.
+    """
+    if not getattr(evaluation, "is_uncertain", False):
+        return None
+    return translate(
+        "This interval is wide, because the test images, or the groups that they belong to, are few. --folds 5 tests "
+        "on all images, each with a model that was trained without it."
+    )
+
+
 def leak_line(evaluation: "Evaluation") -> str | None:
     """Describe the accuracy without the test images that have near-copies in training.
 

@@ -27,6 +27,7 @@ from striate.evaluation.metrics import (
 from striate.evaluation.ranking import Ranking, rank, top_k
 
 WIDE_INTERVAL = 0.1  # width of the interval of the accuracy from which there are too few test images
+UNCERTAIN_INTERVAL = 0.2  # width from which the test images say so little that cross-validation is recommended
 IMBALANCE = 1.5  # times as many images in the largest class as in the smallest
 
 
@@ -106,6 +107,12 @@ class Evaluation:
         """Whether the interval is shown before the accuracy, because there are few images."""
         low, high = self.accuracy.low or 0.0, self.accuracy.high or 0.0
         return high - low > WIDE_INTERVAL or (self.correct == self.n_images and high - low > WIDE_INTERVAL / 2)
+
+    @property
+    def is_uncertain(self) -> bool:
+        """Whether so few test images, or groups of them, say little, and cross-validation would say more."""
+        low, high = self.accuracy.low or 0.0, self.accuracy.high or 0.0
+        return not self.folds and high - low > UNCERTAIN_INTERVAL
 
     @property
     def imbalanced(self) -> bool:

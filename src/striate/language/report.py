@@ -29,6 +29,12 @@ STRINGS: dict[str, dict[str, str]] = {
         "이렇게 모델 {folds}개를 따로 학습했습니다. 이 폴더의 모델은 그다음에 모든 이미지로 학습한 "
         "것이므로, 정확도가 이보다 낮지 않을 것으로 기대할 수 있습니다.",
     },
+    "uncertain": {
+        "en": "This interval is wide, because the test images, or the groups that they belong to, are few. Training "
+        "with {option} tests on all images, each with a model that was trained without it.",
+        "ko": "테스트 이미지나 그 이미지가 속한 묶음이 적어서 구간이 넓습니다. {option}로 학습하면 모든 이미지를, 그 "
+        "이미지를 빼고 학습한 모델로 테스트합니다.",
+    },
     "folds_splits": {
         "en": "All images were used for training. The metrics come from {folds}-fold cross-validation.",
         "ko": "모든 이미지를 학습에 사용했습니다. 수치는 {folds}겹 교차 검증(cross-validation)의 결과입니다.",

@@ -262,6 +262,11 @@ TERMINAL: dict[str, str] = {
     "{n:,} pair, {m:,} with different labels": "{n:,}쌍, 그중 라벨이 다른 것 {m:,}쌍",
     "{n:,} pairs, {m:,} with different labels": "{n:,}쌍, 그중 라벨이 다른 것 {m:,}쌍",
     "{n:,} {kind}": "{kind} {n:,}장",
+    "This interval is wide, because the test images, or the groups that they belong to, are few. --folds 5 tests on "
+    "all images, each with a model that was trained without it.": (
+        "테스트 이미지나 그 이미지가 속한 묶음이 적어서 구간이 넓습니다. --folds 5를 주면 모든 이미지를, 그 이미지를 "
+        "빼고 학습한 모델로 테스트합니다."
+    ),
     "{n:,} of {m:,} images are beyond the threshold {limit:g} for '{kind}', which is usual in this folder. Only those "
     "that stand out from the others are listed.": (
         "이미지 {m:,}장 가운데 {n:,}장이 '{kind}'의 임계값 {limit:g}을(를) 벗어나므로 이 폴더에서는 흔한 일입니다. "

@@ -222,8 +222,10 @@ TRAINING_MESSAGES: dict[str, str] = {
     "cross-validation": (
         "예측기: 이 특성(층 '{layer}')에 {head_text}, L2 규제 {penalty}({n}개 중 최선), 교차 검증 R² {r2}"
     ),
-    "Labels: {n} may be wrong; see the report. To check all images: {command}": (
-        "라벨: {n}개가 잘못되었을 수 있습니다. 보고서를 보십시오. 모든 이미지를 점검하려면: {command}"
+    "Labels: {n} of {m} images used for training may be wrong; see the report. To check all images by three "
+    "cross-validations, which may suggest others: {command}": (
+        "라벨: 학습에 쓴 이미지 {m}장 가운데 {n}장의 라벨이 잘못되었을 수 있습니다. 보고서를 보십시오. 모든 이미지를 "
+        "교차 검증 세 번으로 점검하려면(제안이 다를 수 있습니다): {command}"
     ),
     "Fine-tuning: {names_text}, each for at most {epochs} epochs of {n} images; {m} held-out images are used to choose "
     "the best weights": (

@@ -135,7 +135,10 @@ def _fit_classes(prepared: PreparedRun, base: Base, remaining: Remaining) -> _Fi
     if suspicious:
         command = shlex.join(["striate", "data", "audit", plan.data, *data_options(plan.label_file, plan.groups)])
         command += " --exclude FILE" if plan.corrections else ""  # the run records what is in the file, not its name
-        lines.append(f"Labels: {len(suspicious):,} may be wrong; see the report. To check all images: {command}")
+        lines.append(
+            f"Labels: {len(suspicious):,} of {len(fitted.labels):,} images used for training may be wrong; see the "
+            f"report. To check all images by three cross-validations, which may suggest others: {command}"
+        )
     return _Fit(
         head=fitted.head,
         decision=Decision(),
