@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.stats import t  # type: ignore[import-untyped]
 from sklearn import metrics
 
 from striate import strict_json
+from striate._types import Array
 from striate.errors import DataError
 from striate.evaluation.bootstrap import bootstrap
 from striate.evaluation.multilabel import evaluate_labels, weighted_average_precision
@@ -106,6 +108,23 @@ def test_bootstrap_interval_covers_the_mean() -> None:
         assert high - low == pytest.approx(2 * 1.96 * x.std() / 60**0.5, rel=0.2)
         inside += low <= 5 <= high
     assert inside >= 51  # of 60; 95 % would be 57
+
+
+def test_bootstrap_interval_of_few_images_is_that_of_student() -> None:
+    x = np.random.default_rng(3).normal(5, 2, 8)
+    _, (low,), (high,) = bootstrap(lambda w: (w @ x / w.sum(axis=1))[:, None], 8)
+    assert high - low == pytest.approx(2 * t.ppf(0.975, 7) * x.std(ddof=1) / 8**0.5, rel=0.1)
+
+
+def test_bootstrap_corrects_the_bias_of_resamples() -> None:
+    x = np.random.default_rng(4).normal(5, 2, 400)
+
+    def mean(weights: Array) -> Array:
+        """Smaller in resamples, where images occur twice, than in the images."""
+        return np.asarray((weights @ x / 400)[:, None] - 0.1 * (weights.max(axis=1, keepdims=True) > 1))
+
+    (value,), (low,), (high,) = bootstrap(mean, 400)
+    assert (low + high) / 2 == pytest.approx(value + 0.1, abs=0.06)  # as far above as resamples are below
 
 
 def test_cross_validation_decides_each_fold_by_thresholds_of_the_others() -> None:

@@ -1,14 +1,16 @@
 """Bootstrap intervals of statistics for which no formula is known."""
 
 from collections.abc import Callable, Iterator
+from math import sqrt
 
 import numpy as np
 
 from striate._types import Array
-from striate.evaluation.intervals import Estimate
+from striate.evaluation.intervals import Estimate, Z
 
 RESAMPLES = (200, 1000)  # the fewest and the most
 MAX_WORK = 2e8  # images × resamples, above which there are fewer
+MAX_BIAS = 0.01  # share of the resamples on one side of the value that is corrected for at most
 CHUNK = 4_000_000  # weights held in memory at once
 
 Statistic = Callable[[Array], Array]
@@ -18,6 +20,8 @@ def bootstrap(
     statistic: Statistic, images: int, columns: int = 1, design_effect: float = 1.0
 ) -> tuple[Array, Array, Array]:
     """Compute statistics of a test set, and the ends of their 95 % intervals.
+
+    The ends are quantiles of the resampled statistics, corrected for their bias and expanded for few images.
 
     Args:
         statistic: Takes weights (B, N) of the images and returns the values of the statistics (B, C); NaN where they
@@ -30,19 +34,32 @@ def bootstrap(
         Value, low and high, each (C,). Low and high are NaN for fewer than two images.
 
     Source:
-        Efron and Tibshirani 1993, "An introduction to the bootstrap", chapter 13 (percentile intervals).
+        Efron and Tibshirani 1993, "An introduction to the bootstrap", chapters 13, 14 (percentiles, bias); Hesterberg
+        2015, "What teachers should know about the bootstrap", section 4.3 (expanded percentiles).
     """
     value = statistic(np.ones((1, images)))[0]
     if images < 2:
         return value, np.full_like(value, np.nan), np.full_like(value, np.nan)
     count = int(np.clip(MAX_WORK / (images * max(columns, 1)), *RESAMPLES))
-    values = np.concatenate(
-        [statistic(weights) for weights in _resamples(count, images, max(2, round(images / design_effect)))]
-    )
-    defined = np.isfinite(values).any(axis=0)
+    drawn = max(2, round(images / design_effect))
+    values = np.concatenate([statistic(weights) for weights in _resamples(count, images, drawn)])
     low, high = np.full_like(value, np.nan), np.full_like(value, np.nan)
-    low[defined], high[defined] = np.nanquantile(values[:, defined], (0.025, 0.975), axis=0)
+    for column in np.flatnonzero(np.isfinite(values).any(axis=0)):
+        found = values[np.isfinite(values[:, column]), column]
+        low[column], high[column] = np.quantile(found, _levels(found, value[column], drawn))
     return value, np.fmin(low, value), np.fmax(high, value)
+
+
+def _levels(resampled: Array, value: float, images: int) -> tuple[float, float]:
+    """Return between which quantiles of a resampled statistic the interval lies."""
+    from statistics import NormalDist  # slow to import
+
+    normal = NormalDist()
+    below = float(((resampled < value) + 0.5 * (resampled == value)).mean())
+    bias = normal.inv_cdf(min(max(below, MAX_BIAS), 1 - MAX_BIAS))
+    student = Z + (Z**3 + Z) / (4 * (images - 1))  # 26.7.5 in Abramowitz, Stegun 1964
+    reach = student * sqrt(images / (images - 1))
+    return normal.cdf(2 * bias - reach), normal.cdf(2 * bias + reach)
 
 
 def _resamples(count: int, images: int, drawn_images: int) -> Iterator[Array]:
