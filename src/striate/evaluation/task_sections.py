@@ -21,6 +21,7 @@ MAX_CHARTS = 6
 WEAK_LABEL_MARGIN = 0.1  # the report names a label whose F1 is below the mean by this much
 SHARES = frozenset({"accuracy", "mean_average_precision", "macro_f1", "exact_match"})  # shown as percent
 MISSING_COVERAGE = 0.05  # by which fewer values than stated are in the prediction interval when the report says so
+WIDE_ERROR_INTERVAL = 0.4  # the same for the mean absolute error, as a share of it
 WIDE_INTERVAL = 0.15  # width of the interval of the mAP from which there are too few test images
 
 
@@ -67,9 +68,17 @@ def _labels_trust(evaluation: MultilabelEvaluation, percent: Percent) -> Markup:
     return t("labels_weakest", name=weakest.name, f1=percent(weakest.f1.value))
 
 
-def _is_wide(found: Estimate) -> bool:
+def _number_trust(error: Estimate, useless: bool) -> Markup:
+    if useless:
+        return t("number_useless")
+    if _is_wide(error, WIDE_ERROR_INTERVAL * (error.value or 0)):
+        return t("labels_few", low=plain(error.low), high=plain(error.high))
+    return Markup("")
+
+
+def _is_wide(found: Estimate, limit: float = WIDE_INTERVAL) -> bool:
     """Return whether the interval is so wide that the value alone would say too much."""
-    return found.low is not None and found.high is not None and found.high - found.low > WIDE_INTERVAL
+    return found.low is not None and found.high is not None and found.high - found.low > limit
 
 
 def regression_context(evaluation: RegressionEvaluation, images: Sequence[Array] | Array | None) -> dict[str, Any]:
@@ -110,7 +119,8 @@ def regression_context(evaluation: RegressionEvaluation, images: Sequence[Array]
     }
     return {
         "meaning": Markup(" ").join(sentences),
-        "trust": t("number_useless") if useless else Markup(""),
+        "trust": _number_trust(first.mae, useless),
+        "interval_first": _is_wide(first.mae, WIDE_ERROR_INTERVAL * (first.mae.value or 0)),
         "targets": evaluation.targets,
         "scatter": charts,
         "largest_errors": cards,

@@ -79,6 +79,10 @@ TASK_STRINGS: dict[str, dict[str, str]] = {
         "ko": "테스트 이미지에서 ‘{name}’의 평균 절대 오차",
     },
     "number_interval": {"en": "95% interval {low} – {high}", "ko": "95% 신뢰구간 {low} ~ {high}"},
+    "number_interval_alone": {
+        "en": "95% interval: with so few images the mean error is known only roughly; {value} measured",
+        "ko": "95% 신뢰구간. 이미지가 적어 평균 오차를 대략으로만 알 수 있습니다(측정값 {value}).",
+    },
     "number_meaning": {
         "en": "Always predicting the median would have a mean absolute error of {baseline}.",
         "ko": "항상 중앙값으로만 예측하면 평균 절대 오차가 {baseline}입니다.",
