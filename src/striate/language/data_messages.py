@@ -150,11 +150,18 @@ DATA_MESSAGES: dict[str, str] = {
     ),
     "Class '{name}' has no images.": "클래스 '{name}'에 이미지가 없습니다.",
     "Label '{name}' has no images.": "라벨 '{name}'이(가) 붙은 이미지가 없습니다.",
-    "Class '{name}' has only 1 image: none for {parts}.": (
-        "클래스 '{name}'에는 이미지가 1장뿐이어서 {parts}에 쓸 것이 없습니다."
+    "validation and test": "검증과 테스트",
+    "Label '{name}' has only 1 image: none for {parts_text}.": (
+        "라벨 '{name}'에는 이미지가 1장뿐이어서 {parts_text}에 쓸 것이 없습니다."
     ),
-    "Class '{name}' has only {n} images: none for {parts}.": (
-        "클래스 '{name}'에는 이미지가 {n}장뿐이어서 {parts}에 쓸 것이 없습니다."
+    "Label '{name}' has only {n} images: none for {parts_text}.": (
+        "라벨 '{name}'에는 이미지가 {n}장뿐이어서 {parts_text}에 쓸 것이 없습니다."
+    ),
+    "Class '{name}' has only 1 image: none for {parts_text}.": (
+        "클래스 '{name}'에는 이미지가 1장뿐이어서 {parts_text}에 쓸 것이 없습니다."
+    ),
+    "Class '{name}' has only {n} images: none for {parts_text}.": (
+        "클래스 '{name}'에는 이미지가 {n}장뿐이어서 {parts_text}에 쓸 것이 없습니다."
     ),
     "Class '{name}' has only 1 image; it needs 2 or more, better 10, to be tested.": (
         "클래스 '{name}'에는 이미지가 1장뿐입니다. 테스트하려면 2장 이상, 되도록 10장이 필요합니다."

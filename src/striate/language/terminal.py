@@ -201,7 +201,7 @@ TERMINAL: dict[str, str] = {
     # export
     "open    {address}": "열기    {address}",
     "try     {command}": "실행    {command}",
-    "are identical": "서로 같음",
+    "are identical": "동일",
     "differ by at most {difference:.1g}": "차이 {difference:.1g} 이하",
     "compared with the original on {images}: predicted values {differ}": "{images}에서 원본과 비교: 예측값 {differ}",
     "compared with the original on {images}: same {what} for {share}, probabilities {differ}": (
