@@ -68,8 +68,8 @@ def localized(message: str) -> str:
 
 
 def _match(message: str) -> str | None:
-    for literal, pattern, korean in _patterns():
-        if literal in message and (found := pattern.fullmatch(message)):
+    for literal, english, korean in _messages_with_values():
+        if literal in message and (found := _pattern(english).fullmatch(message)):
             values = {name: _localized_value(name, value) for name, value in found.groupdict().items()}
             return with_particles(korean.format(**values))
     return None
@@ -217,8 +217,8 @@ def catalogue() -> dict[str, str]:
 
 
 @cache
-def _patterns() -> list[tuple[str, re.Pattern[str], str]]:
-    """Return, for each message with placeholders, its longest literal part, its pattern and the Korean."""
+def _messages_with_values() -> list[tuple[str, str, str]]:
+    """Return, for each message with placeholders, its longest literal part, the English and the Korean."""
     from striate.language.errors import ERRORS
     from striate.language.explorer_errors import EXPLORER_ERRORS
     from striate.language.messages import MESSAGES
@@ -229,11 +229,12 @@ def _patterns() -> list[tuple[str, re.Pattern[str], str]]:
         parts = list(Formatter().parse(english))
         literals = [literal for literal, *_ in parts]
         if any(name for _, name, *_ in parts):
-            found.append((sum(map(len, literals)), max(literals, key=len), _pattern(english), korean))
+            found.append((sum(map(len, literals)), max(literals, key=len), english, korean))
     # Those with more literal text come first, so that a message is not taken for a more general one.
-    return [(literal, pattern, korean) for _, literal, pattern, korean in sorted(found, key=lambda each: -each[0])]
+    return [(literal, english, korean) for _, literal, english, korean in sorted(found, key=lambda each: -each[0])]
 
 
+@cache  # compiled when first needed: compiling all takes as long as a report
 def _pattern(text: str) -> re.Pattern[str]:
     """Return a pattern that matches the text with any values."""
     pattern, seen = "", set()
