@@ -151,6 +151,22 @@ FILE_ERRORS: dict[str, str] = {
     "The engine 'torch' needs PyTorch, which is not installed: pip install \"striate[torch]\".": (
         "'torch' 엔진에는 PyTorch가 필요한데 설치되어 있지 않습니다: pip install \"striate[torch]\"."
     ),
+    "The file rounds feature maps to 8 bits; the network computes with floats, so its outputs can differ slightly from "
+    "those of a program that runs the file.": (
+        "이 파일은 특성 맵을 8비트로 반올림하지만 Striate의 신경망은 실수로 계산하므로, 파일을 그대로 실행하는 "
+        "프로그램의 출력과 조금 다를 수 있습니다."
+    ),
+    "The input '{name}' of the file is (N, {given}); the network takes the same values as images (N, {taken}).": (
+        "파일의 입력 '{name}'은(는) (N, {given})입니다. 신경망은 같은 값을 이미지 (N, {taken})(으)로 받습니다."
+    ),
+    "The output '{name}' of the file is the number of the class with the largest value (ArgMax). It is left out; the "
+    "network returns the values themselves.": (
+        "파일의 출력 '{name}'은(는) 값이 가장 큰 클래스의 번호(ArgMax)입니다. 이 출력은 빼고, 신경망은 값 자체를 "
+        "출력합니다."
+    ),
+    "'{folder}' cannot be locked ({reason}). Make sure that no other process writes into it.": (
+        "'{folder}'을(를) 잠글 수 없습니다({reason}). 다른 프로세스가 이 폴더에 쓰지 않는지 확인하십시오."
+    ),
     "'{path}' is not an ONNX file; it is {kind_text}.": "'{path}'은(는) ONNX 파일이 아니라 {kind_text}입니다.",
     "'{path}' is not an ONNX file, or it is damaged or incomplete.": (
         "'{path}'은(는) ONNX 파일이 아니거나, 손상되었거나 일부가 빠져 있습니다."
