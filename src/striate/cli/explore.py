@@ -123,11 +123,19 @@ def _export(explorer: "Explorer", file: Path, chosen: tuple[str, ...]) -> None:
 
 @contextmanager
 def _progress() -> "Iterator[Progress | None]":
-    """Show a progress bar on a terminal."""
+    """Show a progress bar on a terminal, elsewhere a line for every tenth."""
     from rich.progress import Progress as Bar
 
     if not can_redraw(sys.stderr):
-        yield None
+        shown = 0
+
+        def show(done: int, steps: int) -> None:
+            nonlocal shown
+            if done * 10 // steps > shown:
+                shown = done * 10 // steps
+                echo_line(translate("computing the page: {n} %", n=10 * shown), err=True)
+
+        yield show
         return
     with Bar(transient=True) as bar:
         task = bar.add_task("", total=None)

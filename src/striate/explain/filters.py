@@ -10,6 +10,7 @@ from striate.arguments import explain_arguments
 from striate.engines.initialization import initial_weights
 from striate.errors import UsageError
 from striate.explain.trace import AnyLayer, AnyModel, as_model, node_index
+from striate.models import Model
 from striate.network import Network
 from striate.training import Run
 from striate.training.run import read_json
@@ -101,14 +102,32 @@ def training_filters(run: Run | str | os.PathLike[str], layer: AnyLayer | None =
     """
     opened = run if isinstance(run, Run) else Run.open(run)
     model = as_model(opened.path)
+    return (*filters_before(opened, model, layer), filters(model, layer))
+
+
+def filters_before(run: Run, model: Model, layer: AnyLayer | None = None) -> tuple[Filters, ...]:
+    """Return the filters of a convolution before and during the training of a run.
+
+    Args:
+        run: The run.
+        model: Its trained model.
+        layer: The layer; None for the first convolution.
+
+    Returns:
+        The first of `training_filters`, without those of the trained model.
+
+    Raises:
+        NetworkError: If there is no such layer.
+        UsageError: If the layer has no filters.
+    """
     name = _check_layer(model.network, layer)
     stages: list[tuple[int | None, Weights]] = []
-    if _trained_from_scratch(opened):
-        stages.append((0, initial_weights(model.network, opened.recipe.seed)))
-    stages += [(step, checkpoint.weights) for step, checkpoint in opened.checkpoints.read_all()]
+    if _trained_from_scratch(run):
+        stages.append((0, initial_weights(model.network, run.recipe.seed)))
+    stages += [(step, checkpoint.weights) for step, checkpoint in run.checkpoints.read_all()]
     shape = model.engine.weights_of(name)["kernel"].shape
     found = [Filters(name, weights[f"{name}/kernel"], step) for step, weights in stages if f"{name}/kernel" in weights]
-    return (*(item for item in found if item.kernel.shape == shape), filters(model, layer))
+    return tuple(item for item in found if item.kernel.shape == shape)
 
 
 def _check_layer(network: Network, layer: AnyLayer | None) -> str:

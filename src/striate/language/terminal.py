@@ -27,6 +27,7 @@ TERMINAL: dict[str, str] = {
         "이미지의 너비(가로축)와 높이(픽셀). 진한 칸일수록 이미지가 많습니다"
     ),
     "sizes": "크기",
+    "computing the page: {n} %": "페이지 계산: {n} %",
     # serve
     "page     {address}/": "페이지    {address}/",
     "model    {name}: POST {address}/v1/models/{part}/predict": (

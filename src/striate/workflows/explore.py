@@ -21,17 +21,18 @@ from striate.explain import (
     Unit,
     filters,
     graph,
-    training_filters,
 )
 from striate.explain import receptive_field as region_of
 from striate.explain.attribution import last_maps, occlusions_of
 from striate.explain.estimates import Estimate, Occlusions, grad_cam_of, integrated_estimates
+from striate.explain.filters import filters_before
 from striate.explain.scores import ClassScores
 from striate.images import ImagePolicy
 from striate.models import Model
 from striate.network import Input
 from striate.network.outputs import output_forms
 from striate.tasks import Task
+from striate.training import Run
 
 MAX_UPLOADS = 32  # images from the page that are kept
 MAX_TRACE_BYTES = 400_000_000  # values of networks that are kept
@@ -325,7 +326,7 @@ class Explorer:
         if self.run is None:
             return (last,)
         try:
-            return (*training_filters(self.run, node)[:-1], last)
+            return (*filters_before(Run.open(self.run), self.model, node), last)
         except StriateError:  # the filters before are an addition: the trained ones are shown in any case
             return (last,)
 
