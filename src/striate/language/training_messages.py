@@ -281,6 +281,7 @@ SETTING_NAMES: dict[str, str] = {
     # of the report
     "base": "백본",
     "classifier": "분류기",
+    "head": "헤드",
     "features": "특성",
     "cross-validation": "교차 검증",
     "tried": "비교한 특성",

@@ -112,12 +112,16 @@ def describe_recipe(plan: TrainingPlan) -> dict[str, str]:
     """
     if plan.method is Method.FEATURES:
         balanced = ", all classes count the same" if plan.recipe.class_weights else ""
-        return {"base": f"{describe_base(plan)}, frozen", "classifier": f"{HEADS[plan.task]}{balanced}"}
+        return {"base": f"{describe_base(plan)}, frozen", _head_name(plan.task): f"{HEADS[plan.task]}{balanced}"}
     base = {"base": f"{describe_base(plan)}, fine-tuned: first the upper layers, then all"} if plan.base else {}
     texts = base | describe_settings(plan.recipe)
     if plan.weights and not plan.base:
         texts["weights"] = Path(plan.weights).name
     return texts | {"schedule": PLATEAU} if plan.plateau else texts
+
+
+def _head_name(task: Task) -> str:
+    return "head" if task is Task.REGRESSION else "classifier"
 
 
 def _describe_extraction(found: ExtractionFindings | None, task: Task) -> dict[str, str]:
@@ -128,7 +132,7 @@ def _describe_extraction(found: ExtractionFindings | None, task: Task) -> dict[s
     tried = [f"{describe_layer(layer)} {100 * share:.2f} %" for layer, share in found.accuracy_by_layer.items()]
     return {
         "features": describe_layer(found.layer),
-        "classifier": f"{HEADS[task]}, L2 penalty {found.penalty:.3g}{temperature}",
+        _head_name(task): f"{HEADS[task]}, L2 penalty {found.penalty:.3g}{temperature}",
         "cross-validation": _describe_score(found.cross_validated),
     } | ({"tried": "; ".join(tried)} if len(tried) > 1 else {})
 
