@@ -102,6 +102,12 @@ def p_value(p: float) -> str:
     return "< 0.001" if p < 0.001 else f"{p:.3f}" if p < 0.1 else f"{p:.2f}"
 
 
+def _relation(p: float) -> str:
+    """Return what follows p in a sentence: "= 0.031", or "< 0.001"."""
+    text = p_value(p)
+    return text if text.startswith("<") else f"= {text}"
+
+
 def verdict(pair: PairedDifference) -> Markup:
     """Return a sentence on whether one of two runs is better than the other.
 
@@ -113,7 +119,7 @@ def verdict(pair: PairedDifference) -> Markup:
     """
     value = pair.accuracy.value or 0.0
     better, worse = (pair.second, pair.first) if value > 0 else (pair.first, pair.second)
-    values = {"better": better, "worse": worse, "points": f"{100 * abs(value):.1f}", "p": p_value(pair.adjusted_p)}
+    values = {"better": better, "worse": worse, "points": f"{100 * abs(value):.1f}", "p": _relation(pair.adjusted_p)}
     if not pair.only_first and not pair.only_second:
         return t("compare_same", **values)
     return t("compare_better" if pair.significant else "compare_chance", **values)
