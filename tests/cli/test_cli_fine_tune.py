@@ -15,11 +15,11 @@ def test_fine_tune_evaluate_predict_and_export(cli: Cli, tmp_path: Path) -> None
     small = ("--set", "input_shape=[48,48,3]", "--epochs", "1", "--device", "cpu", "--precision", "float32")
     result = cli("train", "images", "--method", "fine-tune", *small, env=ONE)
     assert result.returncode == 0, result.stderr
-    order = ["recipe  base efficientnet-lite0, pretrained on ImageNet, fine-tuned: first the upper",
+    order = ["recipe  base efficientnet-lite0, pretrained on ImageNet, fine-tuned",
              "Fine-tuning takes about ",
              "Classifier: logistic regression ",
-             "Fine-tuning: upper layers, then all layers, each for 1 epoch of", "epoch 1/1", "Upper layers: ",
-             "All layers: loss ", "test accuracy "]  # fmt: skip
+             "Fine-tuning: all layers for 1 epoch of", "epoch 1/1",
+             "All layers: loss ", "Halfway: loss ", "test accuracy "]  # fmt: skip
     places = [result.stdout.index(text) for text in order]
     assert places == sorted(places)
     stored = json.loads((tmp_path / "runs/images/metrics.json").read_text("utf-8"))

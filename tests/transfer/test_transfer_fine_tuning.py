@@ -12,61 +12,25 @@ from striate._types import Array
 from striate.data import Dataset, Images, from_arrays
 from striate.data.digests import digest_images
 from striate.engines.initialization import initial_weights
-from striate.engines.losses import CategoricalCrossentropy
 from striate.engines.onnxruntime import OnnxEngine
-from striate.network import BatchNormalization, Conv2D, Dense, Network
 from striate.systems.recipes import TUNED, tuning_recipe
 from striate.systems.registry import get_system
-from striate.training import Recipe
+from striate.transfer.bases import open_base
 from striate.transfer.features import predict_with_features
 from striate.transfer.fine_tuning import (
     HeldOutScore,
     batch_normalizations,
+    between,
     held_out_rows,
-    lower_layers,
     move_to_validation,
+    with_standardization,
+    without_standardization,
 )
+from striate.transfer.linear_head import fit_linear_head
 from striate.transfer.open_set_fitting import NOT_HELD_OUT, fit_detector
-from striate.workflows.fine_tune import LEARNING_RATE_FACTOR, stages
+from striate.transfer.standardization import FeatureScaler
 
 LITE = zoo.network("efficientnet-lite0", classes=2)
-
-
-@pytest.mark.parametrize("network", [LITE, zoo.network("efficientnet-lite1", classes=3), zoo.network("resnet18")])
-def test_two_thirds_of_the_multiply_adds_are_in_lower_layers(network: Network) -> None:
-    lower = lower_layers(network)
-    names = [str(node.layer.name) for node in network.nodes]
-    assert names[: len(lower)] == list(lower)
-    done = sum(n.layer.multiply_adds(*network.shapes_into(n)) for n in network.nodes[: len(lower)])
-    assert 0.6 < done / network.multiply_adds <= 2 / 3
-    assert names[-1] not in lower
-
-
-def test_upper_layers_of_lite0_are_its_last_two_stages() -> None:
-    assert lower_layers(LITE)[-1] == "block5_3.add"
-
-
-def test_upper_layers_are_trained_first_then_all_at_a_lower_rate() -> None:
-    recipe = replace(TUNED, batch_size=7, seed=3)
-    upper, all_layers = stages(LITE, recipe)
-    frozen = set(batch_normalizations(LITE))
-    assert frozen == {str(node.layer.name) for node in LITE.nodes if isinstance(node.layer, BatchNormalization)}
-    assert set(upper.recipe.frozen_layers) == frozen | set(lower_layers(LITE))
-    assert set(all_layers.recipe.frozen_layers) == frozen
-    assert all_layers.recipe.optimizer.rate_at(0) == pytest.approx(
-        LEARNING_RATE_FACTOR * upper.recipe.optimizer.rate_at(0)
-    )
-    for stage in (upper, all_layers):
-        optimizer = replace(stage.recipe.optimizer, learning_rate=recipe.optimizer.learning_rate)
-        assert replace(stage.recipe, frozen_layers=(), optimizer=optimizer) == recipe
-        assert len(stage.recipe.frozen_layers) == len(set(stage.recipe.frozen_layers))
-        stage.recipe.training_settings([CategoricalCrossentropy()]).check(LITE)
-        assert Recipe.from_dict(stage.recipe.to_dict()) == stage.recipe
-    learning = {str(n.layer.name) for n in LITE.nodes if isinstance(n.layer, Conv2D | Dense)} - set(
-        upper.recipe.frozen_layers
-    )
-    assert {"output", "head", "block7_1.project", "block6_1.expand"} <= learning
-    assert not any(name.startswith(("stem", "block1", "block5")) for name in learning)
 
 
 @given(some.integers(1, 10**6), some.integers(1, 10**5))
@@ -74,6 +38,46 @@ def test_few_images_are_trained_for_more_epochs(images: int, more: int) -> None:
     few, many = tuning_recipe(images), tuning_recipe(images + more)
     assert 12 >= few.epochs >= many.epochs >= TUNED.epochs
     assert get_system("fine-tuning").recipe(images=images) == few
+
+
+def test_standardization_changes_no_output_and_scales_the_features() -> None:
+    """The classifier then reads features of mean 0 and standard deviation 1, and reverting it is exact."""
+    network = zoo.network("efficientnet-lite0", input_shape=(32, 32, 3), classes=3)
+    weights = initial_weights(network, 0)
+    x = np.random.default_rng(0).integers(0, 256, (40, 32, 32, 3), dtype=np.uint8)
+    [(outputs, features)] = predict_with_features(network, weights, [x])
+    scaler = FeatureScaler(features.mean(axis=0), features.std(axis=0) + 1e-3)
+    changed, arrays = with_standardization(network, weights, scaler)
+    [same] = OnnxEngine(changed, arrays).forward([x])
+    np.testing.assert_allclose(same, outputs, atol=1e-4)
+    assert batch_normalizations(changed) == (*batch_normalizations(network), "standardize")
+    back = without_standardization(network, arrays, scaler)
+    assert back.keys() == weights.keys()
+    for name, value in weights.items():
+        np.testing.assert_allclose(back[name], value, rtol=1e-4, atol=1e-5, err_msg=name)
+
+
+def test_weights_between_two_bases() -> None:
+    base = open_base("efficientnet-lite0", (32, 32, 3))
+    name = next(iter(base.weights))
+    other = {name: base.weights[name] + 2}
+    np.testing.assert_allclose(between(base, other, 0.5).weights[name], base.weights[name] + 1, rtol=1e-6)
+    np.testing.assert_array_equal(between(base, other, 0).weights[name], base.weights[name])
+    assert all(between(base, other, 1).weights[key] is base.weights[key] for key in base.weights if key != name)
+
+
+def test_training_images_are_never_held_out_when_the_head_is_chosen() -> None:
+    """On features that were trained on these images they are separated far better than others."""
+    rng = np.random.default_rng(0)
+    y = np.arange(200) % 2
+    distance = np.repeat([4.0, 0.5], 100)
+    x = rng.normal(size=(200, 20)) + distance[:, None] * np.outer(2 * y - 1, np.eye(20)[0])
+    folds = np.where(np.arange(200) < 100, NOT_HELD_OUT, np.arange(200) % 5)
+    fitted = fit_linear_head(x, y, 2, folds)
+    np.testing.assert_array_equal(fitted.labels, y[100:])
+    assert fitted.logits.shape == (100, 2)
+    assert 0.55 < fitted.accuracy < 0.8  # 69 % is expected
+    assert fit_linear_head(x, y, 2, np.arange(200) % 5).accuracy > fitted.accuracy + 0.05
 
 
 def dataset(train: tuple[int, ...], validation: int) -> Dataset:

@@ -140,17 +140,15 @@ def test_trial_changes_no_results(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     assert tried.model_path.read_bytes() == plain.model_path.read_bytes()
 
 
-def test_fine_tuning_keeps_the_precision_in_all_stages(
-    images: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_fine_tuning_keeps_the_precision(images: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     measure(monkeypatch, "bfloat16")
     with pytest.raises(KilledError):
         begin(tmp_path / "run", str(images), killed_at("Features: "), method="fine-tune",
               sets={"input_shape": "[48,48,3]"})  # fmt: skip
     measure(monkeypatch, "float32")
     run = resume(tmp_path / "run")
-    stages = [Run.open(run.path / name) for name in ("1-upper", "2-all")]
-    assert [run.record.plan.precision, *(stage.record.precision for stage in stages)] == ["bfloat16"] * 3
+    inner = Run.open(run.path / "all-layers")
+    assert run.record.plan.precision == inner.record.precision == "bfloat16"
 
 
 def test_run_of_the_python_interface_keeps_the_engine_choice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -22,7 +22,7 @@ from striate.transfer.features import predict_with_features
 from striate.transfer.fine_tuning import HeldOutScore
 from striate.transfer.open_set import OpenSetDetector
 from striate.workflows import fine_tune
-from striate.workflows.fine_tune import discard_stages
+from striate.workflows.fine_tune import discard_training
 from striate.workflows.plan import make_plan
 from striate.workflows.prepare import prepare
 from striate.workflows.run_folder import reopen, start
@@ -80,7 +80,7 @@ def improving_run(images: Path, tmp_path_factory: pytest.TempPathFactory) -> tup
     messages: list[str] = []
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(HeldOutScore, "is_better_than", lambda self, other: True)
-        patch.setattr(fine_tune, "discard_stages", lambda run: None)
+        patch.setattr(fine_tune, "discard_training", lambda run: None)
         return fine_tune_run(images, tmp_path_factory.mktemp("better") / "run", messages), messages
 
 
@@ -89,12 +89,12 @@ def test_finished_run_keeps_one_model_and_no_checkpoints(
 ) -> None:
     unfinished, _ = improving_run
     run = TrainingRun.open(shutil.copytree(unfinished.path, tmp_path / "run"))
-    discard_stages(run)
+    discard_training(run)
     files = {path.relative_to(run.path).as_posix(): path.stat().st_size for path in run.path.rglob("*.*")}
     files |= {name: 0 for name in files if name.endswith("report.html")}
     assert sum(files.values()) < 1.2 * files["model.safetensors"]
-    stages = {f"{stage}/{name}" for stage in ("1-upper", "2-all") for name in ("config.json", "history.csv")}
-    assert files.keys() - stages == {
+    inner = {f"all-layers/{name}" for name in ("config.json", "history.csv")}
+    assert files.keys() - inner == {
         "config.json", "history.csv", "metrics.json", "model.safetensors", "predictions.safetensors", "report.html",
     }  # fmt: skip
 
@@ -105,34 +105,37 @@ def appear_in_order(texts: list[str], messages: list[str]) -> bool:
     return all(any(line.startswith(text) for line in lines) for text in texts)
 
 
-def test_stages_run_in_order(improving_run: tuple[TrainingRun, list[str]]) -> None:
+def test_training_runs_in_order(improving_run: tuple[TrainingRun, list[str]]) -> None:
     run, messages = improving_run
-    stages = ["Features: ", "Classifier: ", "Fine-tuning: upper layers, then all layers, each for at most 2 epochs of ",
-              "Engine: torch",
-              "Upper layers: loss ", "All layers: loss "]  # fmt: skip
+    stages = ["Features: ", "Classifier: ", "Fine-tuning: all layers for at most 2 epochs of ", "Engine: torch",
+              "All layers: loss ", "Halfway: loss "]  # fmt: skip
     assert appear_in_order(stages, messages)
     found = run.record.fine_tuning
     assert found
-    assert list(found.scores) == ["start", "upper layers", "all layers"]
-    assert found.kept == "all layers"
+    assert list(found.scores) == ["start", "all layers", "halfway"]
+    assert found.kept == "halfway"
     report = (run.path / "report.html").read_text("utf-8")
-    for text in ("fine-tuning, start", "fine-tuning, all layers", "held-out images", "test, start and kept"):
+    for text in (
+        "fine-tuning, start",
+        "fine-tuning, all layers",
+        "fine-tuning, halfway",
+        "held-out images",
+        "test, start and kept",
+    ):
         assert text in report
-    parts = [Run.open(run.path / name).read_history() for name in ("1-upper", "2-all")]
-    assert run.read_history() == {name: parts[0][name] + parts[1][name] for name in parts[0]}
-    rates = run.read_history()["learning_rate"]
-    assert max(rates[:2]) > 5 * max(rates[2:])
+    assert run.read_history() == Run.open(run.path / "all-layers").read_history()
 
 
 def test_frozen_weights_stay_identical(improving_run: tuple[TrainingRun, list[str]]) -> None:
     run, _ = improving_run
     before: dict[str, Array] = open_base("efficientnet-lite0", SHAPE).weights
-    for name in ("1-upper", "2-all"):
-        stage = Run.open(run.path / name)
-        after = st.load(stage.model_path).named_weights
-        changed = {key.split("/")[0] for key in before if not np.array_equal(after[key], before[key])}
-        assert changed == {key.split("/")[0] for key in before} - set(stage.recipe.frozen_layers)
-        before = {key: after[key] for key in before}
+    inner = Run.open(run.path / "all-layers")
+    after = st.load(inner.model_path).named_weights
+    changed = {key.split("/")[0] for key in before if key in after and not np.array_equal(after[key], before[key])}
+    assert changed == {key.split("/")[0] for key in before if key in after} - set(inner.recipe.frozen_layers)
+    kept = st.load(run.model_path).named_weights  # halfway
+    for key in before.keys() & after.keys() & kept.keys():
+        np.testing.assert_allclose(kept[key], (before[key] + after[key]) / 2, rtol=1e-4, atol=1e-7)
 
 
 def test_detector_and_thresholds_are_recomputed_from_the_new_features(
@@ -140,8 +143,7 @@ def test_detector_and_thresholds_are_recomputed_from_the_new_features(
 ) -> None:
     """Distances of its images are typical; thresholds and test results are the final model's."""
     run, _ = improving_run
-    model, last = st.load(run.model_path), st.load(run.path / "2-all" / "model.safetensors")
-    np.testing.assert_array_equal(model.named_weights["head/kernel"], last.named_weights["head/kernel"])
+    model = st.load(run.model_path)
     assert model.policy
     x = np.stack([model.policy.read(file) for file in sorted(images.rglob("*.png"))])
     [(p, rows)] = predict_with_features(model.network, model.named_weights, [x])
@@ -159,20 +161,18 @@ def test_detector_and_thresholds_are_recomputed_from_the_new_features(
     assert run.record.fine_tuning.test_kept == pytest.approx(right)
 
 
-@pytest.mark.parametrize(
-    "lost", [("2-all", "1-upper"), ("2-all",), ()], ids=["extraction", "a stage", "all but the end"]
-)
+@pytest.mark.parametrize("lost", ["all", "an epoch", "nothing"], ids=["extraction", "an epoch", "all but the end"])
 def test_interrupted_run_ends_with_identical_bits(
-    improving_run: tuple[TrainingRun, list[str]], lost: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    improving_run: tuple[TrainingRun, list[str]], lost: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """After the extraction; after an epoch of the first stage; after all stages."""
+    """After the extraction; after an epoch; after the training."""
     monkeypatch.setattr(HeldOutScore, "is_better_than", lambda self, other: True)
     run, _ = improving_run
     copy = shutil.copytree(run.path, tmp_path / "copy")
-    for name in lost:
-        shutil.rmtree(copy / name)
-    if lost == ("2-all",):
-        max((copy / "1-upper/checkpoints").glob("step-*")).unlink()
+    if lost == "all":
+        shutil.rmtree(copy / "all-layers")
+    if lost == "an epoch":
+        max((copy / "all-layers/checkpoints").glob("step-*")).unlink()
     for name in ("metrics.json", "model.safetensors", "history.csv"):
         (copy / name).unlink()
     train(*reopen(copy), verbose=0, echo=lambda text: None)
@@ -181,7 +181,7 @@ def test_interrupted_run_ends_with_identical_bits(
 
 
 @pytest.mark.parametrize("how", ["worse", "diverging"])
-def test_stages_without_improvement_are_discarded(
+def test_training_without_improvement_is_discarded(
     images: Path, tmp_path: Path, how: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The model then equals, bit for bit, the result of feature extraction."""
@@ -190,12 +190,13 @@ def test_stages_without_improvement_are_discarded(
             Model, "train", lambda *_, **__: (_ for _ in ()).throw(TrainingError("The loss became nan."))
         )
     messages: list[str] = []
+    monkeypatch.setattr(HeldOutScore, "is_better_than", lambda self, other: False)
     rates = {"learning_rate": 0.5, "sets": {"input_shape": "[48,48,3]", "global_clipnorm": "null"}}
     run = fine_tune_run(images, tmp_path / "tuned", messages, epochs=1, **rates)
     assert run.record.fine_tuning
     assert run.record.fine_tuning.kept == "start"
     end = (
-        "upper layers: The loss became nan."
+        "all layers: The loss became nan."
         if how == "diverging"
         else ("no clear improvement, so the initial network is kept")
     )
@@ -204,7 +205,7 @@ def test_stages_without_improvement_are_discarded(
                   folds=0, engine=EngineSettings(precision="float32"))  # fmt: skip
     for name in ("model.safetensors", "metrics.json"):
         assert (run.path / name).read_bytes() == (plain.path / name).read_bytes(), name
-    assert "the start; no stage was clearly better" in (run.path / "report.html").read_text("utf-8")
+    assert "the start; nothing was clearly better" in (run.path / "report.html").read_text("utf-8")
 
 
 @pytest.mark.parametrize(("each", "gray", "base"), [

@@ -306,9 +306,7 @@ TERMINAL: dict[str, str] = {
     "a pretrained base with a new head, on 2,000 photographs of dogs and cats": (
         "사전 학습한 백본에 새 분류기, 개와 고양이 사진 2,000장"
     ),
-    "feature extraction, then fine-tuning of the upper layers of the base, then of all layers": (
-        "특성 추출에 이어 백본의 위쪽 층, 그다음 전체를 학습"
-    ),
+    "feature extraction, then fine-tuning of all layers of the base": "특성 추출에 이어 백본 전체를 학습",
     "cost falls": "비용 감소",
     "all descend": "모두 감소",
     "CNN more accurate than MLP": "CNN이 MLP보다 정확",

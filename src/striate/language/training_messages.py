@@ -85,9 +85,7 @@ TRAINING_MESSAGES: dict[str, str] = {
         "{base_word}('{layer}' 층까지, 가중치 '{path}', 동결)"
     ),
     "{base_word}, weights from '{path}', frozen": "{base_word}(가중치 '{path}', 동결)",
-    "{base_word}, pretrained on ImageNet, fine-tuned: first the upper layers, then all": (
-        "{base_word}(ImageNet으로 사전 학습, 위쪽 층부터 전체까지 미세 조정)"
-    ),
+    "{base_word}, pretrained on ImageNet, fine-tuned": "{base_word}(ImageNet으로 사전 학습, 미세 조정)",
     "logistic regression": "로지스틱 회귀",
     "logistic regression for each label": "라벨마다 로지스틱 회귀",
     "linear regression": "선형 회귀",
@@ -227,12 +225,10 @@ TRAINING_MESSAGES: dict[str, str] = {
         "라벨: 학습에 쓴 이미지 {m}장 가운데 {n}장의 라벨이 잘못되었을 수 있습니다. 보고서를 보십시오. 모든 이미지를 "
         "교차 검증 세 번으로 점검하려면(제안이 다를 수 있습니다): {command}"
     ),
-    "Fine-tuning: {names_text}, each for at most {epochs} epochs of {n} images; {m} held-out images are used to choose "
-    "the best weights": (
-        "미세 조정: {names_text}, 각각 이미지 {n}장으로 최대 {epochs}에포크. 따로 떼어 둔 {m}장으로 무엇을 남길지 "
-        "정합니다"
+    "Fine-tuning: all layers for at most {epochs} epochs of {n} images; {m} held-out images are used to choose the "
+    "best weights": (
+        "미세 조정: 모든 층, 이미지 {n}장으로 최대 {epochs}에포크. 따로 떼어 둔 {m}장으로 무엇을 남길지 정합니다"
     ),
-    "upper layers, then all layers": "위쪽 층 다음에 모든 층",
     "{stage_text}: loss {before} → {now}, {old} → {new} % correct on held-out images; kept": (
         "{stage_text}: 떼어 둔 이미지의 손실 {before} → {now}, 정확도 {old} → {new} %, 채택"
     ),
@@ -246,7 +242,7 @@ TRAINING_MESSAGES: dict[str, str] = {
         "{stage_text}: 떼어 둔 이미지의 손실 {before} → {now}, 정확도 {old} → {new} %, 뚜렷한 이득이 없어 {kept_text} "
         "유지"
     ),
-    "Upper layers": "위쪽 층",
+    "Halfway": "중간",
     "All layers": "모든 층",
     # what reproduce measured, and how a recipe differs
     "redrawn test split {jump}, unused images {honest}": "다시 나눈 테스트 이미지 {jump}, 쓰지 않은 이미지 {honest}",
@@ -338,11 +334,11 @@ SETTING_NAMES: dict[str, str] = {
     "loss": "손실",
     "yes": "사용",
     "none": "없음",
-    "upper layers": "위쪽 층",
+    "halfway": "중간",
     "all layers": "모든 층",
     "all classes count the same": "모든 클래스를 같은 비중으로",
     "mean and variance of all feature layers": "모든 특성 층의 평균과 분산",
     "the start": "미세 조정 전의 모델",
-    "no stage was clearly better": "뚜렷이 나아진 단계가 없음",
+    "nothing was clearly better": "뚜렷이 나아진 것이 없음",
     "each without one fold": "매번 폴드 하나를 빼고",
 }

@@ -97,7 +97,7 @@ SYSTEMS = (
                                   Augmentation(crop=(0.08, 1.0), flip_horizontal=True))),
     System("feature-extraction", "a pretrained base with a new head, on 2,000 photographs of dogs and cats",
            "90 %", (Variant("", BASE, "90 %", base=BASE),), data=DOGS_VS_CATS, changed=BASE_CHANGED),
-    System("fine-tuning", "feature extraction, then fine-tuning of the upper layers of the base, then of all layers",
+    System("fine-tuning", "feature extraction, then fine-tuning of all layers of the base",
            "94–97 %", (Variant("", BASE, "94–97 %", base=BASE, fine_tune=True),), data=DOGS_VS_CATS,
            # Reported were only the order of the stages and a small learning rate.
            changed=BASE_CHANGED, reported_recipe=TUNED),

@@ -38,8 +38,24 @@ def extract_features(base: Base, data: Dataset, check: Check | None = None) -> t
     Returns:
         For each part float32 (N, F) by feature layer, mapped from the cache and not writable.
     """
+    return _by_part(_all_rows(base, data, check), base, data)
+
+
+def compute_features(base: Base, data: Dataset) -> tuple[Features, Features, Features]:
+    """Compute the features of the training, validation and test images, without the cache.
+
+    Args:
+        base: The base that computes them.
+        data: The data set.
+
+    Returns:
+        For each part float32 (N, F) by feature layer.
+    """
+    return _by_part(np.concatenate(list(_compute(base, data, None))), base, data)
+
+
+def _by_part(rows: Array, base: Base, data: Dataset) -> tuple[Features, Features, Features]:
     first, second = np.cumsum([len(part) for part in _parts(data)])[:-1]
-    rows = _all_rows(base, data, check)
     return _by_layer(rows[:first], base), _by_layer(rows[first:second], base), _by_layer(rows[second:], base)
 
 

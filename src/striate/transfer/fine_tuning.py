@@ -1,11 +1,11 @@
-"""Fine-tuning: which layers stay frozen, which images are held out, and whether the tuned model is better."""
+"""Fine-tuning: the network that is trained, which images are held out, and whether the tuned model is better."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from itertools import accumulate
 
 import numpy as np
 
-from striate._types import Array
+from striate._types import Array, Weights
 from striate.data import Dataset, Images
 from striate.data.dataset import join_groups
 from striate.data.digests import digest_images
@@ -13,9 +13,13 @@ from striate.data.groups import smallest_of_group
 from striate.engines.losses import FITTED_FLOOR, log_probabilities
 from striate.network import BatchNormalization, Network
 from striate.tasks import Task
+from striate.transfer.bases import Base, classifier
+from striate.transfer.feature_output import unused_name
+from striate.transfer.standardization import FeatureScaler
 from striate.transfer.task_heads import sample_losses
 
-UPPER_SHARE = 1 / 3  # share of the multiply-adds in the upper layers
+STANDARDIZE = "standardize"  # the layer before the classifier during fine-tuning
+EPSILON = 1e-12  # of this layer
 MIN_VALIDATION = 50  # number of validation images below which training images are added
 HELD_OUT_EVERY = 5  # every fifth training image is added
 HELD_OUT_KEY = ~0  # key of the digests that choose them, unlike the seed of any split
@@ -30,19 +34,75 @@ def batch_normalizations(network: Network) -> tuple[str, ...]:
     return tuple(str(node.layer.name) for node in network.nodes if isinstance(node.layer, BatchNormalization))
 
 
-def lower_layers(network: Network) -> tuple[str, ...]:
-    """Return the names of the first layers, which account for two thirds of the multiply-adds.
+def with_standardization(
+    network: Network, weights: Mapping[str, Array], scaler: FeatureScaler
+) -> tuple[Network, Weights]:
+    """Standardize the features that the classifier reads, without changing the outputs.
+
+    Features of different layers have very different scales, which one learning rate does not suit.
 
     Args:
-        network: The network.
+        network: A base with its head.
+        weights: Its weights.
+        scaler: Fitted to the features.
 
     Returns:
-        Names of the layers.
+        The network with a batch normalization before its classifier, and its weights.
     """
-    costs = [node.layer.multiply_adds(*network.shapes_into(node)) for node in network.nodes]
-    limit = (1 - UPPER_SHARE) * sum(costs)
-    cumulative = accumulate(costs)
-    return tuple(str(node.layer.name) for node, cost in zip(network.nodes, cumulative, strict=True) if cost <= limit)
+    entries = [(node.layer, node.inputs) for node in network.nodes]
+    index, last = network.outputs[0], classifier(network)
+    name = STANDARDIZE if STANDARDIZE not in {layer.name for layer, _ in entries} else unused_name(entries)
+    layer = BatchNormalization(epsilon=EPSILON, center=False, scale=False, name=name)
+    entries[index] = (layer, entries[index][1])
+    entries.append((last, (index,)))
+    kernel, bias = f"{last.name}/kernel", f"{last.name}/bias"
+    changed = {
+        f"{name}/moving_mean": scaler.mean,
+        f"{name}/moving_variance": np.square(scaler.std),
+        kernel: weights[kernel] * scaler.std[:, None],
+        bias: weights[bias] + scaler.mean @ weights[kernel],
+    }
+    arrays = dict(weights) | {key: np.asarray(value, np.float32) for key, value in changed.items()}
+    return Network.from_entries(network.name, entries, network.inputs, (len(entries) - 1,)), arrays
+
+
+def without_standardization(network: Network, weights: Mapping[str, Array], scaler: FeatureScaler) -> Weights:
+    """Return the weights of a network for those of `with_standardization`.
+
+    Args:
+        network: The network without standardization.
+        weights: The weights with it.
+        scaler: The same.
+
+    Returns:
+        Weights that give the same outputs.
+    """
+    name = classifier(network).name
+    kernel = weights[f"{name}/kernel"] / scaler.std[:, None]
+    bias = weights[f"{name}/bias"] - scaler.mean @ kernel
+    arrays = dict(weights) | {f"{name}/kernel": kernel, f"{name}/bias": bias}
+    return {p.name: np.ascontiguousarray(arrays[p.name], np.float32) for p in network.parameters}
+
+
+def between(base: Base, weights: Mapping[str, Array], share: float) -> Base:
+    """Return the base with weights between its own and others.
+
+    Args:
+        base: The base.
+        weights: The others, at least those of the layers that were trained.
+        share: 0: its own, 1: the others.
+
+    Returns:
+        The changed base.
+
+    Source:
+        Wortsman et al. 2022, "Robust fine-tuning of zero-shot models".
+    """
+    changed = {
+        name: np.asarray(own + share * (weights[name] - own), np.float32) if name in weights else own
+        for name, own in base.weights.items()
+    }
+    return replace(base, weights=changed)
 
 
 def held_out_rows(data: Dataset) -> Array:

@@ -15,6 +15,7 @@ from striate.data.parallel import one_blas_thread
 from striate.engines.losses import log_softmax
 from striate.time_limit import Remaining, no_time_limit
 from striate.transfer.lbfgs import minimize
+from striate.transfer.open_set_fitting import NOT_HELD_OUT
 from striate.transfer.standardization import FeatureScaler, StandardizedRows, slices_in_memory
 
 PENALTIES = (10.0, 3.0, 1.0, 0.3, 0.1, 0.03, 0.01, 0.003, 0.001)
@@ -70,7 +71,7 @@ class FittedHead:
         logits: Calibrated, float64 (N, K): of each image by a head fitted without its fold, with the penalty that is
             best for the other folds.
         losses: The cross-entropy of held-out images before calibration, by penalty.
-        labels: Class numbers (N,).
+        labels: Class numbers (N,). Of logits and labels, images that are never held out are left out.
     """
 
     head: LinearHead
@@ -107,7 +108,7 @@ def fit_linear_head(
         x: Features (N, F).
         y: Class numbers (N,).
         classes: The number of classes K.
-        folds: Integers (N,); images with the same number are held out together.
+        folds: Integers (N,); images with the same number are held out together, those with NOT_HELD_OUT never.
         blocks: See `FeatureScaler.fit`.
         remaining: Returns how many seconds are left.
 
@@ -142,17 +143,21 @@ def _fit_linear_head(
     scaler = FeatureScaler.fit(x, blocks)
     factor = _cholesky(scaler.transform(x)) if x.shape[1] > len(x) else None  # fewer coordinates than features
     coordinates = StandardizedRows(x, scaler) if factor is None else StandardizedRows(factor.astype(np.float32))
-    held_out = _cross_validate(coordinates, y, classes, folds, remaining)
-    by_image = {penalty: cross_entropies(logits, y) for penalty, logits in held_out.items()}
+    judged = folds != NOT_HELD_OUT
+    held_out = {
+        penalty: logits[judged]
+        for penalty, logits in _cross_validate(coordinates, y, classes, folds, remaining).items()
+    }
+    by_image = {penalty: cross_entropies(logits, y[judged]) for penalty, logits in held_out.items()}
     losses = {penalty: float(values.mean()) for penalty, values in by_image.items()}
     penalty = min(losses, key=lambda value: losses[value])
-    temperature = fit_temperature(held_out[penalty], y)
+    temperature = fit_temperature(held_out[penalty], y[judged])
     fitted = fit_logistic_regression(coordinates, y, classes, penalty, remaining)
     kernel = fitted.kernel if factor is None else scaler.transform(x).T @ np.linalg.solve(factor.T, fitted.kernel)
     kernel = kernel / scaler.std[:, None]
     head = LinearHead(kernel / temperature, (fitted.bias - scaler.mean @ kernel) / temperature)
-    logits = choose_without_fold(held_out, by_image, folds) / temperature
-    return FittedHead(head, penalty, temperature, logits, losses, y)
+    logits = choose_without_fold(held_out, by_image, folds[judged]) / temperature
+    return FittedHead(head, penalty, temperature, logits, losses, y[judged])
 
 
 def _cholesky(x: Array) -> Array:
@@ -254,7 +259,8 @@ def _cross_validate(
     """Return, by penalty, the logits (N, K) of each image by the head that was fitted without its fold."""
     left = remaining()
     reserved = (1 - SEARCH_SHARE) * left if left < inf else 0.0  # seconds, for the final fit
-    numbers = np.unique(folds)
+    judged = folds != NOT_HELD_OUT
+    numbers = np.unique(folds[judged])
     weights = (folds != numbers[:, None]).astype(np.float64)  # (P, N)
     held_out, losses, start = {}, list[float](), None
     tolerance = SEARCH_TOLERANCE * min(1, FEW_CLASSES / classes)
@@ -263,13 +269,13 @@ def _cross_validate(
         kernels, biases = start = _solve(
             x, y, classes, penalty, weights, start, tolerance, lambda: remaining() - reserved
         )
-        logits = np.empty((len(x), classes))
+        logits = np.zeros((len(x), classes))  # of images that are never held out, they stay 0
         for rows, block in x:
             for fold, kernel, bias in zip(numbers, kernels, biases, strict=True):
                 own = folds[rows] == fold
                 logits[rows][own] = block[own] @ kernel + bias
         held_out[penalty] = logits
-        losses.append(cross_entropy(logits, y))
+        losses.append(cross_entropy(logits[judged], y[judged]))
         if len(losses) > 2 and losses[-3] < losses[-2] < losses[-1]:
             break  # smaller penalties only overfit more, and take longest
         left = remaining()

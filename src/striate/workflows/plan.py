@@ -59,7 +59,7 @@ class TrainingPlan:
     Attributes:
         data: Name of a data set, or path of a folder of images.
         model: Id of the network that is trained from scratch, or of the base.
-        recipe: How it is trained; for fine-tuning, its upper layers.
+        recipe: How it is trained.
         method: How the classifier is made.
         settings: Settings of the network by name.
         ensemble: Number of networks whose probabilities are averaged, with seeds recipe.seed, recipe.seed + 1, ….

@@ -113,7 +113,7 @@ def describe_recipe(plan: TrainingPlan) -> dict[str, str]:
     if plan.method is Method.FEATURES:
         balanced = ", all classes count the same" if plan.recipe.class_weights else ""
         return {"base": f"{describe_base(plan)}, frozen", _head_name(plan.task): f"{HEADS[plan.task]}{balanced}"}
-    base = {"base": f"{describe_base(plan)}, fine-tuned: first the upper layers, then all"} if plan.base else {}
+    base = {"base": f"{describe_base(plan)}, fine-tuned"} if plan.base else {}
     texts = base | describe_settings(plan.recipe)
     if plan.weights and not plan.base:
         texts["weights"] = Path(plan.weights).name
@@ -144,7 +144,7 @@ def _describe_fine_tuning(found: FineTuningFindings | None, task: Task) -> dict[
     texts = {f"fine-tuning, {name}": _describe_score(score) for name, score in found.scores.items()}
     texts |= {
         "decided on": f"{found.held_out} held-out images",
-        "kept": "the start; no stage was clearly better" if found.kept == START else found.kept,
+        "kept": "the start; nothing was clearly better" if found.kept == START else found.kept,
     }
     start, kept = found.test_start, found.test_kept
     if start is None or kept is None:

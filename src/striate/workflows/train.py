@@ -132,9 +132,9 @@ def _train(
     trained = train_model(prepared, run, verbose, echo, remaining)
     result = _finish(replace(prepared, network=trained.network), run, trained)
     if prepared.plan.method is Method.FINE_TUNE:
-        from striate.workflows.fine_tune import discard_stages
+        from striate.workflows.fine_tune import discard_training
 
-        discard_stages(run)
+        discard_training(run)
     return result
 
 
@@ -163,9 +163,9 @@ def _train_folds(
     from striate.workflows.cross_validate import cross_validate
 
     if run.record.engine_reason is None:  # all networks use the same engine
-        from striate.workflows.fine_tune import stages
+        from striate.workflows.fine_tune import fine_tuned
 
-        first = stages(prepared.network, run.recipe)[0].recipe if prepared.base else run.recipe
+        first = fine_tuned(prepared.network, run.recipe) if prepared.base else run.recipe
         make_trainable_model(replace(prepared, plan=run.record.plan), run, first)
 
     def train_fold(part: PreparedRun, path: Path, left: Remaining) -> Predictions:
