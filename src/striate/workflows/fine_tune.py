@@ -54,7 +54,7 @@ from striate.workflows.trained_model import THRESHOLD
 from striate.workflows.training_time import StopInTime
 
 STAGE_FOLDER = "all-layers"  # the run folder, within that of the run, of the training of all layers
-CANDIDATES = {"all layers": 1.0, "halfway": 0.5}  # share of the change of the weights that is kept
+CANDIDATES = {"All layers": 1.0, "Halfway": 0.5}  # share of the change of the weights that is kept
 
 
 @dataclass(frozen=True, eq=False)
@@ -247,7 +247,8 @@ class _FineTuning:
     def _choose(self, model: Model) -> _Candidate | None:
         """Return the best candidate, given the trained model; None if none is better than the start."""
         best = None
-        for name, share in CANDIDATES.items():
+        for title, share in CANDIDATES.items():
+            name = title.lower()
             if self.data.task is Task.CLASSIFICATION:
                 base = between(self.base, model.named_weights, share)
                 candidate = self._fit(self._features(base), base)
@@ -259,15 +260,15 @@ class _FineTuning:
             before = self.scores[self.kept]
             if better := candidate.score.is_better_than(before):
                 best = candidate
-            self._describe_choice(name, candidate.score, before, better=better)
+            self._describe_choice(title, candidate.score, before, better=better)
             self.kept = name if better else self.kept
         return best
 
-    def _describe_choice(self, name: str, now: HeldOutScore, before: HeldOutScore, *, better: bool) -> None:
+    def _describe_choice(self, title: str, now: HeldOutScore, before: HeldOutScore, *, better: bool) -> None:
         kept = "the initial network is" if self.kept == START else f"the {self.kept} are"
         correct = f", {100 * before.accuracy:.2f} → {100 * now.accuracy:.2f} % correct"
         self.echo(
-            f"{name.capitalize()}: loss {before.loss:.4f} → {now.loss:.4f}"
+            f"{title}: loss {before.loss:.4f} → {now.loss:.4f}"
             f"{'' if self.data.task is Task.REGRESSION else correct} on held-out images; "
             + ("kept" if better else f"no clear improvement, so {kept} kept")
         )
