@@ -99,7 +99,7 @@ SYSTEMS = (
            "90 %", (Variant("", BASE, "90 %", base=BASE),), data=DOGS_VS_CATS, changed=BASE_CHANGED),
     System("fine-tuning", "feature extraction, then fine-tuning of all layers of the base",
            "94–97 %", (Variant("", BASE, "94–97 %", base=BASE, fine_tune=True),), data=DOGS_VS_CATS,
-           # Reported were only the order of the stages and a small learning rate.
+           # Reported was only that the learning rate is small.
            changed=BASE_CHANGED, reported_recipe=TUNED),
 )  # fmt: skip
 

@@ -44,7 +44,7 @@ FEATURE_COUNTS = (1280, 3248)  # number of features of the last layer and of all
 LEAST_HEAD_SHARE = 0.1  # share of the time for the head if the search for the best one ends early
 OTHER_SECONDS = 2.5  # time for everything else
 MARGIN = 1.2  # factor by which a time limit should be larger than the estimate
-TUNING_SECONDS = 3.7e-10  # time of one core per image, multiply-add and epoch of both stages of fine-tuning
+TUNING_SECONDS = 3.7e-10  # time of one core per image, multiply-add and epoch of fine-tuning
 SCRATCH_SECONDS = 4.5e-10  # time of one core per image, multiply-add and epoch of training from scratch
 IMAGE_SECONDS = 1e-4  # other time per image and epoch
 GPU_SPEEDUP = 50
@@ -248,10 +248,10 @@ def training_images(data: str, layout: Layout | None) -> int:
 
 
 def fine_tuning_seconds(passes: int, multiply_adds: int, device: str | None, cores: int) -> float:
-    """Estimate how long both stages of fine-tuning take if neither stops early.
+    """Estimate how long fine-tuning takes.
 
     Args:
-        passes: Training images times epochs of a stage.
+        passes: Training images times epochs.
         multiply_adds: Multiply-adds of the network, for one image.
         device: The GPU, if there is one.
         cores: Number of cores that compute.
