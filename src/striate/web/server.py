@@ -19,7 +19,7 @@ from striate.web.settings import ServiceSettings
 
 CONNECTIONS = 512  # open at the same time
 SHUTDOWN = 25  # seconds for answering what was accepted, after SIGTERM; Kubernetes kills after 30
-MAX_HEAD = 65_536  # bytes of the first line and the headers of a request
+MAX_HEAD = 65_536  # bytes of the first line and the headers of a request, about
 GRACE = 1  # seconds by which a connection outlasts the time for a request, so that the answer says what was late
 
 
@@ -51,8 +51,9 @@ class LimitedProtocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Parse the next bytes."""
+        continued = self._head is not None  # else the end of the request before may be in these bytes too
         super().data_received(data)
-        if self._head is not None and not self.transport.is_closing():
+        if continued and self._head is not None and not self.transport.is_closing():
             self._head += len(data)
             if self._head > MAX_HEAD:
                 self.send_400_response("The head of the request is too large.")
