@@ -114,6 +114,16 @@ def test_particles_follow_the_letter_before_them(written: str, expected: str) ->
             "'t.csv'에 같은 이미지의 행이 서로 다른 것이 있습니다: '0.jpg': 'a' (1번째 줄) / 'b' (3번째 줄) 외 55개. "
             "이미지마다 한 행만 남기십시오.",
         ),
+        (
+            "Halfway: loss 0.5 → 0.6, 80 → 79 % correct on held-out images; no clear improvement, so 'All layers' is "
+            "kept",
+            "중간 가중치: 떼어 둔 이미지의 손실 0.5 → 0.6, 정확도 80 → 79 %, 뚜렷한 이득이 없어 '모든 층' 유지",
+        ),
+        ("All layers: loss 0.5 → 0.4 on held-out images; kept", "모든 층: 떼어 둔 이미지의 손실 0.5 → 0.4, 채택"),
+        (
+            "Fine-tuning: all layers for 1 epoch of 80 images; 20 held-out images are used to choose the best weights",
+            "미세 조정: 모든 층, 이미지 80장으로 1에포크. 따로 떼어 둔 20장으로 무엇을 남길지 정합니다",
+        ),
     ],
 )
 def test_values_within_messages_are_translated_too(english: str, korean: str) -> None:

@@ -196,7 +196,7 @@ def test_training_without_improvement_is_discarded(
     assert run.record.fine_tuning
     assert run.record.fine_tuning.kept == "start"
     end = (
-        "all layers: The loss became nan."
+        "All layers: The loss became nan."
         if how == "diverging"
         else ("no clear improvement, so the initial network is kept")
     )
@@ -230,6 +230,6 @@ def test_start_is_kept_if_no_images_can_be_held_out(tmp_path: Path) -> None:
     run = fine_tune_run(tmp_path / "p", tmp_path / "run", messages, epochs=1)
     assert run.record.fine_tuning
     assert run.record.fine_tuning.held_out == 0
-    assert "Fine-tuning: no image can be held out to compare the stages on, so the initial network is kept" in messages
+    assert "Fine-tuning: no image can be held out for the comparison, so the initial network is kept" in messages
     assert run.record.fine_tuning
     assert run.record.fine_tuning.kept == "start"

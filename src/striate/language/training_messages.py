@@ -225,6 +225,14 @@ TRAINING_MESSAGES: dict[str, str] = {
         "라벨: 학습에 쓴 이미지 {m}장 가운데 {n}장의 라벨이 잘못되었을 수 있습니다. 보고서를 보십시오. 모든 이미지를 "
         "교차 검증 세 번으로 점검하려면(제안이 다를 수 있습니다): {command}"
     ),
+    "Fine-tuning: all layers for 1 epoch of {n} images; {m} held-out images are used to choose the best weights": (
+        "미세 조정: 모든 층, 이미지 {n}장으로 1에포크. 따로 떼어 둔 {m}장으로 무엇을 남길지 정합니다"
+    ),
+    "Fine-tuning: no image can be held out for the comparison, so the initial network is kept": (
+        "미세 조정: 비교용으로 떼어 둘 이미지가 없어 처음 상태를 유지합니다"
+    ),
+    "All layers: not trained because of the time limit": "모든 층: 시간 제한 때문에 학습하지 않음",
+    "All layers: {reason}": "모든 층: {reason}",
     "Fine-tuning: all layers for at most {epochs} epochs of {n} images; {m} held-out images are used to choose the "
     "best weights": (
         "미세 조정: 모든 층, 이미지 {n}장으로 최대 {epochs}에포크. 따로 떼어 둔 {m}장으로 무엇을 남길지 정합니다"
@@ -237,12 +245,18 @@ TRAINING_MESSAGES: dict[str, str] = {
         "{stage_text}: 떼어 둔 이미지의 손실 {before} → {now}, 정확도 {old} → {new} %, 뚜렷한 이득이 없어 처음 상태 "
         "유지"
     ),
-    "{stage_text}: loss {before} → {now}, {old} → {new} % correct on held-out images; no clear improvement, so the "
-    "{kept_text} are kept": (
-        "{stage_text}: 떼어 둔 이미지의 손실 {before} → {now}, 정확도 {old} → {new} %, 뚜렷한 이득이 없어 {kept_text} "
-        "유지"
+    "{stage_text}: loss {before} → {now}, {old} → {new} % correct on held-out images; no clear improvement, so "
+    "'{kept_text}' is kept": (
+        "{stage_text}: 떼어 둔 이미지의 손실 {before} → {now}, 정확도 {old} → {new} %, 뚜렷한 이득이 없어 "
+        "'{kept_text}' 유지"
     ),
-    "Halfway": "중간",
+    "{stage_text}: loss {before} → {now} on held-out images; kept": (
+        "{stage_text}: 떼어 둔 이미지의 손실 {before} → {now}, 채택"
+    ),
+    "{stage_text}: loss {before} → {now} on held-out images; no clear improvement, so the initial network is kept": (
+        "{stage_text}: 떼어 둔 이미지의 손실 {before} → {now}, 뚜렷한 이득이 없어 처음 상태 유지"
+    ),
+    "Halfway": "중간 가중치",
     "All layers": "모든 층",
     # what reproduce measured, and how a recipe differs
     "redrawn test split {jump}, unused images {honest}": "다시 나눈 테스트 이미지 {jump}, 쓰지 않은 이미지 {honest}",
@@ -334,7 +348,7 @@ SETTING_NAMES: dict[str, str] = {
     "loss": "손실",
     "yes": "사용",
     "none": "없음",
-    "halfway": "중간",
+    "halfway": "중간 가중치",
     "all layers": "모든 층",
     "all classes count the same": "모든 클래스를 같은 비중으로",
     "mean and variance of all feature layers": "모든 특성 층의 평균과 분산",

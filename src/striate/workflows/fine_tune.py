@@ -174,7 +174,7 @@ class _FineTuning:
     def find_best(self) -> _Candidate | None:
         """Return the best candidate; None if none is better than the start."""
         if not len(self.data.validation) or len(np.unique(self.data.train.y)) < 2:
-            self.echo("Fine-tuning: no image can be held out to compare the stages on, so the initial network is kept")
+            self.echo("Fine-tuning: no image can be held out for the comparison, so the initial network is kept")
             return None
         model, scaler = self._make_start()
         if self.data.task is Task.CLASSIFICATION:
@@ -265,12 +265,12 @@ class _FineTuning:
         return best
 
     def _describe_choice(self, title: str, now: HeldOutScore, before: HeldOutScore, *, better: bool) -> None:
-        kept = "the initial network is" if self.kept == START else f"the {self.kept} are"
+        kept = "the initial network is kept" if self.kept == START else f"'{self.kept.capitalize()}' is kept"
         correct = f", {100 * before.accuracy:.2f} → {100 * now.accuracy:.2f} % correct"
         self.echo(
             f"{title}: loss {before.loss:.4f} → {now.loss:.4f}"
             f"{'' if self.data.task is Task.REGRESSION else correct} on held-out images; "
-            + ("kept" if better else f"no clear improvement, so {kept} kept")
+            + ("kept" if better else f"no clear improvement, so {kept}")
         )
 
     def _announce(self, model: Model, recipe: Recipe) -> None:
@@ -290,7 +290,7 @@ class _FineTuning:
         try:
             model.train(self.data, recipe, run=run, callbacks=callbacks, verbose=self.verbose)
         except TrainingError as error:
-            self.echo(f"all layers: {error}")
+            self.echo(f"All layers: {error}")
             return False
         return True
 

@@ -138,7 +138,7 @@ def _describe_extraction(found: ExtractionFindings | None, task: Task) -> dict[s
 
 
 def _describe_fine_tuning(found: FineTuningFindings | None, task: Task) -> dict[str, str]:
-    """Return the results of fine-tuning, stage by stage, on images that neither head nor stages were trained on."""
+    """Return the results of fine-tuning on held-out images, for each base with its head, and which one was kept."""
     if not found:
         return {}
     texts = {f"fine-tuning, {name}": _describe_score(score) for name, score in found.scores.items()}

@@ -108,7 +108,7 @@ def reopen(path: str | os.PathLike[str], epochs: int | None = None) -> tuple[Pre
     run, trained = on_rank_0(lambda: _open_locked(path))
     plan = run.record.plan
     if plan.base and epochs is not None:
-        what = "fine-tunes in stages" if plan.method is Method.FINE_TUNE else "fits a classifier to features"
+        what = "fine-tunes a base" if plan.method is Method.FINE_TUNE else "fits a classifier to features"
         raise UsageError(f"'{run.path}' {what}, which has no epochs to add: leave --epochs out.")
     prepared = local_rank_0_first(lambda: prepare(plan, has_checkpoint=trained))
     try:
