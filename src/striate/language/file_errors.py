@@ -26,7 +26,97 @@ SYSTEM_ERRORS: dict[str, str] = {
 """What the operating system says, in Python's words."""
 
 FILE_ERRORS: dict[str, str] = {
-    # tables
+    # tables of labels, groups and corrections
+    "'{table}' contains a header, but no rows below it.": "'{table}'에 제목 줄만 있고 그 아래에 행이 없습니다.",
+    "'{table}' is a folder. Pass a CSV file.": "'{table}'은(는) 폴더입니다. CSV 파일을 지정하십시오.",
+    "'{table}' is larger than {n} MB. Pass a CSV file of files and their values.": (
+        "'{table}'은(는) {n} MB보다 큽니다. 파일 이름과 값이 적힌 CSV 파일을 지정하십시오."
+    ),
+    "'{table}' cannot be read as a table: {reason}. Each row should have a file and its value, separated by a "
+    "comma, a semicolon or a tab.": (
+        "'{table}'을(를) 표로 읽을 수 없습니다: {reason}. 행마다 파일 이름과 값을 쉼표, 세미콜론, 탭 가운데 하나로 "
+        "구분하십시오."
+    ),
+    "No image in '{folder}' has a label in '{table}'.{rest}": (
+        "'{folder}'의 이미지 가운데 '{table}'에 라벨이 있는 것이 없습니다.{rest}"
+    ),
+    "'{table}' has several labels in one cell, such as '{name}', and '{part}' occurs in other cells too. To predict "
+    "several labels for each image, use --task multilabel. If each combination is a class of its own, write it without "
+    "';' and '|'.": (
+        "'{table}'의 한 칸에 '{name}'처럼 라벨이 여럿 있고, '{part}'은(는) 다른 칸에도 나옵니다. 이미지마다 라벨을 "
+        "여러 개 예측하려면 --task multilabel을 쓰십시오. 조합 하나하나가 클래스라면 ';'과 '|' 없이 적으십시오."
+    ),
+    "No image has a label in '{table}': its cells are empty.": (
+        "'{table}'의 칸이 비어 있어 라벨이 있는 이미지가 없습니다."
+    ),
+    "'{table}' has several columns besides the file names: {names}. Choose the one with the labels with "
+    "--label-column.{rest}": (
+        "'{table}'에는 파일 이름 말고도 열이 여럿 있습니다: {names}. 라벨이 있는 열을 --label-column으로 "
+        "고르십시오.{rest}"
+    ),
+    "All images in '{folder}' have the label '{name}'; a classifier needs two or more labels.": (
+        "'{folder}'의 이미지가 모두 라벨 '{name}'입니다. 분류기에는 라벨이 둘 이상 필요합니다."
+    ),
+    "'{table}' has {n} different numbers for {m} images. To predict numeric values, use --task regression.": (
+        "'{table}'에 이미지 {m}장에 대해 서로 다른 숫자가 {n}개 있습니다. 숫자를 예측하려면 --task regression을 "
+        "쓰십시오."
+    ),
+    "{what} needs a CSV file with the labels of the images: --labels FILE.": (
+        "{what}에는 이미지의 라벨이 적힌 CSV 파일이 필요합니다: --labels FILE."
+    ),
+    "No row of '{table}' refers to an image in '{folder}'; the first one is '{name}'. Write paths relative to this "
+    "folder, such as '{example}'.": (
+        "'{table}'의 어느 행도 '{folder}'의 이미지를 가리키지 않습니다. 첫 행은 '{name}'입니다. '{example}'처럼 이 "
+        "폴더를 기준으로 적으십시오."
+    ),
+    "With several columns of labels, each cell must be 0 or 1; '{name}' has '{value}'.": (
+        "라벨 열이 여럿이면 칸마다 0이나 1이어야 하는데 '{name}'에 '{value}'이(가) 있습니다."
+    ),
+    "'{table}' has no column for '{name}', which the model predicts.": (
+        "'{table}'에는 모델이 예측하는 '{name}'의 열이 없습니다."
+    ),
+    "Labels from a CSV file are for folders of images; '{name}' has its own labels.": (
+        "CSV 파일의 라벨은 이미지 폴더에 씁니다. '{name}'에는 이미 라벨이 있습니다."
+    ),
+    "'{table}' refers to no image in '{folder}': there is no file '{name}'. Write paths such as '{example}'.": (
+        "'{table}'에 '{folder}'의 이미지가 없습니다. '{name}'이(가) 없습니다. '{example}'과 같은 경로를 적으십시오."
+    ),
+    "In '{table}', all images belong to one group, '{name}', so the test split would be empty. Use at least three "
+    "groups, preferably ten or more.": (
+        "'{table}'은(는) 모든 이미지를 한 묶음 '{name}'에 넣어 테스트에 쓸 것이 남지 않습니다. 묶음을 셋 이상, "
+        "되도록 열 이상 주십시오."
+    ),
+    "No row of '{table}' has an action. Write '{first}' or '{second}' in the column 'action' of the rows that "
+    "should be applied, or leave out --exclude.": (
+        "'{table}'에 action이 적힌 행이 없습니다. 적용할 행의 'action' 열에 '{first}'나 '{second}'을(를) 적거나 "
+        "--exclude를 빼십시오."
+    ),
+    "'{table}' has no column '{name}'. Pass the table that striate data audit wrote, with what to do in the column "
+    "'action'.": (
+        "'{table}'에 '{name}' 열이 없습니다. striate data audit이 쓴 표의 'action' 열에 할 일을 적어 지정하십시오."
+    ),
+    "'{table}', line {n}: there is no class '{name}'.{hint_text}": (
+        "'{table}' {n}번째 줄: 클래스 '{name}'이(가) 없습니다.{hint_text}"
+    ),
+    "'{table}', line {n}: unknown action '{name}'. Write '{first}' or '{second}', or leave the cell empty.": (
+        "'{table}' {n}번째 줄: '{name}'은(는) 할 수 있는 일이 아닙니다. '{first}'나 '{second}'을(를) 적거나 비워 "
+        "두십시오."
+    ),
+    "'{table}', line {n}: '{action}' needs a class in the column 'suggested'.": (
+        "'{table}' {n}번째 줄: '{action}'에는 'suggested' 열에 클래스가 필요합니다."
+    ),
+    "'{table}', line {n}: '{action}' needs a value in the column 'suggested', or one for each target, separated by "
+    "';'; received '{value}'.": (
+        "'{table}' {n}번째 줄: '{action}'에는 'suggested' 열에 값 하나가, 목표가 여럿이면 ';'로 구분한 값이 하나씩 "
+        "필요한데 '{value}'을(를) 받았습니다."
+    ),
+    "After the corrections, '{folder}' contains images of fewer than two classes.": (
+        "수정한 뒤 '{folder}'에 남는 이미지가 두 클래스가 되지 않습니다."
+    ),
+    "'{folder}' contains {names}, but no folder 'train' with training images.": (
+        "'{folder}'에 {names}은(는) 있는데, 학습 이미지가 있는 'train' 폴더가 없습니다."
+    ),
+    "A classifier needs at least two classes; received {n}.": "분류기에는 클래스가 둘 이상 필요한데 {n}개입니다.",
     "In '{table}', {n} of {m} cells are not numbers: {names}. Write plain numbers such as 12.5, without units, and "
     "leave unknown ones empty. For classes, use --task classification.": (
         "'{table}'의 칸 {m}개 가운데 {n}개가 숫자가 아닙니다: {names}. 단위 없이 12.5처럼 숫자만 적고, 모르는 값은 "
@@ -96,8 +186,8 @@ FILE_ERRORS: dict[str, str] = {
     "'{path}' fits a classifier to features, which has no epochs to add: leave --epochs out.": (
         "'{path}'은(는) 특성에 분류기를 맞춘 실행이라 더할 에포크가 없습니다. --epochs를 빼십시오."
     ),
-    "'{path}' fine-tunes in stages, which has no epochs to add: leave --epochs out.": (
-        "'{path}'은(는) 단계별로 미세 조정한 실행이라 더할 에포크가 없습니다. --epochs를 빼십시오."
+    "'{path}' fine-tunes a base, which has no epochs to add: leave --epochs out.": (
+        "'{path}'은(는) 백본을 미세 조정한 실행이라 더할 에포크가 없습니다. --epochs를 빼십시오."
     ),
     "Two models have the name '{name}', but each request chooses a model by its name. Rename a folder.": (
         "이름이 '{name}'인 모델이 둘입니다. 요청은 이름으로 모델을 고르므로 폴더 하나의 이름을 바꾸십시오."
