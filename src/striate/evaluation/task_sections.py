@@ -171,10 +171,15 @@ def _pooled_figures(evaluation: AnyEvaluation) -> dict[str, Figures]:
 
 
 def plain(value: float | None) -> str:
-    """Return a number with four digits, also if the last ones are zero; a dash if there is none."""
+    """Return a number with four digits, also if the last ones are zero; a dash if there is none.
+
+    Example:
+        >>> plain(-0.25), plain(999.9), plain(999.96), plain(45678.9)
+        ('−0.2500', '999.9', '1,000', '45,679')
+    """
     if value is None:
         return EMPTY_CELL
-    text = f"{value:,.0f}" if 1000 <= abs(value) < 1e9 else f"{value:#.4g}"
+    text = f"{value:,.0f}" if 999.95 <= abs(value) < 1e9 else f"{value:#.4g}"
     return text.replace("-", "−")
 
 
