@@ -22,6 +22,7 @@ from striate.transfer.linear_head import (
     fit_logistic_regression,
     fit_temperature,
 )
+from striate.transfer.open_set_fitting import NOT_HELD_OUT
 from striate.transfer.standardization import FeatureScaler
 
 
@@ -213,6 +214,15 @@ def test_choice_without_the_fold_is_not_optimistic() -> None:
         honest.append((choose_without_fold(logits, losses, folds).argmax(axis=1) == y).mean())
     assert np.mean(naive) > 0.55
     assert abs(np.mean(honest) - 0.5) < 0.03
+
+
+def test_images_of_a_single_fold_choose_for_themselves() -> None:
+    """As where the held-out images of fine-tuning are one group."""
+    x, y = blobs(30, 4, 2)
+    folds = np.where(np.arange(30) < 24, NOT_HELD_OUT, 0)
+    fitted = fit_linear_head(x, y, 2, folds)
+    assert fitted.penalty == min(fitted.losses, key=lambda penalty: fitted.losses[penalty])
+    assert cross_entropy(fitted.logits * fitted.temperature, y[24:]) == pytest.approx(fitted.losses[fitted.penalty])
 
 
 def test_balanced_classifier_recalls_more_images_of_rare_classes() -> None:

@@ -175,7 +175,7 @@ def _cholesky(x: Array) -> Array:
 
 
 def choose_without_fold(logits: Mapping[Any, Array], losses: Mapping[Any, Array], folds: Array) -> Array:
-    """Return for each fold the logits of the candidate with the lowest loss on the other folds.
+    """Return for each fold the logits of the candidate with the lowest loss on the other folds; of one fold, on itself.
 
     The loss of a candidate that was chosen by this loss is biased downward. If a fold has no part in the choice, the
     accuracy on this fold is not biased.
@@ -194,7 +194,8 @@ def choose_without_fold(logits: Mapping[Any, Array], losses: Mapping[Any, Array]
     chosen = np.empty_like(next(iter(logits.values())))
     for fold in np.unique(folds):
         own = folds == fold
-        best = min(losses, key=lambda candidate: losses[candidate][~own].mean())
+        judges = own if own.all() else ~own
+        best = min(losses, key=lambda candidate: losses[candidate][judges].mean())
         chosen[own] = logits[best][own]
     return chosen
 
