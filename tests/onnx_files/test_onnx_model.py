@@ -17,7 +17,7 @@ from striate.network import Conv2D, Dense, Flatten, Input, Network, Rescale
 from striate.onnx.export import to_onnx
 from striate.onnx.metadata import ExportMetadata
 
-from .graphs import model, numbers, runtime_outputs, some_weights
+from .graphs import check, model, numbers, runtime_outputs, some_weights
 
 node = helper.make_node
 CLASSES = ("고양이", "dog", "x")
@@ -126,3 +126,9 @@ def test_metadata_of_other_programs_are_ignored(exported_file: Path) -> None:
     helper.set_model_props(proto, values)
     exported_file.write_bytes(proto.SerializeToString())
     assert st.load(exported_file).classes == ()
+
+
+def test_outputs_of_other_programs_are_kept_whatever_their_names(tmp_path: Path) -> None:
+    nodes = [node("Relu", ["x"], ["distance"]), node("Sigmoid", ["x"], ["unknown"])]
+    network = check(model(nodes, {"x": ("N", 6, 9, 8)}, ["distance", "unknown"]), tmp_path, numbers(2, 6, 9, 8))
+    assert len(network.outputs) == 2

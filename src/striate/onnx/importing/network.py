@@ -28,7 +28,7 @@ from striate.onnx.importing.network_builder import (
 from striate.onnx.importing.operators import RULES
 from striate.onnx.importing.read import read_onnx
 from striate.onnx.importing.rules import NodeOutputs
-from striate.onnx.metadata import DETECTOR, DISTANCE, RESIZED, UNKNOWN, UNSIZED, ExportMetadata
+from striate.onnx.metadata import DETECTOR, DISTANCE, RESIZED, UNKNOWN, UNSIZED, VERSION, ExportMetadata
 
 DETECTOR_ARRAYS = ("neighbors", "directions", "class_means", "scale", "threshold")
 INPUT_DTYPES = {"uint8": "uint8", "uint16": "uint16", "float16": "float32", "float32": "float32", "float64": "float64"}
@@ -115,7 +115,8 @@ def import_graph(
         size = metadata.policy.height, metadata.policy.width
     graph = with_image_size(graph, size) if size else graph
     graph = _without_resizing(graph)
-    graph, detector = _take_detector(graph) if {DISTANCE, UNKNOWN} <= set(graph.outputs) else (graph, {})
+    detects_unknown = VERSION in graph.metadata and {DISTANCE, UNKNOWN} <= set(graph.outputs)
+    graph, detector = _take_detector(graph) if detects_unknown else (graph, {})
     network, weights, notes = _convert(canonicalize(graph), where=str(path), name=_network_name(graph, path))
     metadata.check(network, str(path))
     if metadata.detector_layer not in {node.layer.name for node in network.nodes}:
