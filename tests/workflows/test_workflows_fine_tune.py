@@ -73,7 +73,7 @@ def fine_tune_run(images: Path, out: Path, messages: list[str], **options: Any) 
 
 @pytest.fixture(scope="module")
 def improving_run(images: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[TrainingRun, list[str]]:
-    """A run in which each stage counts as an improvement, before its stages are discarded, and its messages.
+    """A run in which each model counts as an improvement, before its training is discarded, and its messages.
 
     Tests must not change it.
     """
@@ -107,9 +107,9 @@ def appear_in_order(texts: list[str], messages: list[str]) -> bool:
 
 def test_training_runs_in_order(improving_run: tuple[TrainingRun, list[str]]) -> None:
     run, messages = improving_run
-    stages = ["Features: ", "Classifier: ", "Fine-tuning: all layers for at most 2 epochs of ", "Engine: torch",
+    lines = ["Features: ", "Classifier: ", "Fine-tuning: all layers for at most 2 epochs of ", "Engine: torch",
               "All layers: loss ", "Halfway: loss "]  # fmt: skip
-    assert appear_in_order(stages, messages)
+    assert appear_in_order(lines, messages)
     found = run.record.fine_tuning
     assert found
     assert list(found.scores) == ["start", "all layers", "halfway"]

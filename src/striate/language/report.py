@@ -145,7 +145,7 @@ STRINGS: dict[str, dict[str, str]] = {
     "splits_note_tuned": {
         "en": "The network was fine-tuned on the training images, the best weights were chosen on held-out images, and "
         "the test images were used only for this report.",
-        "ko": "신경망은 학습 이미지로 미세 조정했고, 어느 단계의 신경망을 쓸지는 학습에서 떼어 둔 이미지로 "
+        "ko": "신경망은 학습 이미지로 미세 조정했고, 어느 가중치를 쓸지는 학습에서 떼어 둔 이미지로 "
         "정했습니다. 테스트 이미지는 이 보고서를 만들 때만 사용했습니다.",
     },
     "notes": {"en": "Notes on the data", "ko": "데이터 참고 사항"},

@@ -42,7 +42,6 @@ TRAINING_MESSAGES: dict[str, str] = {
     "Not tried because of the time limit: features of other layers": (
         "시간 제한을 지키기 위해 다른 층의 특성은 비교하지 않았습니다"
     ),
-    "{stage_word}: not trained because of the time limit": "{stage_word}: 시간 제한을 지키기 위해 학습하지 않았습니다",
     "images are resized to {size} pixels to stay within {n} minutes": (
         "{n}분을 지키기 위해 이미지를 {size}픽셀로 줄입니다"
     ),

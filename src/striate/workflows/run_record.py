@@ -24,7 +24,7 @@ from striate.training import Recipe, Run, RunRecord
 from striate.transfer.features import runtime_version
 from striate.workflows.plan import TrainingPlan, is_folder
 
-START = "start"  # name of the model before the stages of fine-tuning
+START = "start"  # name of the model before fine-tuning
 
 
 @dataclass(frozen=True)
@@ -72,9 +72,9 @@ class FineTuningFindings:
     """What fine-tuning found.
 
     Attributes:
-        held_out: Number of images on which the stages were compared.
-        scores: Score on those images by stage, beginning with the start.
-        kept: The stage whose weights were kept.
+        held_out: Number of images on which the models were compared.
+        scores: Score on those images by name of the model, beginning with the start.
+        kept: Name of the model that was kept.
         test_start: Accuracy of the start on the test images, 0 … 1; for numbers, R². None without test images.
         test_kept: The same of the kept weights.
     """
