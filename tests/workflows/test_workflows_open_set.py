@@ -82,6 +82,15 @@ def test_last_maps_are_summarized_as_features(name: str, layer: str, summary: in
     assert with_features(network, layer, summary).output_shapes[1] == (summary or np.prod(shape),)
 
 
+@pytest.mark.parametrize(("side", "filters", "layer"), [(30, 4, "maps"), (60, 4, "hidden"), (60, 5, "maps")])
+def test_large_maps_that_are_not_summarized_are_no_features(side: int, filters: int, layer: str) -> None:
+    """The features of thousands of images would take gigabytes, and few of them would fit into the detector."""
+    network = Network.sequential(
+        [Input((side, side, 1)), Conv2D(filters, 3, name="maps"), Flatten(), Dense(16, name="hidden"), Dense(3)]
+    )
+    assert open_set_layer(network) == layer
+
+
 @pytest.mark.parametrize("engine", ["numpy", "torch", "onnx"])
 def test_summary_is_the_means_of_quarters_and_the_deviation(engine: str) -> None:
     network = Network.sequential(

@@ -116,8 +116,8 @@ def open_set_layer(network: Network) -> str | None:
 
     Returns:
         Name of the layer with the last maps, because the dense layers after them keep only what distinguishes the
-        classes; where the maps are averaged, of the layer that the last layer with weights reads. None for other forms
-        of networks.
+        classes; where the maps are averaged, or large and too few to be summarized, of the layer that the last layer
+        with weights reads. None for other forms of networks.
     """
     index = network.outputs[0]
     read = None
@@ -131,7 +131,7 @@ def open_set_layer(network: Network) -> str | None:
         if weighted and read is None:
             read = index
         if read is not None and len(shape) == 3 and prod(shape[:2]) > 1:
-            read = index
+            read = index if summary_size(shape) or prod(shape) <= MAX_FLATTENED else read
             break
     return None if read is None else str(network.nodes[skip_dropout(network, read)].layer.name)
 
