@@ -386,7 +386,7 @@ def test_invalid_usage_raises() -> None:
             verb(x, y)
     cases: list[tuple[dict[str, Any], str]] = [
         ({"optimizer": "adan"}, "There is no optimizer 'adan'. Did you mean 'adam'"),
-        ({"loss": "crossentropy"}, "There is no loss 'crossentropy'"),
+        ({"loss": "crossentropy"}, "'crossentropy' may be several losses: use 'sparse_categorical_crossentropy'"),
         ({"loss": ["mse", "mse"]}, "The network has 1 outputs; expected a loss for each, received 2"),
         ({"metrics": ["acuracy"]}, "There is no metric 'acuracy'. Did you mean 'accuracy'"),
         (
