@@ -31,7 +31,7 @@ ENCODED_HEADERS = [(name.encode(), value.encode()) for name, value in HEADERS.it
 
 WINDOW = 1.0  # seconds in which requests are counted
 PROMPT_REFUSALS = 100  # in a window, and twice as many as were answered in the one before: at twice the load it is half
-REFUSAL_DELAY = 0.04  # seconds; together with the rest less than the 50 ms in which a client knows that it is refused
+REFUSAL_DELAY = 0.025  # seconds; together with the rest less than the 50 ms in which a client knows that it is refused
 
 
 class RefusalPace:
