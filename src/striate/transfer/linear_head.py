@@ -143,21 +143,19 @@ def _fit_linear_head(
     scaler = FeatureScaler.fit(x, blocks)
     factor = _cholesky(scaler.transform(x)) if x.shape[1] > len(x) else None  # fewer coordinates than features
     coordinates = StandardizedRows(x, scaler) if factor is None else StandardizedRows(factor.astype(np.float32))
-    judged = folds != NOT_HELD_OUT
-    held_out = {
-        penalty: logits[judged]
-        for penalty, logits in _cross_validate(coordinates, y, classes, folds, remaining).items()
-    }
-    by_image = {penalty: cross_entropies(logits, y[judged]) for penalty, logits in held_out.items()}
+    is_held_out = folds != NOT_HELD_OUT
+    labels = y[is_held_out]
+    held_out = _cross_validate(coordinates, y, classes, folds, remaining)
+    by_image = {penalty: cross_entropies(logits, labels) for penalty, logits in held_out.items()}
     losses = {penalty: float(values.mean()) for penalty, values in by_image.items()}
     penalty = min(losses, key=lambda value: losses[value])
-    temperature = fit_temperature(held_out[penalty], y[judged])
+    temperature = fit_temperature(held_out[penalty], labels)
     fitted = fit_logistic_regression(coordinates, y, classes, penalty, remaining)
     kernel = fitted.kernel if factor is None else scaler.transform(x).T @ np.linalg.solve(factor.T, fitted.kernel)
     kernel = kernel / scaler.std[:, None]
     head = LinearHead(kernel / temperature, (fitted.bias - scaler.mean @ kernel) / temperature)
-    logits = choose_without_fold(held_out, by_image, folds[judged]) / temperature
-    return FittedHead(head, penalty, temperature, logits, losses, y[judged])
+    logits = choose_without_fold(held_out, by_image, folds[is_held_out]) / temperature
+    return FittedHead(head, penalty, temperature, logits, losses, labels)
 
 
 def _cholesky(x: Array) -> Array:
@@ -194,8 +192,8 @@ def choose_without_fold(logits: Mapping[Any, Array], losses: Mapping[Any, Array]
     chosen = np.empty_like(next(iter(logits.values())))
     for fold in np.unique(folds):
         own = folds == fold
-        judges = own if own.all() else ~own
-        best = min(losses, key=lambda candidate: losses[candidate][judges].mean())
+        others = own if own.all() else ~own
+        best = min(losses, key=lambda candidate: losses[candidate][others].mean())
         chosen[own] = logits[best][own]
     return chosen
 
@@ -257,11 +255,11 @@ def fold_count(images: int, weights: int) -> int:
 def _cross_validate(
     x: StandardizedRows, y: Array, classes: int, folds: Array, remaining: Remaining
 ) -> dict[float, Array]:
-    """Return, by penalty, the logits (N, K) of each image by the head that was fitted without its fold."""
+    """Return, by penalty, the logits (M, K) of the images that are held out, by the head fitted without their fold."""
     left = remaining()
     reserved = (1 - SEARCH_SHARE) * left if left < inf else 0.0  # seconds, for the final fit
-    judged = folds != NOT_HELD_OUT
-    numbers = np.unique(folds[judged])
+    is_held_out = folds != NOT_HELD_OUT
+    numbers = np.unique(folds[is_held_out])
     weights = (folds != numbers[:, None]).astype(np.float64)  # (P, N)
     held_out, losses, start = {}, list[float](), None
     tolerance = SEARCH_TOLERANCE * min(1, FEW_CLASSES / classes)
@@ -270,13 +268,13 @@ def _cross_validate(
         kernels, biases = start = _solve(
             x, y, classes, penalty, weights, start, tolerance, lambda: remaining() - reserved
         )
-        logits = np.zeros((len(x), classes))  # of images that are never held out, they stay 0
+        logits = np.empty((len(x), classes))
         for rows, block in x:
             for fold, kernel, bias in zip(numbers, kernels, biases, strict=True):
                 own = folds[rows] == fold
                 logits[rows][own] = block[own] @ kernel + bias
-        held_out[penalty] = logits
-        losses.append(cross_entropy(logits[judged], y[judged]))
+        held_out[penalty] = logits[is_held_out]
+        losses.append(cross_entropy(held_out[penalty], y[is_held_out]))
         if len(losses) > 2 and losses[-3] < losses[-2] < losses[-1]:
             break  # smaller penalties only overfit more, and take longest
         left = remaining()

@@ -9,6 +9,7 @@ held-out images chooses its penalty and the base.
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from math import inf
 
 import numpy as np
@@ -53,7 +54,7 @@ from striate.workflows.run_record import (
 from striate.workflows.trained_model import THRESHOLD
 from striate.workflows.training_time import StopInTime
 
-STAGE_FOLDER = "all-layers"  # the run folder, within that of the run, of the training of all layers
+TRAINING_FOLDER = "all-layers"  # the run folder, within that of the run, of the training of all layers
 CANDIDATES = {"All layers": 1.0, "Halfway": 0.5}  # share of the change of the weights that is kept
 
 
@@ -125,8 +126,8 @@ def discard_training(run: TrainingRun) -> None:
         run: The run.
     """
     if run.written_here:
-        shutil.rmtree(run.path / STAGE_FOLDER / "checkpoints", ignore_errors=True)
-        (run.path / STAGE_FOLDER / run.model_path.name).unlink(missing_ok=True)
+        shutil.rmtree(run.path / TRAINING_FOLDER / "checkpoints", ignore_errors=True)
+        (run.path / TRAINING_FOLDER / run.model_path.name).unlink(missing_ok=True)
 
 
 def _test_score(found: Extraction, prepared: PreparedRun) -> float | None:
@@ -178,7 +179,7 @@ class _FineTuning:
             return None
         model, scaler = self._make_start()
         if self.data.task is Task.CLASSIFICATION:
-            self.scores[START] = self._fit(self._features(self.base)).score
+            self.scores[START] = self._fit(self.base).score
         else:
             self.scores[START] = self._score(model)
         trained, arrays = with_standardization(model.network, model.named_weights, scaler)
@@ -209,7 +210,7 @@ class _FineTuning:
     def _make_start(self) -> tuple[Model, FeatureScaler]:
         """Return the base with a head fitted only to the images that it is trained on, and a scaler of its features."""
         prepared, base, layer = self.prepared, self.base, self.layer
-        x, y = self._features(base)[0], self.data.train.y
+        x, y = self._pretrained_features[0], self.data.train.y
         classes, task, groups = len(prepared.data.classes), prepared.data.task, self.data.train.groups
         blocks = base.block_sizes(layer) if task is Task.CLASSIFICATION else ()
         if task is Task.CLASSIFICATION:
@@ -222,26 +223,36 @@ class _FineTuning:
         model.decision = Decision(task)  # the head gives the numbers themselves
         return model, FeatureScaler.fit(x, blocks)
 
+    @cached_property
+    def _pretrained_features(self) -> tuple[Array, Array]:
+        """The features (N, F) of the training and of the held-out images by the pretrained base."""
+        train, validation, _ = extract_features(self.base, self.prepared.data)
+        rows = train[self.layer]
+        return rows[~self.held_out], np.concatenate([validation[self.layer], rows[self.held_out]])
+
+    @cached_property
+    def _folds(self) -> Array:
+        """The folds of all images, of which only the held-out ones (the last) are ever left out."""
+        held = self.data.validation
+        folds = content_folds(self._pretrained_features[1], held.y, len(self.data.classes), groups=held.groups)
+        return np.concatenate([np.full(len(self.data.train), NOT_HELD_OUT), folds])
+
     def _features(self, base: Base) -> tuple[Array, Array]:
         """Return the features (N, F) of the training and of the held-out images."""
         if base is self.base:
-            train, validation, _ = extract_features(base, self.prepared.data)
-            rows = train[self.layer]
-            return rows[~self.held_out], np.concatenate([validation[self.layer], rows[self.held_out]])
+            return self._pretrained_features
         compared = replace(self.data, test=self.data.test.take(np.zeros(len(self.data.test), bool)))
         train, validation, _ = compute_features(base, compared)
         return train[self.layer], validation[self.layer]
 
-    def _fit(self, features: tuple[Array, Array], base: Base | None = None) -> _Candidate:
-        """Fit a head to features of a base, and choose its penalty on the held-out images."""
-        base, y, held = base or self.base, self.data.train.y, self.data.validation
-        classes = len(self.data.classes)
-        folds = content_folds(self._features(self.base)[1], held.y, classes, groups=held.groups)
+    def _fit(self, base: Base) -> _Candidate:
+        """Fit a head to the features of a base, and choose its penalty on the held-out images."""
+        held_out = self.data.validation.y
         fitted = fit_linear_head(
-            np.concatenate(features), np.concatenate([y, held.y]), classes,
-            np.concatenate([np.full(len(y), NOT_HELD_OUT), folds]), base.block_sizes(self.layer), self.remaining,
+            np.concatenate(self._features(base)), np.concatenate([self.data.train.y, held_out]),
+            len(self.data.classes), self._folds, base.block_sizes(self.layer), self.remaining,
         )  # fmt: skip
-        score = HeldOutScore.from_probabilities(np.exp(log_softmax(fitted.logits)), held.y)
+        score = HeldOutScore.from_probabilities(np.exp(log_softmax(fitted.logits)), held_out)
         return _Candidate(*join_head(base, self.layer, fitted.head), score, fitted)
 
     def _choose(self, model: Model) -> _Candidate | None:
@@ -250,8 +261,7 @@ class _FineTuning:
         for title, share in CANDIDATES.items():
             name = title.lower()
             if self.data.task is Task.CLASSIFICATION:
-                base = between(self.base, model.named_weights, share)
-                candidate = self._fit(self._features(base), base)
+                candidate = self._fit(between(self.base, model.named_weights, share))
             elif share == 1:
                 candidate = _Candidate(model.network, model.named_weights, self._score(model))
             else:
@@ -283,7 +293,7 @@ class _FineTuning:
 
     def _train(self, model: Model, recipe: Recipe) -> bool:
         """Train, and return whether it succeeded."""
-        path, seconds = self.run.path / STAGE_FOLDER, self.remaining()
+        path, seconds = self.run.path / TRAINING_FOLDER, self.remaining()
         begun = (path / "config.json").exists()
         run = Run.open(path) if begun else Run.create(RunRecord(recipe, self.data.fingerprint), path)
         callbacks = [StopInTime(seconds)] if seconds < inf else []
@@ -299,7 +309,7 @@ class _FineTuning:
         return HeldOutScore.from_outputs(self.data.task, model.predict(held.x), held.y)
 
     def _write_history(self) -> None:
-        path = self.run.path / STAGE_FOLDER
+        path = self.run.path / TRAINING_FOLDER
         self.run.write_history(Run.open(path).read_history() if (path / "config.json").exists() else {})
 
 
