@@ -7,6 +7,7 @@ import numpy as np
 
 from striate._types import Array
 from striate.evaluation.intervals import Estimate, Z
+from striate.transfer.open_set_fitting import student_quantile
 
 RESAMPLES = (200, 1000)  # the fewest and the most
 MAX_WORK = 2e8  # images × resamples, above which there are fewer
@@ -57,8 +58,7 @@ def _levels(resampled: Array, value: float, images: int) -> tuple[float, float]:
     normal = NormalDist()
     below = float(((resampled < value) + 0.5 * (resampled == value)).mean())
     bias = normal.inv_cdf(min(max(below, MAX_BIAS), 1 - MAX_BIAS))
-    student = Z + (Z**3 + Z) / (4 * (images - 1))  # 26.7.5 in Abramowitz, Stegun 1964
-    reach = student * sqrt(images / (images - 1))
+    reach = student_quantile(Z, images) * sqrt(images / (images - 1))
     return normal.cdf(2 * bias - reach), normal.cdf(2 * bias + reach)
 
 

@@ -4,7 +4,7 @@ An image is unknown if its features are too far from those of the training image
 the predicted class has too low a probability.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from functools import cached_property
 
@@ -162,7 +162,7 @@ def unit_vectors(x: Array) -> Array:
     return np.asarray(rows / np.where(lengths > 0, lengths, 1)[:, None])
 
 
-def neighbor_distances(rows: Array, bank: Array, exclude: Callable[[slice], Array] | None = None) -> Array:
+def neighbor_distances(rows: Array, bank: Array, excluded: Array | None = None) -> Array:
     """Return the cosine distance of each row from the mean of its nearest neighbors.
 
     The mean of a few neighbors is closer to new images of the same class than a single neighbor is, in particular if
@@ -171,24 +171,26 @@ def neighbor_distances(rows: Array, bank: Array, exclude: Callable[[slice], Arra
     Args:
         rows: Unit vectors (N, F).
         bank: Unit vectors (M, F).
-        exclude: Called with a slice of the rows; returns which pairs are not compared, bool (n, M). None: all are
-            compared.
+        excluded: Bool (N, M): which pairs are not compared.
 
     Returns:
         Float64 (N,), 0 … 2.
     """
-    parts = [_chunk_distances(rows, part, bank, exclude) for part in row_slices(len(rows), CHUNK)]
+    parts = [
+        _chunk_distances(rows[part], bank, None if excluded is None else excluded[part])
+        for part in row_slices(len(rows), CHUNK)
+    ]
     return np.concatenate([np.zeros(0), *parts])
 
 
-def _chunk_distances(rows: Array, part: slice, bank: Array, exclude: Callable[[slice], Array] | None) -> Array:
-    similarity = rows[part] @ bank.T
-    if exclude is not None:
-        similarity[exclude(part)] = -np.inf
+def _chunk_distances(rows: Array, bank: Array, excluded: Array | None) -> Array:
+    similarity = rows @ bank.T
+    if excluded is not None:
+        similarity[excluded] = -np.inf
     count = min(NEIGHBORS, len(bank))
     nearest = np.argpartition(similarity, -count, axis=1)[:, -count:]  # (N, count)
     similar = np.take_along_axis(similarity, nearest, axis=1)
-    if exclude is None:
+    if excluded is None:
         sums = sum(bank[column] for column in nearest.T)
     else:  # fewer images than neighbors may be left to compare with
         used = similar > -np.inf

@@ -146,7 +146,8 @@ def _fit_detector(
     neighbor, discriminant = np.empty(len(x)), np.empty(len(x))
     measured = held_out.copy()
     if held_out.all():
-        neighbor[rows] = neighbor_distances(bank, compared, _Excluded(bank, None if groups is None else groups[rows]))
+        excluded = _excluded_pairs(bank, None if groups is None else groups[rows])
+        neighbor[rows] = neighbor_distances(bank, compared, excluded)
         discriminant[rows] = _cross_validate(bank, labels, folds[rows])
         measured[rows] = False
     others = np.flatnonzero(measured)
@@ -182,22 +183,16 @@ def _choose(digests: Array, y: Array, classes: int, max_images: int, size: int) 
     return order[np.argsort(rank[order], kind="stable")][:count]
 
 
-@dataclass(frozen=True, eq=False)
-class _Excluded:
-    """Which images must not be compared with each other: those of one group, and copies.
+def _excluded_pairs(bank: Array, groups: Array | None) -> Array:
+    """Return bool (M, M): which images must not be compared with each other: those of one group, and copies.
 
-    Attributes:
+    Args:
         bank: Unit vectors (M, F), not rounded: rounding makes copies look different.
         groups: Integers (M,); None: every image is a group.
     """
-
-    bank: Array
-    groups: Array | None
-
-    def __call__(self, rows: slice) -> Array:
-        """Return bool (n, M) for some of the images."""
-        groups = np.arange(len(self.bank)) if self.groups is None else self.groups
-        return np.asarray((self.bank[rows] @ self.bank.T >= 1 - IDENTICAL) | (groups[rows, None] == groups))
+    copies = bank @ bank.T >= 1 - IDENTICAL
+    numbers = np.arange(len(bank)) if groups is None else groups
+    return np.asarray(copies | (numbers[:, None] == numbers))
 
 
 def _cross_validate(bank: Array, y: Array, folds: Array) -> Array:
@@ -262,15 +257,15 @@ def cross_validated_quantile(distances: Array, level: float) -> float:
 
     Returns:
         The distance.
-
-    Source:
-        Abramowitz, Stegun 1964, 26.7.5, for Student's distribution.
     """
     empirical, count = float(np.quantile(distances, level, method="higher")), len(distances)
     if count < 2:
         return empirical
+    from statistics import NormalDist  # here, because it is slow to import and predictions do not need it
+
     ordered = np.sort(distances)  # so that the order of the images does not matter
-    limit = float(ordered.mean() + _student(level, count) * ordered.std(ddof=1) * np.sqrt(1 + 1 / count))
+    student = student_quantile(NormalDist().inv_cdf(level), count)
+    limit = float(ordered.mean() + student * ordered.std(ddof=1) * np.sqrt(1 + 1 / count))
     return _blend(empirical, limit, count, level)
 
 
@@ -296,23 +291,33 @@ def held_out_quantile(distances: Array, level: float) -> float:
     empirical = float(np.interp((count + 1) * level, np.arange(1, count + 1), ordered))
     if count < 2:
         return empirical
-    from statistics import NormalDist  # here, because it is slow to import and predictions do not need it
+    from statistics import NormalDist
 
+    normal = NormalDist()
     tail = min(max(MIN_TAIL, round(TAIL_SHARE * count)), count)
     positions = (np.arange(count - tail + 1, count + 1) - 3 / 8) / (count + 1 / 4)
-    scores, roots = np.array(list(map(NormalDist().inv_cdf, positions))), np.sqrt(ordered[-tail:].clip(0))
+    scores, roots = np.array(list(map(normal.inv_cdf, positions))), np.sqrt(ordered[-tail:].clip(0))
     centered = scores - scores.mean()
     slope = (centered * roots).sum() / (centered**2).sum()
-    root = roots.mean() + slope * (_student(level, tail) * np.sqrt(1 + 1 / count) - scores.mean())
+    student = student_quantile(normal.inv_cdf(level), tail)
+    root = roots.mean() + slope * (student * np.sqrt(1 + 1 / count) - scores.mean())
     return _blend(empirical, float(root) ** 2, count, level)
 
 
-def _student(level: float, count: int) -> float:
-    """Return approximately the quantile of Student's distribution with count - 1 degrees of freedom."""
-    from statistics import NormalDist
+def student_quantile(normal_quantile: float, count: int) -> float:
+    """Approximate a quantile of Student's distribution with count - 1 degrees of freedom.
 
-    z = NormalDist().inv_cdf(level)
-    return z + (z**3 + z) / (4 * (count - 1))
+    Args:
+        normal_quantile: The quantile of the normal distribution at the same level.
+        count: Number of values, 2 or more.
+
+    Returns:
+        The quantile.
+
+    Source:
+        Abramowitz, Stegun 1964, "Handbook of mathematical functions", 26.7.5, first order.
+    """
+    return normal_quantile + (normal_quantile**3 + normal_quantile) / (4 * (count - 1))
 
 
 def _blend(empirical: float, extrapolated: float, count: int, level: float) -> float:
