@@ -262,9 +262,10 @@ def _compare_candidates(
         rows = coarse.rows[numbers.start : numbers.stop]
         correlation[rows], image_similarity[rows], tile_correlation[rows] = compared
     scores = PairScores(
-        candidates.first, correlation, image_similarity, coarse.correlation, tile_correlation, pairs.are_sparse()
-    )
-    return scores.similarity(len(thumbnails)), scores.images_resemble(len(thumbnails))
+        len(thumbnails), candidates.first, correlation, image_similarity, coarse.correlation, tile_correlation,
+        pairs.are_sparse(),
+    )  # fmt: skip
+    return scores.similarity(), scores.images_resemble
 
 
 @dataclass(frozen=True, eq=False)

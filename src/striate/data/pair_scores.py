@@ -5,6 +5,7 @@ filled borders, the details of most tiles do. Details are what remains after sub
 """
 
 from dataclasses import dataclass, fields, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -68,6 +69,7 @@ class PairScores:
     """How similar the images of each pair are.
 
     Attributes:
+        image_count: Number of images of the folder, N. Candidates without scores here count with 0.
         first: int64 (P,), row of the first image; each image is the first one of up to `CANDIDATES` pairs.
         correlation: float32 (P,), correlation of the aligned images, 0 … 1; 0 for pairs that cannot be aligned.
         image_similarity: float32 (P,), mean of it and of the correlation of the aligned images' details, 0 … 1.
@@ -77,6 +79,7 @@ class PairScores:
         is_sparse: bool (P,), whether both images are sparse, such as drawings, which need MIN_SPARSE_SIMILARITY.
     """
 
+    image_count: int
     first: NDArray[np.int64]
     correlation: Floats
     image_similarity: Floats
@@ -84,23 +87,20 @@ class PairScores:
     aligned_tile_correlation: Floats
     is_sparse: NDArray[np.bool_]
 
-    def similarity(self, image_count: int) -> Floats:
+    def similarity(self) -> Floats:
         """Compute the similarity of the pairs.
 
         A pair is accepted for its tiles only if they correlate far better than those of the median pair, and better
         than those of most images with their third best candidate, such as icons with a common frame.
 
-        Args:
-            image_count: Number of images of the folder. Candidates without scores here count with 0.
-
         Returns:
             float32 (P,), MIN_SIMILARITY … 1; 0 for pairs that are not near-duplicates.
         """
-        pair_count = max(CANDIDATES * image_count, len(self.first))
+        pair_count = max(CANDIDATES * self.image_count, len(self.first))
         all_pairs = np.zeros(pair_count)
         all_pairs[: len(self.first)] = np.nan_to_num(self.tile_correlation)
         of_others = max(
-            float(np.quantile(self._third_best(values, image_count), TEMPLATE_QUANTILE))
+            float(np.quantile(self._third_best(values), TEMPLATE_QUANTILE))
             for values in (self.tile_correlation, self.aligned_tile_correlation)
         )
         min_correlation = max(MIN_RATIO_TO_MEDIAN * float(np.median(all_pairs)), of_others)
@@ -110,29 +110,27 @@ class PairScores:
         similarity = np.where(images_match, self.image_similarity, 0)
         similarity = np.where(tiles_match, np.maximum(similarity, MIN_SIMILARITY), similarity)
         too_low = self.is_sparse & (similarity < MIN_SPARSE_SIMILARITY)
-        if self.images_resemble(image_count):
+        if self.images_resemble:
             too_low |= similarity < MIN_RESEMBLING_SIMILARITY
         kept: Floats = np.where(too_low, 0, similarity).astype(np.float32)
         return kept
 
-    def images_resemble(self, image_count: int) -> bool:
-        """Return whether different images of the folder resemble each other, as letters and handwritten digits do.
+    @cached_property
+    def images_resemble(self) -> bool:
+        """Whether different images of the folder resemble each other, as letters and handwritten digits do.
 
         An altered copy is one of at most two similar images in most folders, and each frame of a video has several
         that are very similar. Where images resemble each other, many have several that are quite similar.
-
-        Args:
-            image_count: Number of images of the folder.
         """
         similar = np.where(self.correlation >= RESEMBLING_CORRELATION, self.image_similarity, 0)
-        third_best = self._third_best(similar, image_count)
+        third_best = self._third_best(similar)
         low, high = RESEMBLING_SIMILARITY
         quite, very = float(np.mean((third_best >= low) & (third_best < high))), float(np.mean(third_best >= high))
         return quite > max(RESEMBLING_SHARE, very / 2)
 
-    def _third_best(self, values: Floats, image_count: int) -> Floats:
+    def _third_best(self, values: Floats) -> Floats:
         """Return the third highest value (N,) among the candidates of each image, 0 or more."""
-        of_image = np.zeros((image_count, CANDIDATES), np.float32)
+        of_image = np.zeros((self.image_count, CANDIDATES), np.float32)
         rank = np.arange(len(self.first)) - np.searchsorted(self.first, self.first)
         of_image[self.first, rank] = np.maximum(np.nan_to_num(values), 0)
         third: Floats = np.sort(of_image, axis=1)[:, -3]
