@@ -21,8 +21,8 @@ MAX_CHARTS = 6
 WEAK_LABEL_MARGIN = 0.1  # the report names a label whose F1 is below the mean by this much
 SHARES = frozenset({"accuracy", "mean_average_precision", "macro_f1", "exact_match"})  # shown as percent
 MISSING_COVERAGE = 0.05  # by which fewer values than stated are in the prediction interval when the report says so
-WIDE_ERROR_INTERVAL = 0.4  # the same for the mean absolute error, as a share of it
 WIDE_INTERVAL = 0.15  # width of the interval of the mAP from which there are too few test images
+WIDE_ERROR_INTERVAL = 0.4  # the same for the mean absolute error, as a share of it
 
 
 def labels_context(evaluation: MultilabelEvaluation, images: Sequence[Array] | Array | None) -> dict[str, Any]:
@@ -68,10 +68,10 @@ def _labels_trust(evaluation: MultilabelEvaluation, percent: Percent) -> Markup:
     return t("labels_weakest", name=weakest.name, f1=percent(weakest.f1.value))
 
 
-def _number_trust(error: Estimate, useless: bool) -> Markup:
+def _number_trust(error: Estimate, *, useless: bool, wide: bool) -> Markup:
     if useless:
         return t("number_useless")
-    if _is_wide(error, WIDE_ERROR_INTERVAL * (error.value or 0)):
+    if wide:
         return t("labels_few", low=plain(error.low), high=plain(error.high))
     return Markup("")
 
@@ -104,6 +104,7 @@ def regression_context(evaluation: RegressionEvaluation, images: Sequence[Array]
         )
         if (first.covered.value or 0.0) < evaluation.coverage - MISSING_COVERAGE:
             sentences.append(t("number_narrow", coverage=f"{100 * evaluation.coverage:g}%"))
+    wide = _is_wide(first.mae, WIDE_ERROR_INTERVAL * (first.mae.value or 0))
     useless = any(metrics.r2.low is None or metrics.r2.low <= 0 for metrics in evaluation.targets)
     cards = [
         {
@@ -119,8 +120,8 @@ def regression_context(evaluation: RegressionEvaluation, images: Sequence[Array]
     }
     return {
         "meaning": Markup(" ").join(sentences),
-        "trust": _number_trust(first.mae, useless),
-        "interval_first": _is_wide(first.mae, WIDE_ERROR_INTERVAL * (first.mae.value or 0)),
+        "trust": _number_trust(first.mae, useless=useless, wide=wide),
+        "interval_first": wide,
         "targets": evaluation.targets,
         "scatter": charts,
         "largest_errors": cards,

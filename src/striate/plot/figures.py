@@ -52,24 +52,32 @@ def curves(*history: Any, axes: Any = None) -> Any:
     with fonts():
         panels = _panels(axes, len(names))
         for ax, name in zip(panels, names, strict=True):
-            for number, (training, values) in enumerate(trainings.items()):
-                colors = (f"C{number}",) * 2 if len(trainings) > 1 else (TRAINING, VALIDATION)
-                for label, key, color in zip(("training", "validation"), (name, f"val_{name}"), colors, strict=True):
-                    points = np.asarray(values.get(key, ()), float)
-                    if len(points):
-                        marker = "o" if len(points) <= 30 else ""
-                        several = f"{training}, validation" if key != name else training
-                        ax.plot(
-                            np.arange(1, len(points) + 1), points, marker, ms=3.5, color=color,
-                            ls="--" if key != name and len(trainings) > 1 else "-",
-                            label=printable(several) if len(trainings) > 1 else label,
-                        )  # fmt: skip
+            if len(trainings) == 1:
+                (values,) = trainings.values()
+                _plot_epochs(ax, values, name, color=TRAINING, label="training")
+                _plot_epochs(ax, values, f"val_{name}", color=VALIDATION, label="validation")
+            else:
+                for number, (training, values) in enumerate(trainings.items()):
+                    color = f"C{number}"
+                    _plot_epochs(ax, values, name, color=color, label=training)
+                    _plot_epochs(ax, values, f"val_{name}", color=color, label=f"{training}, validation", ls="--")
             ax.set(title=printable(name), xlabel="epoch")
             ax.xaxis.get_major_locator().set_params(integer=True)
             ax.grid(alpha=0.3)
             if len(ax.lines) > 1:
                 ax.legend(frameon=False)
     return panels
+
+
+def _plot_epochs(
+    ax: Any, values: Mapping[str, Sequence[float]], key: str, *, color: str, label: str, ls: str = "-"
+) -> None:
+    """Plot a loss or metric over the epochs, if the history has it."""
+    points = np.asarray(values.get(key, ()), float)
+    if len(points):
+        marker = "o" if len(points) <= 30 else ""
+        epochs = np.arange(1, len(points) + 1)
+        ax.plot(epochs, points, marker, ls=ls, ms=3.5, color=color, label=printable(label))
 
 
 def _by_name(histories: Sequence[Any]) -> Mapping[str, Any]:
