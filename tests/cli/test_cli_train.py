@@ -219,6 +219,7 @@ def test_resuming_with_changed_images_raises(cli: Cli, photographs: Path, tmp_pa
     config = (tmp_path / "run" / "config.json").read_bytes()
     (tmp_path / "mine" / "빨강" / "망가진.jpg").unlink()
     (tmp_path / "mine" / "빨강" / "그림 1.png").write_bytes(b"no image any more")
+    (tmp_path / "mine" / "what cannot be read.txt").touch()  # a note names it, but it is not among the images
     result = cli("train", "--resume", "run", "--epochs", "2")
     assert result.returncode == 1
     assert "'run' was started with different data" in result.stderr

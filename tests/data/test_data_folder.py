@@ -119,6 +119,7 @@ def test_unreadable_files_are_left_out_and_named(photos: Path) -> None:
     for name in bad:
         assert sum(f"Left out: 'cat/{name}' cannot be read: " in note for note in data.notes) == 1
     assert any("dog/gone.jpg' cannot be read: No such file" in note for note in data.notes)
+    assert [file.file for file in data.unreadable] == sorted([*(f"cat/{name}" for name in bad), "dog/gone.jpg"])
 
 
 def test_format_is_detected_from_content_not_extension(photos: Path) -> None:

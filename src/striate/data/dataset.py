@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from striate.arguments import check_arguments, check_constructor
 from striate.data.mapped import take_rows
 from striate.errors import DataError
-from striate.images import ImagePolicy
+from striate.images import ImagePolicy, UnreadableFile
 from striate.tasks import MAX_NUMBER, Task, get_task
 
 Pixels = NDArray[np.uint8] | NDArray[np.float32]
@@ -87,6 +87,7 @@ class Dataset:
         fingerprint: 16 hexadecimal digits that change when an image, label, class name or part changes.
         notes: Sentences for the user, such as on files left out or classes too small to split.
         task: What `y` holds: one class, several labels, or numbers.
+        unreadable: Files that are left out because they cannot be read; a note names each of them.
 
     Example:
         >>> from striate.data import load
@@ -104,6 +105,7 @@ class Dataset:
     fingerprint: str
     notes: tuple[str, ...] = ()
     task: Task = Task.CLASSIFICATION
+    unreadable: tuple[UnreadableFile, ...] = ()
 
     @property
     def shape(self) -> tuple[int, int, int]:

@@ -21,7 +21,7 @@ from striate.data.labels import LabelFile, label_file, labeled_layout
 from striate.data.layout import Layout
 from striate.data.split import split_all
 from striate.errors import DataError
-from striate.images import ImagePolicy
+from striate.images import ImagePolicy, UnreadableFile
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,12 +33,14 @@ class ReadableImages:
         rows: Row numbers in the layout, (N,).
         digests: uint64 (N,), of the files.
         notes: Sentences on what cannot be read, and on where the pixels are stored.
+        unreadable: The other files of the layout.
     """
 
     images: Images
     rows: NDArray[np.intp]
     digests: Digests
     notes: tuple[str, ...]
+    unreadable: tuple[UnreadableFile, ...]
 
 
 def read_images(layout: Layout, policy: ImagePolicy) -> ReadableImages:
@@ -60,8 +62,9 @@ def read_images(layout: Layout, policy: ImagePolicy) -> ReadableImages:
         first = next(iter(decoded.unreadable.values()))
         raise DataError(f"None of the {len(layout.files):,} images in '{layout.folder}' can be read. {first.reason}")
     images = Images(decoded.x, layout.y, layout.names, decoded.digests).take(rows)
-    left_out = [f"Left out: {file.reason}" for file in decoded.unreadable.values()]
-    return ReadableImages(images, rows, decoded.digests[rows], (*filter(None, [decoded.note]), *left_out))
+    unreadable = tuple(decoded.unreadable.values())
+    notes = (*filter(None, [decoded.note]), *(f"Left out: {file.reason}" for file in unreadable))
+    return ReadableImages(images, rows, decoded.digests[rows], notes, unreadable)
 
 
 @check_arguments
@@ -179,10 +182,11 @@ def _split(
     layout: Layout, read: ReadableImages, images: Images, notes: tuple[str, ...], policy: ImagePolicy, seed: int
 ) -> Dataset:
     assert images.groups is not None
-    return split_all(
+    data = split_all(
         layout.name, layout.classes, images, policy, digests=_key_by_seed(read.digests, seed), groups=images.groups,
         assigned=layout.parts[read.rows], notes=notes, task=layout.task,
     )  # fmt: skip
+    return replace(data, unreadable=read.unreadable)
 
 
 def _key_by_seed(digests: Digests, seed: int) -> Digests:

@@ -114,8 +114,8 @@ def reopen(path: str | os.PathLike[str], epochs: int | None = None) -> tuple[Pre
     try:
         run.require_data(prepared.data.fingerprint)
     except RunError as error:
-        unreadable = [note for note in prepared.data.notes if " cannot be read" in note]  # the most frequent reason
-        raise RunError(" ".join([str(error), *unreadable[:1]])) from None
+        unreadable = [f"Left out: {file.reason}" for file in prepared.data.unreadable[:1]]  # the most frequent reason
+        raise RunError(" ".join([str(error), *unreadable])) from None
     if epochs is not None:
         run.extend(epochs)
     return replace(prepared, plan=run.record.plan), run
