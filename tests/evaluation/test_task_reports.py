@@ -1,7 +1,10 @@
 """Reports on several labels and on numbers: their figures, names in any script, and both languages."""
 
+from dataclasses import replace
+
 import numpy as np
 
+from striate.cli.wording import uncertain_line
 from striate.evaluation.multilabel import MultilabelEvaluation, evaluate_labels
 from striate.evaluation.regression import RegressionEvaluation, evaluate_regression
 from striate.evaluation.report import ReportData, render_report
@@ -65,6 +68,16 @@ def test_reports_warn_of_useless_models() -> None:
     numbers_of_few = report(numbers(images=12)).words
     assert "too few test images" in numbers_of_few and "the mean error is known only roughly" in numbers_of_few
     assert "the mean error is known only roughly" not in report(numbers()).words
+
+
+def test_wide_intervals_recommend_cross_validation_for_labels_and_numbers() -> None:
+    for few, many in ((labels(images=12), labels()), (numbers(images=12), numbers())):
+        page = report(few).words
+        assert "Training with --folds 5 tests on all images" in page and "--folds 5로 학습하면" in page
+        assert "--folds 5" not in report(few, method="tested").words
+        assert "--folds 5 tests on all images" in (uncertain_line(few) or "")
+        for narrow in (many, replace(few, folds=5)):
+            assert "--folds 5" not in report(narrow).words and uncertain_line(narrow) is None
 
 
 def test_report_says_when_prediction_intervals_are_too_narrow() -> None:

@@ -210,9 +210,9 @@ def uncertain_line(evaluation: "AnyEvaluation") -> str | None:
         evaluation: The metrics.
 
     Returns:
-        The sentence; None if the interval of the accuracy is narrow enough.
+        The sentence; None if the interval of the accuracy, mAP or mean absolute error is narrow enough.
     """
-    if not getattr(evaluation, "is_uncertain", False):
+    if not evaluation.is_uncertain:
         return None
     return translate(
         "This interval is wide, because the test images, or the groups that they belong to, are few. --folds 5 tests "

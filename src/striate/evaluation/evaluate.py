@@ -11,7 +11,14 @@ from striate.errors import DataError
 from striate.evaluation.checks import check_probabilities, check_shapes
 from striate.evaluation.display import describe_evaluation, evaluation_html
 from striate.evaluation.folds import FoldFigures, figures_by_fold
-from striate.evaluation.intervals import CROSS_VALIDATION, Estimate, design_effect, macro_metrics, wilson_interval
+from striate.evaluation.intervals import (
+    CROSS_VALIDATION,
+    UNCERTAIN_SHARE,
+    Estimate,
+    design_effect,
+    macro_metrics,
+    wilson_interval,
+)
 from striate.evaluation.metrics import (
     Bin,
     ClassMetrics,
@@ -27,7 +34,6 @@ from striate.evaluation.metrics import (
 from striate.evaluation.ranking import Ranking, rank, top_k
 
 WIDE_INTERVAL = 0.1  # width of the interval of the accuracy from which there are too few test images
-UNCERTAIN_INTERVAL = 0.2  # width from which the test images say so little that cross-validation is recommended
 IMBALANCE = 1.5  # times as many images in the largest class as in the smallest
 
 
@@ -105,14 +111,13 @@ class Evaluation:
     @property
     def interval_first(self) -> bool:
         """Whether the interval is shown before the accuracy, because there are few images."""
-        low, high = self.accuracy.low or 0.0, self.accuracy.high or 0.0
-        return high - low > WIDE_INTERVAL or (self.correct == self.n_images and high - low > WIDE_INTERVAL / 2)
+        limit = WIDE_INTERVAL / 2 if self.correct == self.n_images else WIDE_INTERVAL
+        return self.accuracy.width > limit
 
     @property
     def is_uncertain(self) -> bool:
         """Whether so few test images, or groups of them, say little, and cross-validation would say more."""
-        low, high = self.accuracy.low or 0.0, self.accuracy.high or 0.0
-        return not self.folds and high - low > UNCERTAIN_INTERVAL
+        return not self.folds and self.accuracy.width > UNCERTAIN_SHARE
 
     @property
     def imbalanced(self) -> bool:

@@ -16,6 +16,8 @@ Source:
     Nadeau and Bengio 2003, "Inference for the generalization error"; Bates, Hastie, Tibshirani 2023, "Cross-validation:
     what does it estimate and how well does it do it?".
 """
+UNCERTAIN_SHARE = 0.2  # width of the interval of a share from which cross-validation is recommended
+UNCERTAIN_ERROR = 0.6  # the same of a mean absolute error, relative to it; both are as wide with 25 to 35 images
 MAX_VARIANCE_WEIGHT = 1.0  # weight of the largest possible variance of a class, in images, divided among the classes
 
 
@@ -26,6 +28,11 @@ class Estimate:
     value: float | None
     low: float | None
     high: float | None
+
+    @property
+    def width(self) -> float:
+        """Width of the interval; 0 if it is not known."""
+        return 0.0 if self.low is None or self.high is None else self.high - self.low
 
     def to_dict(self) -> dict[str, float | None]:
         """Return value, low and high by name, as values for JSON."""

@@ -13,7 +13,7 @@ from striate.evaluation.bootstrap import Statistic, bootstrap, estimates
 from striate.evaluation.checks import check_probabilities, check_shapes
 from striate.evaluation.display import labels_html
 from striate.evaluation.folds import Figures, FoldFigures, figures_by_fold, thresholds_by_image
-from striate.evaluation.intervals import CROSS_VALIDATION, Estimate, f1_interval, wilson_interval
+from striate.evaluation.intervals import CROSS_VALIDATION, UNCERTAIN_SHARE, Estimate, f1_interval, wilson_interval
 from striate.text import counted
 
 
@@ -104,6 +104,11 @@ class MultilabelEvaluation:
 
     def _repr_html_(self) -> str:
         return labels_html(self)
+
+    @property
+    def is_uncertain(self) -> bool:
+        """Whether so few test images say little, and cross-validation would say more."""
+        return not self.folds and self.mean_average_precision.width > UNCERTAIN_SHARE
 
     def to_dict(self) -> dict[str, Any]:
         """Return the content of `metrics.json`: numbers, strings, lists and None, never NaN.

@@ -13,7 +13,7 @@ from striate.evaluation.bootstrap import Statistic, bootstrap, estimates
 from striate.evaluation.checks import check_shapes
 from striate.evaluation.display import regression_html
 from striate.evaluation.folds import Figures, FoldFigures, figures_by_fold, half_widths_by_image
-from striate.evaluation.intervals import CROSS_VALIDATION, UNKNOWN, Estimate, wilson_interval
+from striate.evaluation.intervals import CROSS_VALIDATION, UNCERTAIN_ERROR, UNKNOWN, Estimate, wilson_interval
 from striate.tasks import COVERAGE
 from striate.text import counted
 
@@ -93,6 +93,12 @@ class RegressionEvaluation:
 
     def _repr_html_(self) -> str:
         return regression_html(self)
+
+    @property
+    def is_uncertain(self) -> bool:
+        """Whether so few test images say little of the first target, and cross-validation would say more."""
+        error = self.targets[0].mae
+        return not self.folds and error.width > UNCERTAIN_ERROR * (error.value or 0.0)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the content of `metrics.json`: numbers, strings, lists and None, never NaN.

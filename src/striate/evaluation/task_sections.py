@@ -21,7 +21,7 @@ MAX_CHARTS = 6
 WEAK_LABEL_MARGIN = 0.1  # the report names a label whose F1 is below the mean by this much
 SHARES = frozenset({"accuracy", "mean_average_precision", "macro_f1", "exact_match"})  # shown as percent
 MISSING_COVERAGE = 0.05  # by which fewer values than stated are in the prediction interval when the report says so
-WIDE_INTERVAL = 0.15  # width of the interval of the mAP from which there are too few test images
+WIDE_INTERVAL = 0.15  # width of the interval of the mAP from which the value alone would say too much
 WIDE_ERROR_INTERVAL = 0.4  # the same for the mean absolute error, as a share of it
 
 
@@ -48,7 +48,7 @@ def labels_context(evaluation: MultilabelEvaluation, images: Sequence[Array] | A
     return {
         "meaning": t("labels_meaning", expected=expected, low=low, high=high),
         "trust": _labels_trust(evaluation, percent),
-        "interval_first": _is_wide(evaluation.mean_average_precision),
+        "interval_first": evaluation.mean_average_precision.width > WIDE_INTERVAL,
         "labels": evaluation.per_class,
         "wrong_labels": cards,
         "small": _are_small(images),
@@ -60,7 +60,7 @@ def _labels_trust(evaluation: MultilabelEvaluation, percent: Percent) -> Markup:
     low, high = found.low or 0.0, found.high or 1.0
     if low <= evaluation.chance:
         return t("labels_chance", chance=percent(evaluation.chance))
-    if _is_wide(found):
+    if found.width > WIDE_INTERVAL:
         return t("labels_few", low=percent(low), high=percent(high))
     weakest = min((label for label in evaluation.per_class if label.support), key=lambda label: label.f1.value or 0.0)
     if (weakest.f1.value or 0.0) > (evaluation.macro_f1.value or 0.0) - WEAK_LABEL_MARGIN:
@@ -74,11 +74,6 @@ def _number_trust(error: Estimate, *, useless: bool, wide: bool) -> Markup:
     if wide:
         return t("labels_few", low=plain(error.low), high=plain(error.high))
     return Markup("")
-
-
-def _is_wide(found: Estimate, limit: float = WIDE_INTERVAL) -> bool:
-    """Return whether the interval is so wide that the value alone would say too much."""
-    return found.low is not None and found.high is not None and found.high - found.low > limit
 
 
 def regression_context(evaluation: RegressionEvaluation, images: Sequence[Array] | Array | None) -> dict[str, Any]:
@@ -104,7 +99,7 @@ def regression_context(evaluation: RegressionEvaluation, images: Sequence[Array]
         )
         if (first.covered.value or 0.0) < evaluation.coverage - MISSING_COVERAGE:
             sentences.append(t("number_narrow", coverage=f"{100 * evaluation.coverage:g}%"))
-    wide = _is_wide(first.mae, WIDE_ERROR_INTERVAL * (first.mae.value or 0))
+    wide = first.mae.width > WIDE_ERROR_INTERVAL * (first.mae.value or 0)
     useless = any(metrics.r2.low is None or metrics.r2.low <= 0 for metrics in evaluation.targets)
     cards = [
         {
