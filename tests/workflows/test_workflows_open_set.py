@@ -11,7 +11,7 @@ from striate.data import Dataset, from_arrays
 from striate.engines.choose import EngineSettings
 from striate.errors import DataError, ModelFileError, UsageError
 from striate.models import Model, load
-from striate.models.open_set import fit_open_set, open_set_distances
+from striate.models.open_set import fit_open_set, open_set_distances, predict_with_features
 from striate.network import Activation, Concatenate, Conv2D, Dense, Flatten, GlobalAveragePool2D, Input, Network
 from striate.training import Recipe
 from striate.transfer.feature_output import open_set_layer, summary_size, with_features
@@ -55,6 +55,11 @@ def test_detector_of_a_small_network_knows_its_images(engine: str, data: Dataset
     distances = open_set_distances(model, detector, data.test.x)
     assert detector.layer == "C2"
     assert len(distances) == len(data.test)
+    probabilities, held_out = predict_with_features(model, data.validation.x)
+    np.testing.assert_allclose(probabilities, model.predict(data.validation.x), atol=1e-6)
+    again = fit_open_set(model, data.train, data.validation, 3, held_out)
+    assert again
+    np.testing.assert_allclose(again.held_out, fitted.held_out, rtol=1e-4, atol=1e-5)
     both = Model.from_network(with_features(network, detector.layer, detector.size))
     both.named_weights = model.named_weights
     outputs, features = both.predict(stripes(600, 7)[0])

@@ -89,7 +89,29 @@ def _check_part(network: Network, x: Any, y: Any, classes: int) -> Images:
     return Images(pixels, whole)
 
 
-def fit_open_set(model: NetworkModel, train: Images, held_out: Images, classes: int) -> FittedDetector | None:
+def predict_with_features(model: NetworkModel, x: Any) -> tuple[Array, Array | None]:
+    """Compute the outputs of a network and the features that its detector compares, in one pass.
+
+    In distributed training, each process computes a part of the images; all processes must call this.
+
+    Args:
+        model: The model; its engine computes the features.
+        x: N images as the model takes them; N may be 0.
+
+    Returns:
+        The first output (N, K), and the features (N, F) for `fit_open_set`; None if it fits no detector to this
+        network.
+    """
+    compared = _compared_features(model.network)
+    engine = _features_engine(model, *compared) if compared else model.engine
+    inputs = check_inputs(engine.network, x) if len(x) else (x,)
+    outputs = predict_in_batches(engine, inputs, distributed=True)
+    return outputs[0], outputs[1] if compared else None
+
+
+def fit_open_set(
+    model: NetworkModel, train: Images, held_out: Images, classes: int, held_out_features: Array | None = None
+) -> FittedDetector | None:
     """Fit a detector to the output of one layer of a trained network.
 
     It compares images with training images, and its threshold comes from held-out images.
@@ -99,28 +121,39 @@ def fit_open_set(model: NetworkModel, train: Images, held_out: Images, classes: 
         train: Images that it was trained on, each of one class.
         held_out: Images that it was not trained on, such as the validation images.
         classes: The number of classes.
+        held_out_features: Features (N, F) of the held-out images from `predict_with_features`; None computes them.
 
     Returns:
         The detector; None if there are fewer than five held-out images, or the network has another form than a chain
         of layers with weights at its end.
     """
-    layer = open_set_layer(model.network)
-    if layer is None or len(held_out) < MIN_HELD_OUT:
+    compared = _compared_features(model.network)
+    if compared is None or len(held_out) < MIN_HELD_OUT:
         return None
-    (shape,) = (node.shape for node in model.network.nodes if node.layer.name == layer)
-    size = summary_size(shape) or prod(shape)
-    parts = compared, tested = _take_evenly(train, MAX_IMAGES), _take_evenly(held_out, MAX_HELD_OUT)
-    x = np.concatenate([_features(model, layer, size, images.x) for images in parts])
-    y, folds = np.concatenate([compared.y, tested.y]), np.repeat([NOT_HELD_OUT, 0], [len(compared), len(tested)])
+    layer, size = compared
+    known, tested = train.take(_choose_evenly(train, MAX_IMAGES)), _choose_evenly(held_out, MAX_HELD_OUT)
+    if held_out_features is None:
+        features = _features(model, layer, size, held_out.take(tested).x)
+    else:
+        features = held_out_features[tested]
     return fit_detector(
-        x,
-        y,
+        np.concatenate([_features(model, layer, size, known.x), features]),
+        np.concatenate([known.y, held_out.y[tested]]),
         classes,
-        folds,
+        np.repeat([NOT_HELD_OUT, 0], [len(known), len(tested)]),
         layer,
         max_images=_affordable(model.network, size),
-        digests=np.concatenate(list(map(_digests, parts))),
+        digests=np.concatenate([_digests(known), _digests(held_out)[tested]]),
     )
+
+
+def _compared_features(network: Network) -> tuple[str, int] | None:
+    """Return the layer whose output is compared, and the number of features; None if there is no such layer."""
+    layer = open_set_layer(network)
+    if layer is None:
+        return None
+    (shape,) = (node.shape for node in network.nodes if node.layer.name == layer)
+    return layer, summary_size(shape) or prod(shape)
 
 
 def open_set_distances(model: NetworkModel, detector: OpenSetDetector, x: Any) -> Array:
@@ -139,9 +172,14 @@ def open_set_distances(model: NetworkModel, detector: OpenSetDetector, x: Any) -
 
 def _features(model: NetworkModel, layer: str, size: int, x: Any) -> Array:
     """Return the features (N, F) of images."""
+    engine = _features_engine(model, layer, size)
+    return predict_in_batches(engine, check_inputs(engine.network, x))[1]
+
+
+def _features_engine(model: NetworkModel, layer: str, size: int) -> Engine:
+    """Return an engine like that of the model, whose second output is the features."""
     network = with_features(model.network, layer, size)
-    engine = make_engine(model.engine.name, network, model.named_weights, **_device(model.engine))
-    return predict_in_batches(engine, check_inputs(network, x))[1]
+    return make_engine(model.engine.name, network, model.named_weights, **_device(model.engine))
 
 
 def _device(engine: Engine) -> dict[str, str]:
@@ -153,12 +191,12 @@ def _digests(images: Images) -> Array:
     return digest_images(images.x, 0) if images.digests is None else images.digests
 
 
-def _take_evenly(images: Images, count: int) -> Images:
-    """Return at most `count` images, chosen by their content, from the classes in turn."""
+def _choose_evenly(images: Images, count: int) -> Array:
+    """Return the rows of at most `count` images, chosen by their content, from the classes in turn."""
     digests = _digests(images)
     order = np.lexsort((digests, images.y))
     rank = np.arange(len(order)) - np.searchsorted(images.y[order], images.y[order])  # within its class
-    return images.take(np.sort(order[np.lexsort((digests[order], rank))][:count]))
+    return np.sort(order[np.lexsort((digests[order], rank))][:count])
 
 
 def _affordable(network: Network, size: int) -> int:

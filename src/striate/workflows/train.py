@@ -19,11 +19,10 @@ from striate.evaluation.metrics import reliability, with_temperature
 from striate.evaluation.tasks import AnyEvaluation
 from striate.files import atomic_write, remove_temporaries
 from striate.models import Model
-from striate.models.open_set import fit_open_set, open_set_distances
+from striate.models.open_set import fit_open_set, predict_with_features
 from striate.network import Network
 from striate.tasks import Decision, Task
 from striate.time_limit import Remaining, no_time_limit, share_of
-from striate.training import check_inputs, predict_in_batches
 from striate.training.callbacks import Callback
 from striate.training.monitors import ReduceLROnPlateau
 from striate.training.progress import Verbose
@@ -220,15 +219,17 @@ def _train_one(prepared: PreparedRun, run: TrainingRun, verbose: Verbose, echo: 
         echo(describe_engine(model.engine, run.record.engine_reason or ""))
         callbacks = _callbacks(plan, run, remaining())
         model.train(data, run.recipe, run=run, callbacks=callbacks, verbose=verbose)
-    validation, test = (_predict(model, part.x) for part in (data.validation, data.test))
+    (validation, held_out), (test, features) = (
+        predict_with_features(model, part.x) for part in (data.validation, data.test)
+    )
     model.decision, threshold = _choose_decision(data, validation)
     model.figures |= {THRESHOLD: threshold}
     classes = data.task is Task.CLASSIFICATION
-    detector = fit_open_set(model, data.train, data.validation, len(data.classes)) if classes else None
+    detector = fit_open_set(model, data.train, data.validation, len(data.classes), held_out) if classes else None
     model.extras = detector.detector.to_extras() if detector else {}
     model.save(run.model_path, include_optimizer=False)
     run.record.unknown_threshold = threshold
-    distances = open_set_distances(model, detector.detector, data.test.x) if detector else None
+    distances = detector.detector.distances(features) if detector and features is not None else None
     open_set = _findings(detector.thresholds if detector else None, distances, test, data)
     return _Trained(
         prepared.network, model, model.decision, test, validation, open_set, detector=detector, distances=distances
@@ -250,13 +251,6 @@ def _choose_decision(data: Dataset, validation: Array) -> tuple[Decision, float]
     if data.task is Task.CLASSIFICATION:
         return Decision(), probability_threshold(validation, y)
     return choose_decision(data.task, validation, y), 0.0
-
-
-def _predict(model: Model, x: Array) -> Array:
-    """Return probabilities (N, classes); when several processes train together, each predicts a part of the images."""
-    if not len(x):
-        return np.zeros((0, model.network.output_shapes[0][-1]), np.float32)
-    return predict_in_batches(model.engine, check_inputs(model.network, x), distributed=True)[0]
 
 
 def _train_members(
