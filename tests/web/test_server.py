@@ -5,12 +5,14 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from itertools import chain, repeat
 from pathlib import Path
-from typing import Any
+from typing import Any, Self, cast
 
 import httpx2 as httpx
 import pytest
@@ -23,7 +25,7 @@ from uvicorn.server import ServerState
 from striate.cli.serve import serve
 from striate.errors import UsageError
 from striate.web import ServiceSettings, server
-from striate.web.server import MAX_HEAD, LimitedProtocol
+from striate.web.server import KEEP_ALIVE, MAX_HEAD, PIPELINED, LimitedProtocol
 
 from .conftest import environment, run_async
 
@@ -122,6 +124,8 @@ def test_the_page_shows_predictions_in_both_languages(
 
 
 REFUSED = b"HTTP/1.1 503 Service Unavailable\r\n"
+GET = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"
+CLOSE = b"\r\nConnection: close\r\n\r\n"
 POST = b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\n"
 
 
@@ -146,27 +150,90 @@ async def read_all(reader: asyncio.StreamReader) -> bytes:
     return bytes(received)
 
 
+class SkippingLoop(asyncio.SelectorEventLoop):
+    """An event loop whose clock a test can set forward, so that it need not wait."""
+
+    skipped = 0.0
+
+    def time(self) -> float:
+        return super().time() + self.skipped
+
+
+async def skip(seconds: float) -> None:
+    """Do what is due now, set the clock forward, and do what is due by then."""
+    loop = asyncio.get_running_loop()
+    assert isinstance(loop, SkippingLoop)
+    for skipped in (0, seconds):
+        loop.skipped += skipped
+        await until(lambda: False, turns=10)
+
+
+async def until(condition: Callable[[], object], turns: int = 10_000) -> bool:
+    """Let the event loop run until a condition holds; return whether it does."""
+    for _ in range(turns):
+        if condition():
+            return True
+        await asyncio.sleep(0)
+    return False
+
+
+class Server:
+    """A server with another application, for use in `async with`."""
+
+    def __init__(self, app: ASGIApp, timeout: float = 20) -> None:
+        config, self.state = Config(app, log_config=None, lifespan="off", timeout_keep_alive=KEEP_ALIVE), ServerState()
+        config.load()
+        self._writers: list[asyncio.StreamWriter] = []
+        self._protocol = partial(
+            LimitedProtocol, timeout=timeout, idle={}, config=config, server_state=self.state, app_state={}
+        )
+
+    async def __aenter__(self) -> Self:
+        self._listening = await asyncio.get_running_loop().create_server(self._protocol, "127.0.0.1")
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._listening.close()
+        for writer in self._writers:
+            writer.close()
+        await until(lambda: not self.state.connections)
+
+    async def connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        """Connect, and wait until the server knows of it."""
+        reader, writer = await asyncio.open_connection(*self._listening.sockets[0].getsockname())
+        self._writers.append(writer)
+        own = writer.get_extra_info("sockname")
+        connections = cast(set[LimitedProtocol], self.state.connections)
+        assert await until(lambda: own in [connection.client for connection in connections])
+        return reader, writer
+
+
+def run_skipping(work: Coroutine[Any, Any, None]) -> None:
+    """Run a coroutine in a `SkippingLoop`, in another thread because the browser has a loop in this one."""
+
+    def run() -> None:
+        with asyncio.Runner(loop_factory=SkippingLoop) as runner:
+            runner.run(work)
+
+    with ThreadPoolExecutor(1) as other:
+        other.submit(run).result()
+
+
 def talk(app: ASGIApp, pieces: list[bytes], seconds: float) -> bytes:
     """Send pieces, one in each hundredth of a second, until the server closes the connection; return its answer."""
 
     async def client() -> bytes:
-        config = Config(app, log_config=None, lifespan="off")
-        config.load()
-        listening = await asyncio.get_running_loop().create_server(
-            lambda: LimitedProtocol(timeout=seconds, config=config, server_state=ServerState(), app_state={}),
-            "127.0.0.1",
-        )
-        reader, writer = await asyncio.open_connection(*listening.sockets[0].getsockname())
-        answer = asyncio.create_task(read_all(reader))
-        with suppress(ConnectionError):
-            for piece in chain(pieces, repeat(b"x", 1000)):
-                writer.write(piece)
-                await writer.drain()
-                if (await asyncio.wait([answer], timeout=0.01))[0]:
-                    break
-        writer.close()
-        listening.close()
-        return await answer
+        async with Server(app, seconds) as server:
+            reader, writer = await server.connect()
+            answer = asyncio.create_task(read_all(reader))
+            with suppress(ConnectionError):
+                for piece in chain(pieces, repeat(b"x", 1000)):
+                    writer.write(piece)
+                    await writer.drain()
+                    if (await asyncio.wait([answer], timeout=0.01))[0]:
+                        break
+            writer.close()
+            return await answer
 
     return run_async(client())
 
@@ -183,6 +250,11 @@ def test_a_request_with_an_endless_head_is_refused() -> None:
     assert answer.startswith(b"HTTP/1.1 400 Bad Request\r\n")
 
 
+def test_a_client_that_does_not_wait_for_answers_is_refused() -> None:
+    assert talk(refuse, [GET * PIPELINED, GET.replace(b"\r\n\r\n", CLOSE)], 60).count(REFUSED) == PIPELINED + 1
+    assert talk(refuse, [GET * 2 * PIPELINED], 60).startswith(b"HTTP/1.1 400 Bad Request\r\n")
+
+
 def test_the_body_of_a_refused_request_is_skipped() -> None:
     twice = [POST, b"x" * 1000, b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"]
     assert talk(refuse, twice, 60).count(REFUSED) == 2
@@ -192,3 +264,93 @@ def test_a_body_does_not_count_as_the_head_of_the_next_request() -> None:
     post = POST.replace(b"1000", b"%d" % (2 * MAX_HEAD))
     pieces = [post, b"x" * 2 * MAX_HEAD + b"GET / HTTP/1.1\r\n", b"Host: localhost\r\nConnection: close\r\n\r\n"]
     assert talk(refuse, pieces, 60).count(REFUSED) == 2
+
+
+async def ask(streams: tuple[asyncio.StreamReader, asyncio.StreamWriter], request: bytes = GET) -> bytes:
+    """Send a request that is refused, and return the head of the answer."""
+    reader, writer = streams
+    writer.write(request)
+    return await reader.readuntil(b"\r\n\r\n")
+
+
+def test_an_idle_connection_outlasts_the_pauses_of_proxies_and_not_more() -> None:
+    async def client() -> None:
+        async with Server(refuse) as server:
+            streams = await server.connect()
+            for _ in range(2):
+                await skip(610)
+                assert (await ask(streams)).startswith(REFUSED)
+            await skip(KEEP_ALIVE)
+            assert await until(streams[0].at_eof)
+
+    run_skipping(client())
+
+
+def test_a_connection_is_idle_too_after_the_body_of_a_refused_request() -> None:
+    async def client() -> None:
+        async with Server(refuse) as server:
+            streams = await server.connect()
+            assert (await ask(streams, POST)).startswith(REFUSED)
+            streams[1].write(b"x" * 1000)
+            await skip(610)
+            assert (await ask(streams, POST)).startswith(REFUSED)
+            streams[1].write(b"x" * 1000)
+            await skip(KEEP_ALIVE)
+            assert await until(streams[0].at_eof)
+
+    run_skipping(client())
+
+
+def test_idle_connections_make_room_for_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The one that was idle for longest is closed; one that was just opened may have a request on its way."""
+    monkeypatch.setattr(server, "CONNECTIONS", 3)
+
+    async def client() -> None:
+        async with Server(refuse) as server:
+            first, second = await server.connect(), await server.connect()
+            await skip(10)
+            await ask(first)
+            await skip(10)
+            third = await server.connect()
+            assert await until(second[0].at_eof)
+            fourth = await server.connect()
+            assert await until(first[0].at_eof)
+            await server.connect()
+            for streams in (third, fourth):
+                assert (await ask(streams)).startswith(REFUSED)
+
+    run_skipping(client())
+
+
+def test_a_client_that_does_not_read_loses_its_connection() -> None:
+    """Whether the application, the end of the connection or nobody waits for it, and however little is unread."""
+    buffers: list[asyncio.Transport] = []
+
+    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+        async def send_part(size: int, more: bool = True) -> None:
+            await send({"type": "http.response.body", "body": bytes(size), "more_body": more})
+
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        if scope["path"] == "/little":
+            while not buffers[-1].get_write_buffer_size():
+                await send_part(10_000)
+        elif scope["path"] == "/parts":
+            for _ in range(4):
+                await send_part(10_000_000)
+        await send_part(0 if scope["path"] == "/little" else 50_000_000, more=False)
+
+    async def client() -> None:
+        async with Server(answer) as server:
+            for path, header in (("/", ""), ("/", "Connection: close\r\n"), ("/parts", ""), ("/little", "")):
+                _, writer = await server.connect()
+                (connection,) = server.state.connections
+                buffers.append(cast(LimitedProtocol, connection).transport)
+                writer.transport.pause_reading()  # type: ignore[attr-defined]
+                writer.write(f"GET {path} HTTP/1.1\r\nHost: localhost\r\n{header}\r\n".encode())
+                assert await until(buffers[-1].get_write_buffer_size)
+                await skip(19)
+                assert len(server.state.connections) == 1
+                await skip(2)
+                assert not server.state.connections and not server.state.tasks
+
+    run_skipping(client())

@@ -18,35 +18,50 @@ from striate.errors import UsageError
 from striate.web.settings import ServiceSettings
 
 CONNECTIONS = 512  # open at the same time
+KEEP_ALIVE = 620  # seconds; nginx and Amazon's load balancer reuse connections for up to 60 s, Google's for up to 600 s
+NEW = 1  # seconds in which a client that has connected or has received its answer may have a request on its way
 SHUTDOWN = 25  # seconds for answering what was accepted, after SIGTERM; Kubernetes kills after 30
 MAX_HEAD = 65_536  # bytes of the first line and the headers of a request, about
+PIPELINED = 16  # requests that a client may send before it is answered; uvicorn would keep thousands in memory
 GRACE = 1  # seconds by which a connection outlasts the time for a request, so that the answer says what was late
 
 
 class LimitedProtocol(HttpToolsProtocol):
-    """A connection that is closed if a request does not arrive in time, or if its head is too large.
+    """A connection that no client can occupy for long while others need it.
 
-    A slow client would otherwise occupy one of CONNECTIONS, even after its request was refused.
+    It is closed if a request does not arrive in time or has a too large head, if the client sends more than PIPELINED
+    requests before it is answered or does not read its answer in time, and if it is idle: after KEEP_ALIVE seconds, or
+    when there are CONNECTIONS, the one that has been idle for longest first. A server that closed idle connections
+    sooner than its clients expect would reset requests that are on their way.
 
     Args:
-        timeout: Seconds in which a request must arrive, beginning with the connection or the previous request.
+        timeout: Seconds in which a request must arrive, and in which the client must read what was sent.
+        idle: The idle connections of the server, with the time since when, in this order.
         settings: Arguments of uvicorn.
     """
 
-    def __init__(self, *, timeout: float, **settings: Any) -> None:
+    def __init__(self, *, timeout: float, idle: dict["LimitedProtocol", float], **settings: Any) -> None:
         super().__init__(**settings)
-        self._timeout = timeout
-        self._end: asyncio.TimerHandle | None = None
+        self._timeout, self._all_idle = timeout, idle
+        self._end: asyncio.TimerHandle | None = None  # of waiting for a request, or for the rest of it
+        self._unread: asyncio.TimerHandle | None = None  # end of waiting for the client to read
+        self._receiving = False  # whether a part of a request has arrived, and not yet all of it
         self._head: int | None = 0  # bytes of the head so far; None when it is complete
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Wait for the first request."""
         super().connection_made(transport)
-        self._expect_request()
+        transport.set_write_buffer_limits(0)  # so that `pause_writing` is called whenever the client has not read all
+        if len(self.connections) >= CONNECTIONS and self._all_idle:
+            longest, since = next(iter(self._all_idle.items()))
+            if since < self.loop.time() - NEW:
+                longest.transport.close()
+        self._wait_for_request()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget the connection."""
-        self._cancel()
+        self._end_waiting()
+        self.resume_writing()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -60,8 +75,11 @@ class LimitedProtocol(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         """Begin a request."""
-        self._head = 0
-        self._expect_request()
+        if len(self.pipeline) >= PIPELINED:
+            raise ValueError("The client does not wait for its answers.")  # uvicorn answers with status 400
+        self._head, self._receiving = 0, True
+        self._end_waiting()
+        self._end = self.loop.call_later(self._timeout, self._close_late)
         super().on_message_begin()
 
     def on_headers_complete(self) -> None:
@@ -71,21 +89,44 @@ class LimitedProtocol(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         """Note that the whole request has arrived."""
-        self._cancel()
+        self._receiving = False
+        self._end_waiting()
         super().on_message_complete()
+        self._wait_for_request()
 
-    def _expect_request(self) -> None:
-        self._cancel()
-        self._end = self.loop.call_later(self._timeout, self._close)
+    def on_response_complete(self) -> None:
+        """Note that the answer was sent."""
+        super().on_response_complete()
+        self._wait_for_request()
 
-    def _cancel(self) -> None:
+    def pause_writing(self) -> None:
+        """Wait for the client to read what was sent."""
+        super().pause_writing()
+        self._unread = self.loop.call_later(self._timeout, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        """Note that the client has read what was sent."""
+        super().resume_writing()
+        if self._unread is not None:
+            self._unread.cancel()
+            self._unread = None
+
+    def _wait_for_request(self) -> None:
+        """Become idle, unless a request is being received or answered."""
+        is_answered = self.cycle is None or self.cycle.response_complete
+        if is_answered and not self._receiving and not self.transport.is_closing():
+            self._end = self.loop.call_later(KEEP_ALIVE, self.transport.close)
+            self._all_idle[self] = self.loop.time()
+
+    def _end_waiting(self) -> None:
+        self._all_idle.pop(self, None)
         if self._end is not None:
             self._end.cancel()
             self._end = None
 
-    def _close(self) -> None:
+    def _close_late(self) -> None:
         if self.flow.read_paused:  # it is the client that waits, for the answer to its previous request
-            self._expect_request()
+            self._end = self.loop.call_later(self._timeout, self._close_late)
         else:
             self.transport.close()
 
@@ -119,9 +160,9 @@ def serve(
     logging.getLogger("python_multipart").setLevel(logging.ERROR)  # a bad form has its line in the log like the others
     listening = _listen(settings)
     config = uvicorn.Config(
-        app, http=cast(Any, partial(LimitedProtocol, timeout=settings.timeout + GRACE)),
+        app, http=cast(Any, partial(LimitedProtocol, timeout=settings.timeout + GRACE, idle={})),
         log_config=None, access_log=False, server_header=False, limit_concurrency=CONNECTIONS,
-        log_level=logging.ERROR, timeout_keep_alive=5, timeout_graceful_shutdown=SHUTDOWN, lifespan="on",
+        log_level=logging.ERROR, timeout_keep_alive=KEEP_ALIVE, timeout_graceful_shutdown=SHUTDOWN, lifespan="on",
         proxy_headers=False,
     )  # fmt: skip
     server = _Server(config)
