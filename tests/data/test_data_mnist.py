@@ -11,7 +11,7 @@ import pytest
 from numpy.typing import NDArray
 
 from striate.data import download, load, mnist
-from striate.data.mnist import SHA256, download_mnist, find_mnist, read_idx
+from striate.data.mnist import SHA256, download_mnist, find_mnist, official_parts, read_ahead, read_idx
 from striate.errors import DataError, DownloadError
 
 REAL = find_mnist()
@@ -157,6 +157,32 @@ def test_endless_response_is_aborted(
     mirrors[0].files = dict.fromkeys(small_mnist, b"x" * 5000)
     with pytest.raises(DownloadError, match="it is not a gzip file"):
         download_mnist(tmp_path, [mirrors[0].address])
+
+
+def test_files_that_are_read_ahead_are_read_once(
+    small_mnist: dict[str, bytes], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    read_ahead()  # nothing is there yet: it neither downloads nor fails
+    monkeypatch.setenv("STRIATE_DATA", str(tmp_path))
+    (tmp_path / "mnist").mkdir()
+    for name, packed in small_mnist.items():
+        (tmp_path / "mnist" / name).write_bytes(packed)
+    expected = official_parts()
+    read: list[str] = []
+
+    def counting(path: Path, axes: int) -> NDArray[np.uint8]:
+        read.append(path.name)
+        return read_idx(path, axes)
+
+    monkeypatch.setattr("striate.data.mnist.read_idx", counting)
+    read_ahead()
+    parts = official_parts()
+    assert sorted(read) == sorted(SHA256)
+    for part, other in zip(parts, expected, strict=True):
+        np.testing.assert_array_equal(part.x, other.x)
+        np.testing.assert_array_equal(part.y, other.y)
+    official_parts()
+    assert len(read) == 8  # images that were returned are not kept in memory
 
 
 def test_data_folder_has_priority_over_cache(

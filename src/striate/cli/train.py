@@ -120,6 +120,10 @@ def train(resume: str | None, epochs: int | None, out: str | None, quiet: bool, 
     --weights. "auto" chooses a method for a folder and prints the reason. No other option changes the method; an
     option that does not apply to the method is an error.
     """
+    if values["data"] == "mnist":
+        from striate.data.mnist import read_ahead
+
+        read_ahead()  # while the modules below are imported
     from striate.time_limit import TimeLimit, no_time_limit
     from striate.workflows.run_folder import is_finished, long_run_note, reopen
     from striate.workflows.torchrun import on_rank_0

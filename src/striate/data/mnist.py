@@ -4,7 +4,7 @@ import hashlib
 import os
 import zlib
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -39,6 +39,8 @@ IDX_MAGIC = {1: 0x801, 3: 0x803}  # uint8 values along 1 or 3 axes
 MAX_PACKED = 1 << 26  # bytes; the largest file has 10 MB
 MAX_UNPACKED = 1 << 30  # bytes; the largest file unpacks to 47 MB
 
+_being_read: dict[Path, tuple[Future[Images], Future[Images]]] = {}  # by folder, begun by `read_ahead`
+
 
 def mnist(seed: int = 0) -> Dataset:
     """Load MNIST with its official 10,000 test images and a tenth of its training images for validation.
@@ -66,8 +68,25 @@ def mnist(seed: int = 0) -> Dataset:
 def official_parts() -> tuple[Images, Images]:
     """Return the 60,000 training images and the 10,000 test images of MNIST. Raise errors as `mnist`."""
     folder = find_mnist() or download_mnist(cache_folder() / "mnist")
-    with ThreadPoolExecutor(2) as pool:  # zlib releases the GIL
-        train, test = pool.map(lambda part: _read_part(folder, part), ("train", "t10k"))
+    train, test = _being_read.pop(folder) if folder in _being_read else _start_reading(folder)
+    return train.result(), test.result()
+
+
+def read_ahead() -> None:
+    """Begin to read MNIST on other threads, if it is present, for the next call of `official_parts`.
+
+    Unpacking releases the GIL, so it takes no time from a program that meanwhile imports modules.
+    """
+    folder = find_mnist()
+    if folder:
+        _being_read[folder] = _start_reading(folder)
+
+
+def _start_reading(folder: Path) -> tuple[Future[Images], Future[Images]]:
+    """Begin to read the training images and the test images."""
+    pool = ThreadPoolExecutor(2)
+    train, test = (pool.submit(_read_part, folder, part) for part in ("train", "t10k"))
+    pool.shutdown(wait=False)
     return train, test
 
 
