@@ -14,7 +14,7 @@ import pytest
 import striate as st
 from striate._types import Array
 from striate.errors import DataError, ModelFileError, NetworkError, StriateError, TrainingError, UsageError
-from striate.network import L2, Conv2D, Dense, Flatten, Input, Layer, Rescale
+from striate.network import L2, Conv2D, Dense, Flatten, GlobalAveragePool2D, Input, Layer, Rescale
 from striate.workflows.trained_model import open_trained_model
 
 SHAPE = (6, 5, 1)
@@ -305,6 +305,17 @@ def test_losses_that_do_not_fit_as_in_keras_give_a_note(
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) == (2 if note else 1)
     assert re.search(note, lines[0])
+
+
+def test_note_on_a_loss_is_shown_once(capsys: pytest.CaptureFixture[str]) -> None:
+    x, y = samples()
+    model = st.Sequential([Input(SHAPE), Rescale(), Conv2D(3, 3), GlobalAveragePool2D(name="out")])
+    model.compile("sgd", SPARSE)
+    for _ in range(2):
+        model.fit(x, y, verbose=2)
+    note, *epochs = capsys.readouterr().out.splitlines()
+    assert re.search(r"'out' has no activation, .* Add Activation\('softmax'\) after it, or pass", note)
+    assert len(epochs) == 2
 
 
 def compiled(loss: Any = None, metrics: Any = None, channels: int = 1) -> st.Sequential:

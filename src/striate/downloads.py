@@ -25,6 +25,19 @@ def cache_folder() -> Path:
     return Path(os.environ.get("STRIATE_CACHE") or user_cache_dir("striate", appauthor=False))
 
 
+def failure_of(error: OSError) -> str:
+    """Return why an address could not be read, in the words of the operating system where they are known.
+
+    Args:
+        error: What `urllib` raised; a URLError holds the error of the operating system.
+
+    Returns:
+        The reason, such as "Connection refused", without the number of the error.
+    """
+    cause = getattr(error, "reason", error)
+    return str(getattr(cause, "strerror", None) or cause)
+
+
 def fetch(address: str, path: Path, sha256: str) -> Path:
     """Download a file, unless it is there already.
 
@@ -51,8 +64,8 @@ def fetch(address: str, path: Path, sha256: str) -> Path:
         if has_checksum(path, sha256):  # another process was faster, and has renamed the part
             return path
         raise DownloadError(
-            f"{address} could not be downloaded: {getattr(error, 'reason', error)}. Try again; a download continues "
-            f"where it stopped. Without network access, copy the file to '{path}'."
+            f"{address} could not be downloaded: {failure_of(error)}. Try again; a download continues where it "
+            f"stopped. Without network access, copy the file to '{path}'."
         ) from error
     if has_checksum(part, sha256):
         with suppress(FileNotFoundError):  # another process was faster

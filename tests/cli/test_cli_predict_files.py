@@ -187,6 +187,13 @@ def test_a_file_is_not_continued_with_other_columns(tmp_path: Path) -> None:
         open_prediction_file(model_of("cat", "dog"), path, None, resume=True, top=2, all_classes=False)
 
 
+def test_json_lines_of_an_earlier_version_are_not_continued(tmp_path: Path) -> None:
+    path = tmp_path / "out.jsonl"
+    path.write_text('{"path": "a.png", "label": "cat"}\n', "utf-8")
+    with pytest.raises(UsageError, match=r"begun by an earlier version of Striate, .* Choose another name"):
+        open_prediction_file(model_of("cat", "dog"), None, str(path), resume=True, top=0, all_classes=False)
+
+
 def test_a_full_disk_leaves_a_file_that_can_be_continued(tmp_path: Path) -> None:
     def fill_up(row: bytes) -> int:
         raise OSError(errno.ENOSPC, "No space left on device")

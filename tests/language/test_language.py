@@ -29,6 +29,7 @@ from striate.systems.registry import SYSTEMS
 
 SOURCE = Path(striate.__file__).parent
 SAME = {"ID", "AP", "Striate"}  # Korean texts without Korean letters
+PUT_TOGETHER = "The model in '{path}'"  # these errors have no template in the code
 TRANSLATING = {"translate": slice(1), "heads": slice(None), "entry": slice(1), "echo_page": slice(1, 2)}
 
 
@@ -102,6 +103,18 @@ def test_particles_follow_the_letter_before_them(written: str, expected: str) ->
             "'a.csv'을(를) 읽을 수 없습니다: 파일이나 폴더가 없습니다.",
         ),
         ("'a' could not be written: Permission denied.", "'a'을(를) 쓸 수 없습니다: 권한이 없습니다."),
+        (
+            "Class 'b' has only 30 images in one group: none for validation and test.",
+            "클래스 'b'에는 이미지가 한 그룹에 30장뿐이어서 검증과 테스트에 쓸 것이 없습니다.",
+        ),
+        (
+            "Label 'b' has only 30 images in 2 groups: none for test.",
+            "라벨 'b'이(가) 붙은 이미지는 2개 그룹에 30장뿐이어서 테스트에 쓸 것이 없습니다.",
+        ),
+        (
+            "'a.onnx': CumSum 'c' cannot become a layer: Striate has no layer for CumSum.",
+            "'a.onnx': CumSum 'c'을(를) 층으로 바꿀 수 없습니다: Striate에는 CumSum에 해당하는 층이 없습니다.",
+        ),
         (
             "--epochs and --schedule need --method fine-tune or --method scratch: they do not apply to the method "
             "'features', which was requested.",
@@ -205,6 +218,22 @@ def test_help_of_every_command_has_korean() -> None:
     assert sorted(HELP.keys() - texts - frame) == []  # nothing is left over
 
 
+def commands(command: click.Command, context: click.Context) -> Iterator[click.Command]:
+    if isinstance(command, click.Group):
+        for name in command.list_commands(context):
+            inner = command.get_command(context, name)
+            assert inner is not None
+            yield from commands(inner, click.Context(inner, parent=context, info_name=name))
+    else:
+        yield command
+
+
+def test_help_of_every_command_shows_an_example() -> None:
+    found = list(commands(command_line, click.Context(command_line)))
+    assert len(found) > 15
+    assert [command.name for command in found if not getattr(command, "examples", ())] == []
+
+
 def constants() -> str:
     """Return all strings of the code, f-strings with {} for each value, one per line."""
     found = []
@@ -241,6 +270,8 @@ def test_no_korean_is_left_over() -> None:
 def templates() -> Iterator[str]:
     """Yield the texts of the code with 7 in place of each value, alone and as errors of a layer begin."""
     for file in SOURCE.rglob("*.py"):
+        if "language" in file.relative_to(SOURCE).parts:
+            continue
         for node in ast.walk(ast.parse(file.read_text("utf-8"))):
             if isinstance(node, ast.Constant | ast.JoinedStr):
                 parts = node.values if isinstance(node, ast.JoinedStr) else [node]
@@ -250,11 +281,16 @@ def templates() -> Iterator[str]:
 
 def test_korean_errors_are_those_of_the_code() -> None:
     """Each Korean error translates a message that the code raises, word by word."""
-    raised = {text for text in templates() if text.count(" ") > 2}
+    raised = {text.strip() for text in templates() if text.count(" ") > 1}
+    composed = [re.compile(re.escape(text).replace("7", ".+"), re.DOTALL) for text in raised if "7" in text]
     missing = []
     for english in ERRORS:
+        if english.startswith(PUT_TOGETHER):
+            continue
         longest = max((literal for literal, *_ in Formatter().parse(english)), key=len)
-        if not any(_pattern(english).fullmatch(text) for text in raised if longest in text):
+        if any(_pattern(english).fullmatch(text) for text in raised if longest in text):
+            continue
+        if not any(text.fullmatch(english) for text in composed if 2 * len(text.pattern) > len(english)):
             missing.append(english)
     assert missing == []
 

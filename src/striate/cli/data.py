@@ -28,7 +28,7 @@ def data() -> None:
     """List the built-in data sets, download one, or check or audit a folder of images."""
 
 
-@data.command("list", short_help="List the built-in data sets.")
+@data.command("list", short_help="List the built-in data sets.", examples=("striate data list",))
 def list_sets() -> None:
     """List the built-in data sets with their sizes, descriptions and paths."""
     from striate.data import describe_datasets
@@ -53,7 +53,7 @@ def list_sets() -> None:
             echo(translate(text, name=known.name))
 
 
-@data.command(short_help="Download a built-in data set.")
+@data.command(short_help="Download a built-in data set.", examples=("striate data download mnist",))
 @click.argument("name")
 def download(name: str) -> None:
     """Download a built-in data set unless it is already present, and print its path.
@@ -65,7 +65,10 @@ def download(name: str) -> None:
     echo(fetch(name))
 
 
-@data.command(short_help="Check a folder of images before training.")
+@data.command(
+    short_help="Check a folder of images before training.",
+    examples=("striate data scan photos/", "striate data scan images/ --labels labels.csv"),
+)
 @click.argument("folder")
 @options.labels
 @click.option(
@@ -89,7 +92,10 @@ def scan(folder: str, labels: str | None, task: str | None, label_columns: tuple
             echo_line(line)
 
 
-@data.command(short_help="Find label errors, duplicates and unusual images.")
+@data.command(
+    short_help="Find label errors, duplicates and unusual images.",
+    examples=("striate data audit photos/", "striate data audit photos/ --threshold blurred=0.7"),
+)
 @click.argument("folder")
 @click.option(
     "--out", metavar="FOLDER", type=click.Path(file_okay=False), help="Folder for the results [audits/FOLDER]."

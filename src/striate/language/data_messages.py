@@ -49,6 +49,11 @@ DATA_MESSAGES: dict[str, str] = {
     "a bzip2 archive": "bzip2 압축 파일",
     "an xz archive": "xz 압축 파일",
     "a PDF document": "PDF 문서",
+    "a Python pickle": "파이썬 pickle",
+    "an image (PNG)": "이미지(PNG)",
+    "an image (JPEG)": "이미지(JPEG)",
+    "an image (GIF)": "이미지(GIF)",
+    "JSON text": "JSON 텍스트",
     "None of the {n} images in '{folder}' can be read. {problem_text}": (
         "'{folder}'의 이미지 {n}장을 하나도 읽을 수 없습니다. {problem_text}"
     ),
@@ -166,6 +171,14 @@ DATA_MESSAGES: dict[str, str] = {
     "Class '{name}' has only {n} images: none for {parts_text}.": (
         "클래스 '{name}'에는 이미지가 {n}장뿐이어서 {parts_text}에 쓸 것이 없습니다."
     ),
+    "Label '{name}' has only {n} images {groups_text}: none for {parts_text}.": (
+        "라벨 '{name}'이(가) 붙은 이미지는 {groups_text} {n}장뿐이어서 {parts_text}에 쓸 것이 없습니다."
+    ),
+    "Class '{name}' has only {n} images {groups_text}: none for {parts_text}.": (
+        "클래스 '{name}'에는 이미지가 {groups_text} {n}장뿐이어서 {parts_text}에 쓸 것이 없습니다."
+    ),
+    "in one group": "한 그룹에",
+    "in {n} groups": "{n}개 그룹에",
     "Class '{name}' has only 1 image; it needs 2 or more, better 10, to be tested.": (
         "클래스 '{name}'에는 이미지가 1장뿐입니다. 테스트하려면 2장 이상, 되도록 10장이 필요합니다."
     ),

@@ -348,14 +348,11 @@ ERRORS: dict[str, str] = FILE_ERRORS | {
         "'pixels'에는 0 … 255의 정수가 있어야 하고, 형상(shape)은 [N, {shape}]이어야 합니다."
     ),
     # bases from other files, and full disks
-    "'{path}' cannot be a base: it takes {inputs}, and a base takes one batch of color images.": (
-        "'{path}'은(는) 백본이 될 수 없습니다. 입력이 {inputs}인데, 백본은 컬러 이미지 배치 하나를 받아야 합니다."
+    "'{path}' cannot be a base: it takes {inputs}, and a base takes one batch of color images.{hint_text}": (
+        "'{path}'은(는) 백본이 될 수 없습니다. 입력이 {inputs}인데, 백본은 컬러 이미지 배치 하나를 받아야 "
+        "합니다.{hint_text}"
     ),
-    "'{path}' cannot be a base: it takes {inputs}, and a base takes one batch of color images. It may be a language "
-    "model.": (
-        "'{path}'은(는) 백본이 될 수 없습니다. 입력이 {inputs}인데, 백본은 컬러 이미지 배치 하나를 받아야 합니다. 언어 "
-        "모델인 듯합니다."
-    ),
+    "It may be a language model.": "언어 모델인 듯합니다.",
     "'{path}' cannot be a base: its images have {channels} channels, and a base takes color images with 3.": (
         "'{path}'은(는) 백본이 될 수 없습니다. 이미지의 채널이 {channels}개인데, 백본은 채널이 3개인 컬러 이미지를 "
         "받아야 합니다."

@@ -3,6 +3,8 @@
 Placeholders are as in `messages.py`.
 """
 
+from striate.language.onnx_errors import ONNX_ERRORS
+
 SYSTEM_ERRORS: dict[str, str] = {
     "No such file or directory": "파일이나 폴더가 없습니다",
     "Permission denied": "권한이 없습니다",
@@ -25,7 +27,7 @@ SYSTEM_ERRORS: dict[str, str] = {
 }
 """What the operating system says, in Python's words."""
 
-FILE_ERRORS: dict[str, str] = {
+FILE_ERRORS: dict[str, str] = ONNX_ERRORS | {
     # tables of labels, groups and corrections
     "'{table}' contains a header, but no rows below it.": "'{table}'에 제목 줄만 있고 그 아래에 행이 없습니다.",
     "'{table}' is a folder. Pass a CSV file.": "'{table}'은(는) 폴더입니다. CSV 파일을 지정하십시오.",
@@ -122,14 +124,10 @@ FILE_ERRORS: dict[str, str] = {
         "'{table}'의 칸 {m}개 가운데 {n}개가 숫자가 아닙니다: {names}. 단위 없이 12.5처럼 숫자만 적고, 모르는 값은 "
         "비워 두십시오. 클래스라면 --task classification을 쓰십시오."
     ),
-    "'{table}' has contradicting rows for some images: {names}. Keep one row for each image.": (
-        "'{table}'에 같은 이미지의 행이 서로 다른 것이 있습니다: {names}. 이미지마다 한 행만 남기십시오."
+    "'{table}' has contradicting rows for some images: {names}. Keep one row for each image.{hint_text}": (
+        "'{table}'에 같은 이미지의 행이 서로 다른 것이 있습니다: {names}. 이미지마다 한 행만 남기십시오.{hint_text}"
     ),
-    "'{table}' has contradicting rows for some images: {names}. Keep one row for each image. For several labels, use "
-    "--task multilabel.": (
-        "'{table}'에 같은 이미지의 행이 서로 다른 것이 있습니다: {names}. 이미지마다 한 행만 남기십시오. 라벨이 여러 "
-        "개라면 --task multilabel을 쓰십시오."
-    ),
+    "For several labels, use --task multilabel.": "라벨이 여러 개라면 --task multilabel을 쓰십시오.",
     "In '{table}', some names may mean several images: {names}. Write the path below '{folder}'.": (
         "'{table}'에 여러 이미지를 가리킬 수 있는 이름이 있습니다: {names}. '{folder}' 아래의 경로를 적으십시오."
     ),
@@ -179,16 +177,20 @@ FILE_ERRORS: dict[str, str] = {
         "'{path}'의 열({found})이 이 예측의 열({expected})과 다릅니다. 처음에 쓴 모델과 옵션을 쓰거나 다른 파일을 "
         "지정하십시오."
     ),
+    "'{path}' was begun by an earlier version of Striate, whose rows have 'path' in place of 'file'. Choose another "
+    "name for the new predictions.": (
+        "'{path}'은(는) 행에 'file' 대신 'path'를 쓰던 이전 버전의 Striate가 만든 파일입니다. 새 예측에는 다른 이름을 "
+        "쓰십시오."
+    ),
     "Line {n} of '{path}' is not a prediction of Striate.": "'{path}'의 {n}번째 줄은 Striate의 예측이 아닙니다.",
     "'{path}' exists already. Choose another name.": "'{path}'이(가) 이미 있습니다. 다른 이름을 고르십시오.",
     "'{path}' cannot be put into '{folder}': {reason}.": "'{path}'을(를) '{folder}'에 넣을 수 없습니다: {reason}.",
     "'{path}' disappeared before it could be sorted.": "'{path}'이(가) 분류하기 전에 사라졌습니다.",
-    "'{path}' fits a classifier to features, which has no epochs to add: leave --epochs out.": (
-        "'{path}'은(는) 특성에 분류기를 맞춘 실행이라 더할 에포크가 없습니다. --epochs를 빼십시오."
+    "'{path}' {what_text}, which has no epochs to add: leave --epochs out.": (
+        "'{path}'은(는) {what_text} 더할 에포크가 없습니다. --epochs를 빼십시오."
     ),
-    "'{path}' fine-tunes a base, which has no epochs to add: leave --epochs out.": (
-        "'{path}'은(는) 백본을 미세 조정한 실행이라 더할 에포크가 없습니다. --epochs를 빼십시오."
-    ),
+    "fits a classifier to features": "특성에 분류기를 맞춘 실행이라",
+    "fine-tunes a base": "백본을 미세 조정한 실행이라",
     "Two models have the name '{name}', but each request chooses a model by its name. Rename a folder.": (
         "이름이 '{name}'인 모델이 둘입니다. 요청은 이름으로 모델을 고르므로 폴더 하나의 이름을 바꾸십시오."
     ),

@@ -134,7 +134,8 @@ class FittableModel(PredictingModel):
         validation = None if held is None else make_validation(held, network, losses, self.engine, validation_freq)
         self.recipe, self.extras, self.decision = recipe, {}, Decision(self.decision.task)
         chosen_loss = not (data.stream or self._require_compiled("fit").default_loss)
-        notes = loss_notes(network, losses, data.y, chosen=chosen_loss)
+        # Only before the first step, so that a loop that calls fit once per epoch shows them once.
+        notes = [] if self.iterations else loss_notes(network, losses, data.y, chosen=chosen_loss)
         self.history = fit(
             self, recipe, train, validation, callbacks=chosen, verbose=verbose, initial_epoch=first,
             report_rate=schedule is not None, notes=notes,

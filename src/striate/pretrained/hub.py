@@ -10,7 +10,7 @@ from urllib.error import HTTPError
 from urllib.parse import quote
 
 from striate import strict_json
-from striate.downloads import MAX_BYTES, cache_folder, fetch, has_checksum, read_address
+from striate.downloads import MAX_BYTES, cache_folder, failure_of, fetch, has_checksum, read_address
 from striate.errors import DownloadError, ModelFileError, UsageError
 from striate.files import atomic_write
 from striate.zoo.registry import WeightNames, get_architecture, list_models
@@ -148,8 +148,7 @@ def _read(source: str, address: str) -> bytes:
             raise UsageError(f"There is no '{source}' on the hub: {full} answers {error.code}.") from error
         raise DownloadError(f"{full} could not be read: {error}. {_by_hand(source)}") from error
     except OSError as error:
-        reason = getattr(error, "reason", error)
-        raise DownloadError(f"{full} could not be read: {reason}. {_by_hand(source)}") from error
+        raise DownloadError(f"{full} could not be read: {failure_of(error)}. {_by_hand(source)}") from error
 
 
 def _by_hand(source: str) -> str:

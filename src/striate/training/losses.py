@@ -231,9 +231,11 @@ def loss_notes(network: Network, losses: Sequence[Loss], y: Any, *, chosen: bool
         name, layer, shape = name_of_loss(loss), network.nodes[index].layer.name, network.nodes[index].shape
         if getattr(loss, "from_logits", None) is False and output_activation(network, index) == "linear":
             activation = "softmax" if loss.target_kind == "classes" else "sigmoid"
+            accepts_it = hasattr(network.nodes[index].layer, "activation")
+            advice = f"activation='{activation}' to the layer" if accepts_it else f"Activation('{activation}') after it"
             notes.append(
                 f"The output layer '{layer}' has no activation, so the loss is computed from logits, and predict "
-                f"returns logits, not probabilities. Add activation='{activation}' to the layer, or pass the loss as "
+                f"returns logits, not probabilities. Add {advice}, or pass the loss as "
                 f"losses.{type(loss).__name__}(from_logits=True)."
             )
         if chosen and type(loss) in USUAL_TARGETS:

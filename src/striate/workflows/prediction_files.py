@@ -220,7 +220,13 @@ class PredictionFile(AbstractContextManager["PredictionFile"]):
             if not line.endswith(b"\n"):
                 return
             try:
-                yield str(strict_json.loads(line)["file"]), end
+                row = strict_json.loads(line)
+                if "path" in row:
+                    raise UsageError(
+                        f"'{self.path}' was begun by an earlier version of Striate, whose rows have 'path' in place of "
+                        "'file'. Choose another name for the new predictions."
+                    )
+                yield str(row["file"]), end
             except (ValueError, TypeError, KeyError) as error:
                 raise DataError(f"Line {number} of '{self.path}' is not a prediction of Striate.") from error
 
