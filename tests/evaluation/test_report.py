@@ -18,10 +18,11 @@ from striate.cli.wording import uncertain_line
 from striate.errors import RunError
 from striate.evaluation import ClassificationError, Evaluation, evaluate
 from striate.evaluation.charts import filter_tiles, thumbnail
-from striate.evaluation.report import ReportData, render_report, write_report
+from striate.evaluation.report import Attempt, ReportData, render_report, write_report
 from striate.evaluation.sections import Percent
 from striate.language.audit import AUDIT_STRINGS
 from striate.language.report import STRINGS
+from striate.transfer.extraction import NotTried
 from striate.transfer.open_set_fitting import Thresholds
 
 from .conftest import NASTY, make_report
@@ -153,6 +154,18 @@ def test_both_languages_have_all_texts_and_placeholders() -> None:
         assert all(text.strip() for text in texts.values()), key
     english_only = {key for key, texts in STRINGS.items() if not re.search("[가-힣]", texts["ko"])}
     assert english_only == {"switch_language", "f1"}
+
+
+def test_report_shows_which_features_were_compared_and_by_which_rule() -> None:
+    attempts = (
+        Attempt("layer 'pool'", 0.7955, 0.5631, None, None, chosen=False),
+        Attempt("mean and variance of all feature layers", 0.85, 0.4012, -0.1619, 0.0213, chosen=True),
+    )
+    page = Page(render_report(make_report(attempts=attempts))).words
+    assert "79.5%" in page and "0.5631" in page and "−0.1619 ± 0.0213" in page
+    assert "lower by more than 2 standard errors" in page and "표준 오차의 2배를 넘는" in page
+    alone = Page(render_report(make_report(attempts=attempts[:1], not_tried=NotTried.ACCURATE))).words
+    assert "a gain could not be significant" in alone and "0.5631" not in alone
 
 
 def test_every_string_is_used() -> None:

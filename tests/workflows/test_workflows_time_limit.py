@@ -16,6 +16,7 @@ from striate.images import ImagePolicy, encode_png
 from striate.time_limit import FINAL_SECONDS, TimeLimit
 from striate.transfer import extraction, features, linear_head
 from striate.transfer.bases import ALL_LAYERS, open_base
+from striate.transfer.extraction import NotTried
 from striate.transfer.linear_head import PENALTIES, content_folds, fit_linear_head
 from striate.workflows import strategy, training_time
 from striate.workflows.features_in_time import compute_in_time
@@ -121,6 +122,7 @@ def test_features_that_would_be_late_are_computed_in_less_time(
     assert found.plan.int8 == (step == 5 or prepared.plan.int8)
     assert (run.record.plan.settings, run.record.plan.int8) == (found.plan.settings, found.plan.int8)
     assert printed == ["Because of the time limit: features at 128 pixels, in 8-bit integers"] * (step == 5)
+    assert ("because of the time limit, features at 128 pixels, in 8-bit" in run.record.plan.because) is (step == 5)
     assert found.base
     assert features.are_cached(found.base, found.data)
     assert found.data.fingerprint == prepared.data.fingerprint
@@ -178,8 +180,8 @@ def test_features_that_would_take_too_long_are_not_tried(monkeypatch: pytest.Mon
     folds = content_folds(x, y, 3)
     for seconds, tried in ((25, ["top"]), (35, ["top", ALL_LAYERS])):
         end = clock.now + seconds
-        heads, skipped = extraction.fit_heads(Base(), wide, y, 3, folds, lambda end=end: end - clock.now)  # type: ignore[arg-type,misc]
-        assert (list(heads), skipped) == (tried, len(tried) == 1)
+        heads, not_tried = extraction.fit_heads(Base(), wide, y, 3, folds, lambda end=end: end - clock.now)  # type: ignore[arg-type,misc]
+        assert (list(heads), not_tried) == (tried, NotTried.TIME if len(tried) == 1 else None)
 
 
 def test_training_ends_before_the_epoch_that_would_be_late() -> None:

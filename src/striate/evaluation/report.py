@@ -36,6 +36,7 @@ from striate.evaluation.tasks import AnyEvaluation
 from striate.files import atomic_write
 from striate.network.table import LayerRow
 from striate.text import printable
+from striate.transfer.extraction import MIN_STANDARD_ERRORS, NotTried
 from striate.transfer.open_set import OpenSetFindings
 
 if TYPE_CHECKING:
@@ -66,6 +67,27 @@ SECTIONS = {
 }
 
 
+@dataclass(frozen=True)
+class Attempt:
+    """Features that were compared in cross-validation, or the only ones.
+
+    Attributes:
+        features: What they are.
+        accuracy: Share of held-out images classified correctly, 0 … 1; None for labels and numbers.
+        loss: Mean loss of held-out images.
+        difference: Loss minus that of the last layer; None for the last layer.
+        standard_error: Of the difference; None for the last layer, and if it is not known.
+        chosen: Whether they are used.
+    """
+
+    features: str
+    accuracy: float | None
+    loss: float
+    difference: float | None
+    standard_error: float | None
+    chosen: bool
+
+
 @dataclass(frozen=True, eq=False)
 class ReportData:
     """The content of a report. Sections without data are omitted.
@@ -81,6 +103,8 @@ class ReportData:
         splits: Number of images in "train", "validation" and "test".
         notes: Sentences about the data, for example about skipped files.
         recipe: Settings by name.
+        attempts: Which features of the base were compared, that of the last layer first.
+        not_tried: Why features of other layers were not tried; None if they were, or there are none.
         versions: Package versions by name.
         seed: Seed of the run.
         hardware: Description of the machine.
@@ -104,6 +128,8 @@ class ReportData:
     splits: Mapping[str, int] = field(default_factory=dict)
     notes: Sequence[str] = ()
     recipe: Mapping[str, Any] = field(default_factory=dict)
+    attempts: Sequence[Attempt] = ()
+    not_tried: NotTried | None = None
     versions: Mapping[str, str] = field(default_factory=dict)
     seed: int | None = None
     hardware: str = ""
@@ -169,10 +195,11 @@ def _results(data: ReportData) -> tuple[str, dict[str, Any]]:
 
 
 def _head(data: ReportData) -> dict[str, Any]:
-    facts = (data.splits, data.notes, data.recipe, data.versions, data.hardware, data.started)
+    facts = (data.splits, data.notes, data.recipe, data.attempts, data.versions, data.hardware, data.started)
     return {
         "percent": Percent(data.evaluation.n_images),
         "first_notes": FIRST_NOTES,
+        "standard_errors": f"{MIN_STANDARD_ERRORS:g}",
         "folds": fold_table(data.evaluation),
         "facts": any(facts) or data.seed is not None or data.seconds is not None or None,
     }

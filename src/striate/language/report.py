@@ -350,6 +350,31 @@ STRINGS: dict[str, dict[str, str]] = {
         "ko": "예측 확률이 {threshold}보다 낮으면 ‘모름(unknown)’으로 예측합니다. 이 임계값은 교차 검증으로 정했으며, "
         "맞게 분류한 이미지의 99%가 이 값 이상입니다.",
     },
+    # attempts
+    "attempts": {"en": "Features compared", "ko": "비교한 특성"},
+    "attempt_features": {"en": "features", "ko": "특성"},
+    "attempt_loss": {"en": "loss in cross-validation", "ko": "교차 검증 손실"},
+    "attempt_difference": {
+        "en": "loss − that of the last layer, ± standard error",
+        "ko": "마지막 층과의 손실 차이 ± 표준 오차",
+    },
+    "attempts_rule": {
+        "en": "Measured by cross-validation on the images used for training. The last layer (first row) is used unless "
+        "the loss of other features is lower by more than {errors} standard errors of the difference. The features in "
+        "bold are used.",
+        "ko": "학습에 쓰는 이미지에서 교차 검증으로 측정했습니다. 마지막 층(첫 행)의 특성을 쓰되, 손실이 더 작고 그 "
+        "차이가 표준 오차의 {errors}배를 넘는 특성이 있으면 그것을 씁니다. 굵게 표시한 특성을 사용합니다.",
+    },
+    "attempts_accurate": {
+        "en": "Features of other layers were not tried: the last layer is so accurate in cross-validation that a gain "
+        "could not be significant.",
+        "ko": "다른 층의 특성은 시험하지 않았습니다. 교차 검증에서 마지막 층만으로도 매우 정확하여, 더 나아지더라도 "
+        "유의한 차이가 될 수 없기 때문입니다.",
+    },
+    "attempts_time": {
+        "en": "Features of other layers were not tried because of the time limit.",
+        "ko": "시간 제한 때문에 다른 층의 특성은 시험하지 않았습니다.",
+    },
     # thresholds
     "thresholds": {"en": "Thresholds", "ko": "임계값"},
     "curve_roc": {"en": "ROC curve", "ko": "ROC 곡선"},

@@ -45,6 +45,10 @@ TRAINING_MESSAGES: dict[str, str] = {
     "images are resized to {size} pixels to stay within {n} minutes": (
         "{n}분을 지키기 위해 이미지를 {size}픽셀로 줄입니다"
     ),
+    "because of the time limit, features at {size} pixels": "시간 제한을 지키기 위해 {size}픽셀에서 특성을 계산합니다",
+    "because of the time limit, features at {size} pixels, in 8-bit integers": (
+        "시간 제한을 지키기 위해 {size}픽셀에서 8비트 정수로 특성을 계산합니다"
+    ),
     "Because of the time limit: features at {size} pixels": "시간 제한을 지키기 위해: {size}픽셀에서 계산하는 특성",
     "Because of the time limit: features at {size} pixels, in 8-bit integers": (
         "시간 제한을 지키기 위해: {size}픽셀에서 8비트 정수로 계산하는 특성"
@@ -199,6 +203,10 @@ TRAINING_MESSAGES: dict[str, str] = {
     "Tried: {layer_text}: cross-validation accuracy {accuracy} %, loss {loss}, chosen: {reason_text}": (
         "비교: {layer_text}: 교차 검증 정확도 {accuracy} %, 손실 {loss}, 선택: {reason_text}"
     ),
+    "Tried: {layer_text}: cross-validation loss {loss}, chosen: {reason_text}": (
+        "비교: {layer_text}: 교차 검증 손실 {loss}, 선택: {reason_text}"
+    ),
+    "Tried: {layer_text}: cross-validation loss {loss}": "비교: {layer_text}: 교차 검증 손실 {loss}",
     "this loss is lower by more than {m} standard errors": "손실이 표준 오차의 {m}배 넘게 더 작음",
     "no other loss is lower by more than {m} standard errors": "손실이 표준 오차의 {m}배 넘게 더 작은 것이 없음",
     "Tried: {layer_text}: cross-validation accuracy {accuracy} %, loss {loss}": (
@@ -293,7 +301,6 @@ SETTING_NAMES: dict[str, str] = {
     "head": "헤드",
     "features": "특성",
     "cross-validation": "교차 검증",
-    "tried": "비교한 특성",
     "why": "선택 이유",
     "weights": "가중치",
     "folds": "폴드",

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from enum import StrEnum
 from math import inf
 
 import numpy as np
@@ -33,6 +34,15 @@ EXCELLENT_ACCURACY = 0.985  # held-out accuracy from which nothing else is tried
 MIN_STANDARD_ERRORS = 2.0  # advantage of another feature layer that is chosen
 
 
+class NotTried(StrEnum):
+    """Why features of other layers were not tried."""
+
+    ACCURATE = "accurate"
+    """The head on the last layer is nearly always right."""
+    TIME = "time"
+    """They would have taken longer than the time that was left."""
+
+
 @dataclass(frozen=True, eq=False)
 class ExtractionResult:
     """The result of feature extraction for classes.
@@ -45,8 +55,9 @@ class ExtractionResult:
             that was fitted and chosen without it.
         distances: (N,), of the same images from the training images.
         heads: The heads that were tried, by feature layer.
+        standard_errors: Of the difference of their losses from that of the last layer.
         shift: (K,), added to the logits so that all classes count the same; zeros if they count as often as they occur.
-        skipped: Whether features were not tried because time was running out.
+        not_tried: Why features of other layers were not tried; None if they were, or there are none.
         fold: Number of the fold of each image (N,); None without cross-validation.
     """
 
@@ -56,8 +67,9 @@ class ExtractionResult:
     test: Array
     distances: Array
     heads: dict[str, FittedHead]
+    standard_errors: dict[str, float]
     shift: Array
-    skipped: bool = False
+    not_tried: NotTried | None = None
     fold: Array | None = None
 
 
@@ -72,8 +84,9 @@ class TaskExtractionResult:
         test: Outputs float32 (N, K) for the test images; with cross-validation those for all images, each by a head
             that was fitted and chosen without it.
         losses: The loss of held-out images, by feature layer.
+        standard_errors: Of the difference of these losses from that of the last layer.
         fold: Number of the fold of each image (N,); None without cross-validation.
-        skipped: Whether features were not tried because time was running out.
+        not_tried: Why features of other layers were not tried; None if they were, or there are none.
     """
 
     layer: str
@@ -81,8 +94,9 @@ class TaskExtractionResult:
     detector: OpenSetDetector
     test: Array
     losses: dict[str, float]
+    standard_errors: dict[str, float]
     fold: Array | None = None
-    skipped: bool = False
+    not_tried: NotTried | None = None
 
 
 def fit_on_features(
@@ -114,7 +128,7 @@ def fit_on_features(
             stack.enter_context(one_blas_thread())
             pool = stack.enter_context(ThreadPoolExecutor(1))
             early = pool.submit(fit_detector, x[base.top], y, classes, fold, base.top, groups=groups)
-        heads, skipped = fit_heads(base, x, y, classes, fold, remaining)
+        heads, not_tried = fit_heads(base, x, y, classes, fold, remaining)
         losses = {name: fitted.cross_entropies for name, fitted in heads.items()}
         layer = best_layer(losses, base.top)
         compared = base.top if layer == ALL_LAYERS else layer  # whose features the detector compares
@@ -130,8 +144,9 @@ def fit_on_features(
     fitted = replace(heads[layer], head=replace(heads[layer].head, bias=heads[layer].head.bias + shift))
     probabilities = np.exp(log_softmax(logits + shift)).astype(np.float32)
     return ExtractionResult(
-        layer, fitted, detector, probabilities, distances, heads, shift, skipped, fold if folds else None
-    )
+        layer, fitted, detector, probabilities, distances, heads, standard_errors(losses, base.top), shift, not_tried,
+        fold if folds else None,
+    )  # fmt: skip
 
 
 def fit_task_on_features(
@@ -153,7 +168,7 @@ def fit_task_on_features(
     x = {layer: rows for layer, rows in found.items() if layer != ALL_LAYERS}
     groups = join_groups([data.train, data.validation])
     fold = task_folds(data.task, x[base.top], y, groups, folds)
-    heads, skipped = _fit_task_heads(data.task, base, x, y, fold, remaining)
+    heads, not_tried = _fit_task_heads(data.task, base, x, y, fold, remaining)
     by_image = {name: fitted.sample_losses for name, fitted in heads.items()}
     layer = best_layer(by_image, base.top)
     losses = {name: fitted.loss for name, fitted in heads.items()}
@@ -165,23 +180,26 @@ def fit_task_on_features(
     else:
         outputs = heads[layer].outputs(test[layer])
     outputs = np.asarray(outputs, np.float32)
-    return TaskExtractionResult(layer, heads[layer], detector, outputs, losses, fold if folds else None, skipped)
+    errors = standard_errors(by_image, base.top)
+    return TaskExtractionResult(
+        layer, heads[layer], detector, outputs, losses, errors, fold if folds else None, not_tried
+    )
 
 
 def _fit_task_heads(
     task: Task, base: Base, x: Features, y: Array, folds: Array, remaining: Remaining
-) -> tuple[dict[str, FittedTaskHead], bool]:
-    """Fit heads to the features of each layer, the last one first; and whether others were not tried in time."""
+) -> tuple[dict[str, FittedTaskHead], NotTried | None]:
+    """Fit heads to the features of each layer, the last one first; and why others were not tried."""
     heads: dict[str, FittedTaskHead] = {}
     seconds = 0.0  # for the last layer
     for layer in sorted(x, key=lambda name: name != base.top):
         began = remaining()
         if heads and seconds * x[layer].shape[1] / x[base.top].shape[1] > began:
-            return heads, True
+            return heads, NotTried.TIME
         heads[layer] = fit_task_head(task, x[layer], y, folds, remaining)
         if layer == base.top:
             seconds = began - remaining() if began < inf else 0.0
-    return heads, False
+    return heads, None
 
 
 def balancing_shift(y: Array, classes: int) -> Array:
@@ -211,7 +229,7 @@ def balancing_shift(y: Array, classes: int) -> Array:
 
 def fit_heads(
     base: Base, x: Features, y: Array, classes: int, folds: Array, remaining: Remaining = no_time_limit
-) -> tuple[dict[str, FittedHead], bool]:
+) -> tuple[dict[str, FittedHead], NotTried | None]:
     """Fit heads to the features of the last layer and, unless it is nearly always right, of all layers together.
 
     If the features of all layers together are not among them, and the last layer is not accurate, each other layer is
@@ -226,7 +244,7 @@ def fit_heads(
         remaining: Returns how many seconds are left.
 
     Returns:
-        The heads by feature layer, and whether others were not tried because of the time.
+        The heads by feature layer, that of the last layer first, and why others were not tried.
     """
 
     def fit(layer: str) -> FittedHead:
@@ -237,13 +255,13 @@ def fit_heads(
     seconds = began - remaining() if began < inf else 0.0
     others = [ALL_LAYERS] if ALL_LAYERS in x else [layer for layer in x if layer != base.top]
     enough = EXCELLENT_ACCURACY if ALL_LAYERS in x else GOOD_ACCURACY
-    if heads[base.top].accuracy >= enough:
-        return heads, False
+    if others and heads[base.top].accuracy >= enough:
+        return heads, NotTried.ACCURATE
     for layer in others:
         if seconds * x[layer].shape[1] / x[base.top].shape[1] > remaining():
-            return heads, True
+            return heads, NotTried.TIME
         heads[layer] = fit(layer)
-    return heads, False
+    return heads, None
 
 
 def best_layer(losses: Mapping[str, Array], top: str) -> str:
@@ -257,6 +275,18 @@ def best_layer(losses: Mapping[str, Array], top: str) -> str:
         A key of `losses`.
     """
     best = min(losses, key=lambda layer: losses[layer].mean())
-    gain = losses[top] - losses[best]
-    standard_error = gain.std() / np.sqrt(len(gain))
-    return best if gain.mean() > MIN_STANDARD_ERRORS * standard_error else top
+    gain = losses[top].mean() - losses[best].mean()
+    return best if gain > MIN_STANDARD_ERRORS * standard_errors(losses, top)[best] else top
+
+
+def standard_errors(losses: Mapping[str, Array], top: str) -> dict[str, float]:
+    """Return the standard error of the difference of each mean loss from that of the last feature layer.
+
+    Args:
+        losses: (N,) of each held-out image, by feature layer.
+        top: The last feature layer.
+
+    Returns:
+        By feature layer; 0 for the last one.
+    """
+    return {layer: float((values - losses[top]).std() / np.sqrt(len(values))) for layer, values in losses.items()}

@@ -17,7 +17,7 @@ from striate.tasks import Decision, Task
 from striate.time_limit import Remaining, no_time_limit
 from striate.training import Recipe
 from striate.transfer.bases import ALL_LAYERS, Base, join_head
-from striate.transfer.extraction import MIN_STANDARD_ERRORS, ExtractionResult, fit_on_features, fit_task_on_features
+from striate.transfer.extraction import MIN_STANDARD_ERRORS, NotTried, fit_on_features, fit_task_on_features
 from striate.transfer.int8 import ranges_to_extras
 from striate.transfer.linear_head import LinearHead
 from striate.transfer.onnx_bases import is_onnx_file
@@ -38,7 +38,7 @@ HEADS = {
     Task.REGRESSION: "ridge regression",
 }
 
-NOT_TRIED = "Not tried because of the time limit: features of other layers"
+OUT_OF_TIME = "Not tried because of the time limit: features of other layers"
 
 
 @dataclass(frozen=True, eq=False)
@@ -129,9 +129,25 @@ def _fit_classes(prepared: PreparedRun, base: Base, remaining: Remaining) -> _Fi
     fitted, fitted_detector = found.fitted, found.detector
     _, suspicious = suspicious_labels(np.exp(log_softmax(fitted.logits)), fitted.labels, data.classes)
     probabilities = np.exp(log_softmax(fitted.logits + found.shift))
-    lines = [*_describe_attempts(found), _describe_head(found)]
-    if found.skipped:
-        lines.insert(0, NOT_TRIED)
+    head = (
+        f"Classifier: logistic regression on these features ({describe_layer(found.layer)}), L2 penalty "
+        f"{fitted.penalty:g} (best of {len(fitted.losses)}), temperature {fitted.temperature:.2f}; cross-validation "
+        f"accuracy {100 * fitted.accuracy:.2f} %"
+    )
+    findings = ExtractionFindings(
+        layer=found.layer,
+        penalty=float(fitted.penalty),
+        temperature=float(fitted.temperature),
+        cross_validated=Score(float(fitted.accuracy), float(fitted.loss)),
+        loss_by_penalty={f"{penalty:g}": float(loss) for penalty, loss in fitted.losses.items()},
+        loss_by_layer={layer: float(head.loss) for layer, head in found.heads.items()},
+        distance_threshold=float(fitted_detector.detector.threshold),
+        suspicious=suspicious,
+        accuracy_by_layer={layer: float(head.accuracy) for layer, head in found.heads.items()},
+        standard_error_by_layer=found.standard_errors,
+        not_tried=found.not_tried,
+    )
+    lines = [*_describe_attempts(findings), head]
     if suspicious:
         command = shlex.join(["striate", "data", "audit", plan.data, *data_options(plan.label_file, plan.groups)])
         command += " --exclude FILE" if plan.corrections else ""  # the run records what is in the file, not its name
@@ -148,17 +164,7 @@ def _fit_classes(prepared: PreparedRun, base: Base, remaining: Remaining) -> _Fi
             THRESHOLD: probability_threshold(probabilities, fitted.labels),
         },
         detector=fitted_detector.detector,
-        findings=ExtractionFindings(
-            layer=found.layer,
-            penalty=float(fitted.penalty),
-            temperature=float(fitted.temperature),
-            cross_validated=Score(float(fitted.accuracy), float(fitted.loss)),
-            loss_by_penalty={f"{penalty:g}": float(loss) for penalty, loss in fitted.losses.items()},
-            loss_by_layer={layer: float(head.loss) for layer, head in found.heads.items()},
-            accuracy_by_layer={layer: float(head.accuracy) for layer, head in found.heads.items()},
-            distance_threshold=float(fitted_detector.detector.threshold),
-            suspicious=suspicious,
-        ),
+        findings=findings,
         lines=tuple(lines),
         test=found.test,
         open_set=fitted_detector.thresholds.findings(found.distances, found.test, prepared.evaluated.y),
@@ -176,21 +182,24 @@ def _fit_task(prepared: PreparedRun, base: Base, remaining: Remaining) -> _Fit:
         f"Head: {HEADS[task]} on these features (layer '{found.layer}'), L2 penalty {fitted.penalty:.3g} (best of "
         f"{len(fitted.losses)}); {quality} in cross-validation"
     )
+    findings = ExtractionFindings(
+        layer=found.layer,
+        penalty=float(fitted.penalty),
+        temperature=1.0,
+        cross_validated=Score(None, fitted.loss),
+        loss_by_penalty={f"{penalty:g}": loss for penalty, loss in fitted.losses.items()},
+        loss_by_layer=found.losses,
+        distance_threshold=float(found.detector.threshold),
+        standard_error_by_layer=found.standard_errors,
+        not_tried=found.not_tried,
+    )
     return _Fit(
         head=fitted.head,
         decision=fitted.decision,
         figures={"val_loss": fitted.loss},
         detector=found.detector,
-        findings=ExtractionFindings(
-            layer=found.layer,
-            penalty=float(fitted.penalty),
-            temperature=1.0,
-            cross_validated=Score(None, fitted.loss),
-            loss_by_penalty={f"{penalty:g}": loss for penalty, loss in fitted.losses.items()},
-            loss_by_layer=found.losses,
-            distance_threshold=float(found.detector.threshold),
-        ),
-        lines=(NOT_TRIED, line) if found.skipped else (line,),
+        findings=findings,
+        lines=(*_describe_attempts(findings), line),
         test=found.test,
         fold=found.fold,
     )
@@ -278,23 +287,17 @@ def _describe_features(plan: TrainingPlan) -> str:
     return f"Features: {describe_base(plan)}, {frozen}; computed {how}"
 
 
-def _describe_attempts(found: ExtractionResult) -> list[str]:
-    """Return one line for each of the features that were tried, if there was a choice."""
-    if len(found.heads) == 1:
-        return []
-    which = "no other loss" if found.layer == next(iter(found.heads)) else "this loss"  # the first is the last layer's
-    reason = f"{which} is lower by more than {MIN_STANDARD_ERRORS:g} standard errors"
-    return [
-        f"Tried: {describe_layer(layer)}: cross-validation accuracy {100 * head.accuracy:.2f} %, loss {head.loss:.3f}"
-        f"{f', chosen: {reason}' if layer == found.layer else ''}"
-        for layer, head in found.heads.items()
-    ]
-
-
-def _describe_head(found: ExtractionResult) -> str:
-    fitted = found.fitted
-    return (
-        f"Classifier: logistic regression on these features ({describe_layer(found.layer)}), L2 penalty "
-        f"{fitted.penalty:g} (best of {len(fitted.losses)}), temperature {fitted.temperature:.2f}; cross-validation "
-        f"accuracy {100 * fitted.accuracy:.2f} %"
-    )
+def _describe_attempts(found: ExtractionFindings) -> list[str]:
+    """Return one line for each of the features that were tried, if there was a choice, and why others were not."""
+    lines = [OUT_OF_TIME] if found.not_tried is NotTried.TIME else []
+    if len(found.loss_by_layer) == 1:
+        return lines
+    which = "no other loss" if found.layer == next(iter(found.loss_by_layer)) else "this loss"  # the last layer's
+    reason = f", chosen: {which} is lower by more than {MIN_STANDARD_ERRORS:g} standard errors"
+    for layer, loss in found.loss_by_layer.items():
+        accuracy = found.accuracy_by_layer.get(layer)
+        figures = f"loss {loss:.3f}" if accuracy is None else f"accuracy {100 * accuracy:.2f} %, loss {loss:.3f}"
+        lines.append(
+            f"Tried: {describe_layer(layer)}: cross-validation {figures}{reason if layer == found.layer else ''}"
+        )
+    return lines

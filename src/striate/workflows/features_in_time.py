@@ -44,6 +44,7 @@ def compute_in_time(
     """
     if remaining() == inf or prepared.plan.model != BASE or current_process().world_size > 1:
         return prepared
+    because = f"{prepared.plan.because}; " if prepared.plan.because else ""
     while True:
         prepared = with_measured_ranges(prepared)
         assert prepared.base is not None, "prepared with a base"
@@ -53,8 +54,9 @@ def compute_in_time(
             digits = ", in 8-bit integers" if faster.int8 else ""
             echo(f"Because of the time limit: features at {faster.size} pixels{digits}")
             settings = {**prepared.plan.settings, INPUT_SHAPE: (faster.size, faster.size, 3)}
-            run.record.plan = replace(run.record.plan, settings=settings, int8=faster.int8)
-            prepared = prepare(replace(prepared.plan, settings=settings, int8=faster.int8))
+            why = f"{because}because of the time limit, features at {faster.size} pixels{digits}"
+            run.record.plan = replace(run.record.plan, settings=settings, int8=faster.int8, because=why)
+            prepared = prepare(replace(prepared.plan, settings=settings, int8=faster.int8, because=why))
         else:
             return prepared
 

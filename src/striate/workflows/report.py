@@ -8,7 +8,7 @@ from striate.data import Dataset
 from striate.engines.initialization import initial_weights
 from striate.evaluation import Bin
 from striate.evaluation.label_cards import MAX_LABELS, LabelCard, label_card
-from striate.evaluation.report import ReportData, write_report
+from striate.evaluation.report import Attempt, ReportData, write_report
 from striate.evaluation.tasks import AnyEvaluation
 from striate.models import Model
 from striate.network import Network
@@ -59,6 +59,8 @@ def write_run_report(
         | _describe_fine_tuning(record.fine_tuning, plan.task)
         | _describe_folds(plan)
         | ({"why": plan.because} if plan.because else {}),
+        attempts=_attempts(record.extraction),
+        not_tried=record.extraction.not_tried if record.extraction else None,
         versions=record.versions,
         seed=run.recipe.seed,
         hardware=record.hardware,
@@ -129,12 +131,29 @@ def _describe_extraction(found: ExtractionFindings | None, task: Task) -> dict[s
     if not found:
         return {}
     temperature = f", temperature {found.temperature:.2f}" if task is Task.CLASSIFICATION else ""
-    tried = [f"{describe_layer(layer)} {100 * share:.2f} %" for layer, share in found.accuracy_by_layer.items()]
     return {
         "features": describe_layer(found.layer),
         _head_name(task): f"{HEADS[task]}, L2 penalty {found.penalty:.3g}{temperature}",
         "cross-validation": _describe_score(found.cross_validated),
-    } | ({"tried": "; ".join(tried)} if len(tried) > 1 else {})
+    }
+
+
+def _attempts(found: ExtractionFindings | None) -> list[Attempt]:
+    """Return what is recorded of the features that were tried, that of the last layer first."""
+    if found is None:
+        return []
+    last = next(iter(found.loss_by_layer))
+    return [
+        Attempt(
+            features=describe_layer(layer),
+            accuracy=found.accuracy_by_layer.get(layer),
+            loss=loss,
+            difference=None if layer == last else loss - found.loss_by_layer[last],
+            standard_error=None if layer == last else found.standard_error_by_layer.get(layer),
+            chosen=layer == found.layer,
+        )
+        for layer, loss in found.loss_by_layer.items()
+    ]
 
 
 def _describe_fine_tuning(found: FineTuningFindings | None, task: Task) -> dict[str, str]:

@@ -21,6 +21,7 @@ from striate.processes import processor
 from striate.records import decode
 from striate.tasks import Decision
 from striate.training import Recipe, Run, RunRecord
+from striate.transfer.extraction import NotTried
 from striate.transfer.features import runtime_version
 from striate.workflows.plan import TrainingPlan, is_folder
 
@@ -53,7 +54,10 @@ class ExtractionFindings:
         loss_by_layer: Cross-validated loss for each layer tried.
         distance_threshold: Distance above which an image is called unknown.
         suspicious: Labels that are probably wrong; rows are those of the training images, then the validation images.
-        accuracy_by_layer: Cross-validated accuracy for each layer tried.
+        accuracy_by_layer: Cross-validated accuracy for each layer tried, for classes.
+        standard_error_by_layer: Standard error of the difference of each loss from that of the last layer, which is the
+            first in `loss_by_layer`.
+        not_tried: Why other layers were not tried; None if they were, or there are none.
     """
 
     layer: str
@@ -65,6 +69,8 @@ class ExtractionFindings:
     distance_threshold: float
     suspicious: tuple[SuspiciousLabel, ...] = ()
     accuracy_by_layer: Mapping[str, float] = field(default_factory=dict)
+    standard_error_by_layer: Mapping[str, float] = field(default_factory=dict)
+    not_tried: NotTried | None = None
 
 
 @dataclass(frozen=True)
