@@ -272,6 +272,13 @@ def test_report_says_how_precisely_the_share_of_rejected_images_is_known() -> No
     probabilities, labels = np.eye(len(evaluation.classes))[rng.integers(0, 3, 40)], rng.integers(0, 3, 40)
     found = Thresholds.of(rng.normal(5, 1, 63)).findings(rng.normal(5, 1, 40), probabilities, labels)
     words = Page(render_report(replace(data, open_set=found))).words
+    assert found is not None
+    assert (
+        "in 9 groups of images that belong together"
+        in Page(render_report(replace(data, open_set=replace(found, independent=9)))).words
+    )
+    cross_validated = Page(render_report(replace(data, open_set=replace(found, independent=None)))).words
+    assert "The threshold in use" not in cross_validated
     assert "comes from 63 images: it rejects 2% of new images of your classes on average" in words
     assert "between 0.1% and 6.5%" in words and "이미지 63장으로 계산" in words
 

@@ -10,7 +10,14 @@ from scipy.stats import gamma  # type: ignore[import-untyped]
 
 from striate._types import Array
 from striate.errors import ModelFileError
-from striate.transfer.open_set import NEIGHBORS, OpenSetDetector, TradeOff, probability_threshold, trade_offs
+from striate.transfer.open_set import (
+    NEIGHBORS,
+    OpenSetDetector,
+    TradeOff,
+    probability_threshold,
+    rejection_rates,
+    trade_offs,
+)
 from striate.transfer.open_set_fitting import (
     NOT_HELD_OUT,
     SHRINKAGE,
@@ -199,14 +206,46 @@ def test_frozen_features_and_validation_images_have_their_own_rules() -> None:
 
 def test_trade_off_counts_rejected_images_and_remaining_errors() -> None:
     probabilities = np.array([[0.9, 0.1], [0.2, 0.8], [0.6, 0.4], [0.3, 0.7]])
-    rows = trade_offs({0.0: 3.0, 0.1: 1.5}, np.array([0.5, 1.0, 2.0, 2.5]), probabilities, np.array([0, 0, 0, 0]))
+    thresholds = {0.0: 3.0, 0.1: 1.5}
+    rates = rejection_rates(thresholds, np.array([0.5, 1.0, 2.0, 2.5]))
+    rows = trade_offs(thresholds, rates, probabilities, np.array([0, 0, 0, 0]))
     assert rows == (TradeOff(3.0, 0.0, 0.0, 2, 4), TradeOff(1.5, 0.1, 0.5, 1, 2))
 
 
 def test_equal_thresholds_have_one_row() -> None:
     thresholds = {0.0: 3.0, 0.005: 3.0, 0.01: 3.0, 0.05: 2.0, 0.1: 2.0}
-    rows = trade_offs(thresholds, np.array([1.0, 2.5]), np.eye(2), np.array([0, 1]))
+    rates = rejection_rates(thresholds, np.array([1.0, 2.5]))
+    rows = trade_offs(thresholds, rates, np.eye(2), np.array([0, 1]))
     assert [(row.threshold, row.expected_rate) for row in rows] == [(3.0, 0.0), (2.0, 0.05)]
+
+
+def test_folds_reject_by_their_own_thresholds() -> None:
+    """Two detectors whose distances differ by a factor of ten reject the same share as one would."""
+    rng = np.random.default_rng(0)
+    held_out, new = rng.gamma(9, size=400), rng.gamma(9, size=1000)
+    probabilities, labels = np.eye(2)[rng.integers(0, 2, 1000)], rng.integers(0, 2, 1000)
+    scales, of_first = (1.0, 10.0), np.arange(1000) < 500
+    relative, rates = np.empty(1000), np.empty(1000)
+    for scale, own in zip(scales, (of_first, ~of_first), strict=True):
+        thresholds = Thresholds.of(scale * held_out)
+        found = thresholds.findings(scale * new[own], probabilities[own], labels[own])
+        assert found is not None
+        relative[own], rates[own] = found.distances / found.threshold, found.rates
+    final = Thresholds.of(3 * held_out)
+    together, alone = (
+        final.findings_of_folds(relative, rates, probabilities, labels),
+        final.findings(3 * new, probabilities, labels),
+    )
+    assert alone is not None and together.of_folds and not alone.of_folds
+    assert together.trade_offs == alone.trade_offs
+    np.testing.assert_allclose(together.distances, alone.distances)
+
+
+def test_groups_count_once_in_the_precision_of_the_threshold() -> None:
+    distances = np.random.default_rng(0).normal(5, 1, 60)
+    assert Thresholds.of(distances).independent == 60
+    assert Thresholds.of(distances, groups=np.arange(60) // 6).independent == 10
+    assert Thresholds.of(distances, cross_validated=True).independent is None
 
 
 @pytest.mark.parametrize("count", [4, 6, 20])

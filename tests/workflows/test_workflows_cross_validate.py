@@ -122,7 +122,25 @@ def test_figures_of_all_images_and_of_each_fold(finished: tuple[PreparedRun, Tra
         assert np.average([each.figures[name] or 0 for each in found.by_fold], weights=sizes) == pytest.approx(value)
     page = (result.run.path / "report.html").read_text("utf-8")
     assert page.count('<section id="folds"') == 1 and "3-fold cross-validation" in page
+    assert '<section id="unknown"' not in page  # four validation images are too few for a detector
     assert "3 trainings, seeds 1 to 3" in page
+
+
+def test_the_detectors_of_all_folds_are_evaluated(colors: Path, tmp_path: Path) -> None:
+    result = run_in(prepared_run(colors, "classes", folds=6), tmp_path / "run", [])
+    everything = result.predictions
+    assert everything.distances is not None and everything.rejection_rates is not None
+    for number in range(6):
+        part = read_predictions(result.run.path / f"fold-{number + 1}")
+        assert part is not None and part.distances is not None
+        own = everything.fold == number
+        np.testing.assert_allclose(everything.distances[own], part.distances)
+    page = (result.run.path / "report.html").read_text("utf-8")
+    assert page.count('<section id="unknown"') == 1
+    assert "the detector of the network that was trained without it" in page
+    accepted = int((everything.rejection_rates > 0.02).sum())
+    assert f" of {accepted}</span>" in page
+    assert np.isclose((everything.distances > 1).sum(), 72 - accepted)
 
 
 def test_the_model_is_trained_on_all_images(finished: tuple[PreparedRun, TrainingResult, list[str]]) -> None:

@@ -320,10 +320,13 @@ def threshold_precision(found: OpenSetFindings) -> Markup:
         found: The threshold.
 
     Returns:
-        The sentence in both languages.
+        The sentence in both languages; empty for a threshold from cross-validated distances.
     """
-    low, high = share_beyond(found.rate, found.held_out)
-    return t("unknown_precision", images=number(found.held_out), rate=f"{100 * found.rate:g}%",
+    if found.independent is None:
+        return Markup("")
+    low, high = share_beyond(found.rate, found.independent)
+    key = "unknown_precision" if found.independent == found.held_out else "unknown_precision_groups"
+    return t(key, images=number(found.held_out), groups=number(found.independent), rate=f"{100 * found.rate:g}%",
              low=f"{100 * low:.1f}%", high=f"{100 * high:.1f}%")  # fmt: skip
 
 

@@ -419,11 +419,26 @@ STRINGS: dict[str, dict[str, str]] = {
         "en": "Each image was compared with the others only. The thresholds were chosen on these same images.",
         "ko": "각 이미지는 자기 자신을 뺀 나머지 이미지하고만 비교했습니다. 임계값도 바로 이 이미지들로 정했습니다.",
     },
+    "unknown_networks": {
+        "en": "Each image was judged by the detector of the network that was trained without it, with its own "
+        "thresholds for the same expected shares; distances are scaled to those of the final model, whose thresholds "
+        "are shown.",
+        "ko": "각 이미지는 그 이미지를 빼고 학습한 신경망의 검출기로, 예상 거부율이 같은 그 검출기의 임계값에 따라 "
+        "판정했습니다. 표의 임계값은 최종 모델의 것이며, 거리는 여기에 맞추어 환산했습니다.",
+    },
     "unknown_precision": {
         "en": "The threshold in use comes from {images} images: it rejects {rate} of new images of your classes on "
         "average; with this many images, between {low} and {high} (with a probability of 95%).",
         "ko": "현재 임계값은 이미지 {images}장으로 계산했습니다. 학습한 클래스의 새 이미지를 평균 {rate} 거부하도록 "
         "정한 값이며, 이 장수에서 실제 거부율은 95% 확률로 {low}에서 {high} 사이입니다.",
+    },
+    "unknown_precision_groups": {
+        "en": "The threshold in use comes from {images} images in {groups} groups of images that belong together: it "
+        "rejects {rate} of new images of your classes on average; with this many groups, between {low} and {high} "
+        "(with a probability of 95%).",
+        "ko": "현재 임계값은 서로 관련된 이미지끼리 묶은 묶음 {groups}개(이미지 {images}장)로 계산했습니다. 학습한 "
+        "클래스의 새 이미지를 평균 {rate} 거부하도록 정한 값이며, 이 묶음 수에서 실제 거부율은 95% 확률로 {low}에서 "
+        "{high} 사이입니다.",
     },
     "unknown_refused": {
         "en": "“Unknown”: the rejected images nearest to the threshold",

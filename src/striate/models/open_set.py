@@ -142,6 +142,9 @@ def fit_open_set(
         classes,
         np.repeat([NOT_HELD_OUT, 0], [len(known), len(tested)]),
         layer,
+        groups=None
+        if known.groups is None or held_out.groups is None
+        else np.concatenate([known.groups, held_out.groups[tested]]),
         max_images=_affordable(model.network, size),
         digests=np.concatenate([_digests(known), _digests(held_out)[tested]]),
     )

@@ -268,14 +268,30 @@ class TradeOff:
     accepted: int
 
 
+def rejection_rates(thresholds: Mapping[float, float], distances: Array) -> Array:
+    """Return the smallest of some rates at which each image is rejected.
+
+    Args:
+        thresholds: By the share of new images that they are expected to reject, in increasing order.
+        distances: (N,).
+
+    Returns:
+        Float64 (N,); infinity for images that no threshold rejects.
+    """
+    rates = np.full(len(distances), np.inf)
+    for rate, threshold in reversed(list(thresholds.items())):
+        rates[are_beyond(distances, threshold)] = rate
+    return rates
+
+
 def trade_offs(
-    thresholds: Mapping[float, float], distances: Array, probabilities: Array, labels: Array
+    thresholds: Mapping[float, float], rates: Array, probabilities: Array, labels: Array
 ) -> tuple[TradeOff, ...]:
     """Return what each threshold rejects of the test images, and which errors remain.
 
     Args:
         thresholds: By the share of new images that they are expected to reject.
-        distances: (N,), of the test images.
+        rates: (N,), of the test images, as `rejection_rates` returns them.
         probabilities: (N, K), of the same images.
         labels: Class numbers (N,).
 
@@ -287,7 +303,7 @@ def trade_offs(
     for rate, threshold in thresholds.items():
         if rows and threshold == rows[-1].threshold:
             continue
-        accepted = distances <= threshold
+        accepted = rates > rate
         errors = int((wrong & accepted).sum())
         rows.append(TradeOff(threshold, rate, float(1 - accepted.mean()), errors, int(accepted.sum())))
     return tuple(rows)
@@ -295,18 +311,25 @@ def trade_offs(
 
 @dataclass(frozen=True, eq=False)
 class OpenSetFindings:
-    """The results of a detector on the test images.
+    """The results of a detector on the test images, or of the detectors of all folds on the images of their fold.
 
     Attributes:
         threshold: The distance beyond which an image is unknown.
-        distances: (N,), of the test images.
+        distances: (N,), of the test images; in units in which all detectors have this threshold.
+        rates: (N,), at which each image is rejected, as `rejection_rates` returns them.
         trade_offs: The effect of this and of other thresholds.
         rate: Share of new images of the classes that the threshold is expected to reject.
         held_out: From how many images it was computed.
+        independent: From how many independent images, or groups of images, it was computed; None if their distances
+            are cross-validated, and so depend on each other.
+        of_folds: Whether each fold has a detector of its own.
     """
 
     threshold: float
     distances: Array
+    rates: Array
     trade_offs: tuple[TradeOff, ...]
     rate: float
     held_out: int
+    independent: int | None
+    of_folds: bool = False

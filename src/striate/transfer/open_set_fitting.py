@@ -18,6 +18,7 @@ from striate.transfer.open_set import (
     OpenSetFindings,
     distance_to_nearest,
     neighbor_distances,
+    rejection_rates,
     trade_offs,
     unit_vectors,
 )
@@ -46,21 +47,26 @@ class Thresholds:
         by_rate: By the share of new images that they are expected to reject, for each of TRADE_OFF_RATES.
         rate: This share for the threshold.
         held_out: From how many images they were computed.
+        independent: See `OpenSetFindings`.
     """
 
     threshold: float
     by_rate: dict[float, float]
     rate: float
     held_out: int
+    independent: int | None
 
     @classmethod
-    def of(cls, distances: Array, rate: float = REJECTION_RATE, cross_validated: bool = False) -> "Thresholds":
+    def of(
+        cls, distances: Array, rate: float = REJECTION_RATE, cross_validated: bool = False, groups: Array | None = None
+    ) -> "Thresholds":
         """Compute the thresholds.
 
         Args:
             distances: (N,), of images of the known classes that the detector was not fitted to.
             rate: The share of further ones that the threshold rejects, 0..1, exclusive.
             cross_validated: Whether each is the distance from the other images.
+            groups: Integers (N,), the same for images that belong together; None: none do.
 
         Returns:
             The thresholds.
@@ -68,9 +74,11 @@ class Thresholds:
         quantile: Callable[[Array, float], float] = cross_validated_quantile if cross_validated else held_out_quantile
         found = [quantile(distances, 1 - other) for other in TRADE_OFF_RATES]
         by_rate = dict(zip(TRADE_OFF_RATES, np.minimum.accumulate(found).tolist(), strict=True))
-        return cls(quantile(distances, 1 - rate), by_rate, rate, len(distances))
+        count = len(distances)
+        independent = count if groups is None else len(np.unique(groups))
+        return cls(quantile(distances, 1 - rate), by_rate, rate, count, None if cross_validated else independent)
 
-    def findings(self, distances: Array, probabilities: Array, labels: Array) -> OpenSetFindings:
+    def findings(self, distances: Array, probabilities: Array, labels: Array) -> OpenSetFindings | None:
         """Evaluate the thresholds on test images.
 
         Args:
@@ -79,10 +87,29 @@ class Thresholds:
             labels: Their true classes (N,).
 
         Returns:
-            The results.
+            The results; None without images.
         """
-        rows = trade_offs(self.by_rate, distances, probabilities, labels)
-        return OpenSetFindings(self.threshold, distances, rows, self.rate, self.held_out)
+        if not len(distances):
+            return None
+        return self._findings(distances, rejection_rates(self.by_rate, distances), probabilities, labels)
+
+    def findings_of_folds(self, relative: Array, rates: Array, probabilities: Array, labels: Array) -> OpenSetFindings:
+        """Return what the detectors of folds reject of the images that they were not fitted to.
+
+        Args:
+            relative: Distances of the images (N,), divided by the threshold of the detector of their fold.
+            rates: (N,), at which this detector rejects them.
+            probabilities: Their probabilities (N, K), of the network of their fold.
+            labels: Their true classes (N,).
+
+        Returns:
+            The results, with the thresholds of this, the final detector.
+        """
+        return replace(self._findings(relative * self.threshold, rates, probabilities, labels), of_folds=True)
+
+    def _findings(self, distances: Array, rates: Array, probabilities: Array, labels: Array) -> OpenSetFindings:
+        rows = trade_offs(self.by_rate, rates, probabilities, labels)
+        return OpenSetFindings(self.threshold, distances, rates, rows, self.rate, self.held_out, self.independent)
 
 
 @dataclass(frozen=True, eq=False)
@@ -163,7 +190,9 @@ def _fit_detector(
         discriminants, means, discriminant = discriminants * weight, means * weight, discriminant * weight
     scale = max(float(np.median(neighbor + discriminant)), 1e-6)
     distances = (neighbor + discriminant) / scale
-    thresholds = Thresholds.of(distances, rejection_rate, bool(held_out.all()))
+    thresholds = Thresholds.of(
+        distances, rejection_rate, bool(held_out.all()), None if groups is None else groups[held_out]
+    )
     detector = OpenSetDetector(
         layer, stored, discriminants.astype(np.float32), means.astype(np.float32),
         np.asarray(scale, np.float32), np.asarray(thresholds.threshold, np.float32),

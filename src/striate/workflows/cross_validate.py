@@ -37,10 +37,14 @@ class CrossValidated:
     Attributes:
         outputs: Float32 (N, K), of each image by the network that was trained without it.
         fold: Number of the fold of each image (N,).
+        distances: See `Predictions`; None unless the networks of all folds have a detector of unknown images.
+        rejection_rates: See `Predictions`.
     """
 
     outputs: Array
     fold: Array
+    distances: Array | None
+    rejection_rates: Array | None
 
 
 def cross_validate(
@@ -67,6 +71,7 @@ def cross_validate(
     assert count, "the plan has folds"
     fold = assign_folds(data, count)
     outputs = np.zeros((len(data.train), len(data.classes)), np.float32)
+    distances, rates = np.full((2, len(data.train)), np.nan)
     seconds, trained = 0.0, 0
     for number in range(count):
         rows = fold == number
@@ -84,13 +89,17 @@ def cross_validate(
             found = train_fold(replace(prepared, plan=plan, data=part), run.fold_path(number), share)
             seconds, trained = seconds + clock() - began, trained + 1
         outputs[rows] = found.probabilities
+        if found.distances is not None and found.rejection_rates is not None:
+            distances[rows], rates[rows] = found.distances, found.rejection_rates
         figure = _describe(found.evaluation())
         if trained:
             rest = describe_seconds((left + 1) * seconds / trained)
             echo(f"Fold {number + 1} of {count}: {figure}; about {rest} left")
         else:
             echo(f"Fold {number + 1} of {count}: {figure}; finished before")
-    return CrossValidated(outputs, fold)
+    if np.isnan(rates).any():
+        return CrossValidated(outputs, fold, None, None)
+    return CrossValidated(outputs, fold, distances, rates)
 
 
 def assign_folds(data: Dataset, count: int) -> Array:

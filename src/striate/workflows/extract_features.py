@@ -22,6 +22,7 @@ from striate.transfer.int8 import ranges_to_extras
 from striate.transfer.linear_head import LinearHead
 from striate.transfer.onnx_bases import is_onnx_file
 from striate.transfer.open_set import OpenSetDetector, OpenSetFindings, probability_threshold
+from striate.transfer.open_set_fitting import Thresholds
 from striate.workflows.features_in_time import with_measured_ranges
 from striate.workflows.plan import TrainingPlan, data_options
 from striate.workflows.prepare import PreparedRun
@@ -50,12 +51,14 @@ class Extraction:
         test: Its outputs (N, K) for the test images.
         open_set: Which of these images are unknown, and would be with other thresholds; None for labels and numbers.
         fold: Number of the fold of each of these images (N,) in cross-validation; None without.
+        thresholds: These thresholds; None for labels and numbers.
     """
 
     model: Model
     test: Array
     open_set: OpenSetFindings | None
     fold: Array | None = None
+    thresholds: Thresholds | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,6 +75,7 @@ class _Fit:
         test: Outputs (N, K) for the test images.
         open_set: See `Extraction`.
         fold: See `Extraction`.
+        thresholds: See `Extraction`.
     """
 
     head: LinearHead
@@ -83,6 +87,7 @@ class _Fit:
     test: Array
     open_set: OpenSetFindings | None = None
     fold: Array | None = None
+    thresholds: Thresholds | None = None
 
 
 def run_extraction(
@@ -120,7 +125,7 @@ def run_extraction(
             run.record.plan = replace(plan, engine="onnx")
     for line in found.lines:
         echo(line)
-    return Extraction(model, found.test, found.open_set, found.fold)
+    return Extraction(model, found.test, found.open_set, found.fold, found.thresholds)
 
 
 def _fit_classes(prepared: PreparedRun, base: Base, remaining: Remaining) -> _Fit:
@@ -169,6 +174,7 @@ def _fit_classes(prepared: PreparedRun, base: Base, remaining: Remaining) -> _Fi
         test=found.test,
         open_set=fitted_detector.thresholds.findings(found.distances, found.test, prepared.evaluated.y),
         fold=found.fold,
+        thresholds=fitted_detector.thresholds,
     )
 
 

@@ -16,6 +16,7 @@ import numpy as np
 
 from striate._types import Array, Echo
 from striate.data import Dataset
+from striate.data.dataset import join_groups
 from striate.engines.losses import log_softmax
 from striate.errors import TrainingError
 from striate.models import Model
@@ -326,7 +327,8 @@ def _recalibrate(prepared: PreparedRun, run: TrainingRun, data: Dataset, tuned: 
     (_, train_features), (_, features), (test, test_features) = parts
     held_out = np.exp(log_softmax(fitted.logits + shift)).astype(np.float32)
     folds = content_folds(features, y, classes, groups=data.validation.groups)
-    found = _fit_detector(tuned.network, train_features, features, labels, classes, folds)
+    groups = join_groups([data.train, data.validation])
+    found = _fit_detector(tuned.network, train_features, features, labels, classes, folds, groups)
     score = HeldOutScore.from_probabilities(held_out, y)
     figures = {
         "val_accuracy": score.accuracy,
@@ -337,7 +339,7 @@ def _recalibrate(prepared: PreparedRun, run: TrainingRun, data: Dataset, tuned: 
     saved = save_model(prepared, run, tuned.network, weights, figures, found.detector.to_extras(), recipe=recipe)
     _record_threshold(run, found.detector)
     open_set = found.thresholds.findings(found.detector.distances(test_features), test, data.test.y)
-    return Extraction(saved, test, open_set)
+    return Extraction(saved, test, open_set, thresholds=found.thresholds)
 
 
 def _recalibrate_task(prepared: PreparedRun, run: TrainingRun, data: Dataset, tuned: _Candidate) -> Extraction:
@@ -359,8 +361,9 @@ def _recalibrate_task(prepared: PreparedRun, run: TrainingRun, data: Dataset, tu
 
 
 def _fit_detector(
-    network: Network, train: Array, validation: Array, labels: Array, classes: int, folds: Array
-) -> FittedDetector:
+    network: Network, train: Array, validation: Array, labels: Array, classes: int, folds: Array,
+    groups: Array | None = None,
+) -> FittedDetector:  # fmt: skip
     """Fit the open-set detector to features of training and validation images, of which only the latter are held out.
 
     Args:
@@ -371,12 +374,13 @@ def _fit_detector(
         labels: Class numbers (N + M,).
         classes: The number of classes.
         folds: Folds of the validation images, (M,).
+        groups: Integers (N + M,), the same for images that belong together, if known.
 
     Returns:
         The detector.
     """
-    all_folds = np.concatenate([np.full(len(train), NOT_HELD_OUT), folds])
-    return fit_detector(np.concatenate([train, validation]), labels, classes, all_folds, classifier_input(network))
+    all_folds, x = np.concatenate([np.full(len(train), NOT_HELD_OUT), folds]), np.concatenate([train, validation])
+    return fit_detector(x, labels, classes, all_folds, classifier_input(network), groups=groups)
 
 
 def _record_threshold(run: TrainingRun, detector: OpenSetDetector) -> None:

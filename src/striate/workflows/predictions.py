@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -15,6 +16,7 @@ from striate.evaluation.tasks import AnyEvaluation, evaluate_task
 from striate.tasks import Decision
 
 FILE_NAME = "predictions.safetensors"  # name of the file in a run folder
+OF_IMAGES = ("fold", "groups", "distances", "rejection_rates")  # optional arrays with one number for each image
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,6 +34,9 @@ class Predictions:
         groups: Int64 (N,), the same number for images that belong together, if known.
         trained_on: Uint64 (M,), digests of the training and validation images, if known.
         decision: What is predicted, and how outputs become predictions.
+        distances: Float64 (N,), from the training images; 1 is the threshold for "unknown". None without a detector.
+        rejection_rates: Float64 (N,), the smallest rate at which the detector rejects each image; see
+            `striate.transfer.open_set.rejection_rates`.
     """
 
     classes: tuple[str, ...]
@@ -44,6 +49,8 @@ class Predictions:
     groups: Array | None = None
     trained_on: Array | None = None
     decision: Decision = field(default_factory=Decision)
+    distances: Array | None = None
+    rejection_rates: Array | None = None
 
     @classmethod
     def of(
@@ -99,11 +106,16 @@ class Predictions:
             Their predictions.
         """
         names = None if self.names is None else tuple(self.names[row] for row in rows)
+        of_images: dict[str, Any] = {name: array[rows] for name, array in self._known().items()}
         return replace(
             self, probabilities=self.probabilities[rows], labels=self.labels[rows], digests=self.digests[rows],
-            names=names, groups=None if self.groups is None else self.groups[rows],
-            fold=None if self.fold is None else self.fold[rows],
+            names=names, **of_images,
         )  # fmt: skip
+
+    def _known(self) -> dict[str, Array]:
+        """Return what is known of each image besides names, labels and probabilities, by the name of the field."""
+        arrays = {name: getattr(self, name) for name in OF_IMAGES}
+        return {name: array for name, array in arrays.items() if array is not None}
 
     def write(self, folder: Path) -> None:
         """Write the predictions into a run folder, atomically.
@@ -112,8 +124,7 @@ class Predictions:
             folder: The run folder.
         """
         arrays = {"probabilities": self.probabilities, "labels": self.labels, "digests": self.digests}
-        arrays |= {"fold": self.fold} if self.fold is not None else {}
-        arrays |= {"groups": self.groups} if self.groups is not None else {}
+        arrays |= self._known()
         arrays |= {"trained_on": self.trained_on} if self.trained_on is not None else {}
         names = None if self.names is None else list(self.names)
         metadata = {"classes": list(self.classes), "names": names, "folds": self.folds}
@@ -141,14 +152,15 @@ def read_predictions(folder: Path) -> Predictions | None:
         found = Predictions(
             tuple(map(str, metadata["classes"])), arrays["probabilities"], arrays["labels"], arrays["digests"],
             None if names is None else tuple(map(str, names)), int(metadata["folds"]),
-            arrays.get("fold"), arrays.get("groups"), arrays.get("trained_on"),
-            Decision.from_dict(metadata.get("decision", Decision().to_dict()), len(metadata["classes"])),
+            trained_on=arrays.get("trained_on"),
+            decision=Decision.from_dict(metadata.get("decision", Decision().to_dict()), len(metadata["classes"])),
+            **{name: arrays.get(name) for name in OF_IMAGES},
         )  # fmt: skip
     except (KeyError, TypeError, ValueError) as error:
         raise ModelFileError(f"'{path}' does not contain predictions of a run. Train again.") from error
     images = len(found.labels)
-    per_image = [array for array in (found.digests, found.groups, found.fold) if array is not None]
-    shapes = (found.probabilities.shape, len(found.names or found.labels), {array.shape for array in per_image})
+    per_image = {array.shape for name in ("digests", *OF_IMAGES) if (array := getattr(found, name)) is not None}
+    shapes = (found.probabilities.shape, len(found.names or found.labels), per_image)
     if shapes != ((images, len(found.classes)), images, {(images,)}):
         raise ModelFileError(
             f"'{path}' is damaged: the numbers of images, classes and predictions differ. Train again."

@@ -78,6 +78,7 @@ class _Trained:
         test: Outputs (N, K) for the test images.
         validation: Outputs (N, K) for the validation images, where an ensemble needs them.
         open_set: Which of the test images are unknown; None if the detector was not tested on them.
+        thresholds: For their distances; None without a detector.
         fold: Number of the fold of each test image (N,) in cross-validation; None without.
         detector: The detector of unknown images of a network that was trained from scratch, if it has one.
         distances: By which it judges the test images, (N,).
@@ -89,6 +90,7 @@ class _Trained:
     test: Array
     validation: Array | None = None
     open_set: OpenSetFindings | None = None
+    thresholds: Thresholds | None = None
     fold: Array | None = None
     detector: FittedDetector | None = None
     distances: Array | None = None
@@ -151,7 +153,8 @@ def _train_by_method(
         found = run_extraction(prepared, run, echo, remaining)
     model = found.model
     return _Trained(
-        model.network, model, model.decision, found.test, open_set=found.open_set, fold=found.fold
+        model.network, model, model.decision, found.test, open_set=found.open_set, thresholds=found.thresholds,
+        fold=found.fold,
     )  # fmt: skip
 
 
@@ -193,7 +196,10 @@ def _with_cross_validated(trained: _Trained, run: TrainingRun, found: "CrossVali
             model.save(run.model_path, include_optimizer=False)
         else:
             run.record.decision = decision
-    return replace(trained, decision=decision, test=found.outputs, fold=found.fold, open_set=None)
+    open_set, thresholds = None, trained.thresholds
+    if thresholds and found.distances is not None and found.rejection_rates is not None:
+        open_set = thresholds.findings_of_folds(found.distances, found.rejection_rates, found.outputs, data.train.y)
+    return replace(trained, decision=decision, test=found.outputs, fold=found.fold, open_set=open_set)
 
 
 @contextmanager
@@ -230,19 +236,12 @@ def _train_one(prepared: PreparedRun, run: TrainingRun, verbose: Verbose, echo: 
     model.save(run.model_path, include_optimizer=False)
     run.record.unknown_threshold = threshold
     distances = detector.detector.distances(features) if detector and features is not None else None
-    open_set = _findings(detector.thresholds if detector else None, distances, test, data)
+    thresholds = detector.thresholds if detector else None
+    open_set = thresholds.findings(distances, test, data.test.y) if thresholds and distances is not None else None
     return _Trained(
-        prepared.network, model, model.decision, test, validation, open_set, detector=detector, distances=distances
-    )
-
-
-def _findings(
-    thresholds: Thresholds | None, distances: Array | None, outputs: Array, data: Dataset
-) -> OpenSetFindings | None:
-    """Return which test images are unknown; None without a detector or without test images."""
-    if thresholds is None or distances is None or not len(distances):
-        return None
-    return thresholds.findings(distances, outputs, data.test.y)
+        prepared.network, model, model.decision, test, validation, open_set, thresholds, detector=detector,
+        distances=distances,
+    )  # fmt: skip
 
 
 def _choose_decision(data: Dataset, validation: Array) -> tuple[Decision, float]:
@@ -278,11 +277,12 @@ def _train_members(
     detectors = [each.detector for each in members if each.detector]
     if len(detectors) < len(members):
         return _Trained(prepared.network, None, run.record.decision, test)
-    together = Thresholds.of(np.mean([each.held_out for each in detectors], axis=0))
+    found = Thresholds.of(np.mean([each.held_out for each in detectors], axis=0))
+    together = replace(found, independent=detectors[0].thresholds.independent)
     run.record.distance_threshold = together.threshold
     distances = np.mean([each.distances for each in members if each.distances is not None], axis=0)
-    open_set = _findings(together, distances, test, prepared.data)
-    return _Trained(prepared.network, None, run.record.decision, test, open_set=open_set)
+    open_set = together.findings(distances, test, prepared.data.test.y)
+    return _Trained(prepared.network, None, run.record.decision, test, open_set=open_set, thresholds=together)
 
 
 def _callbacks(plan: TrainingPlan, run: TrainingRun, seconds: float) -> list[Callback]:
@@ -303,6 +303,9 @@ def _finish(prepared: PreparedRun, run: TrainingRun, trained: _Trained) -> Train
     data, folds = prepared.data, prepared.plan.folds or 0
     found = Predictions.of(data.classes, trained.test, prepared.evaluated, trained.fold, trained.decision)
     predictions = replace(found, trained_on=_trained_on(data, folds))
+    if open_set := trained.open_set:
+        relative = open_set.distances / open_set.threshold
+        predictions = replace(predictions, distances=relative, rejection_rates=open_set.rates)
     evaluation = predictions.evaluation() if folds else predictions.evaluation(data.leaked)
     if run.written_here:
         run.write_record()
