@@ -23,6 +23,15 @@ def test_page_shows_all_findings() -> None:
     assert "http" not in re.sub(r"http-equiv|data:image/[^\"]*", "", page)
 
 
+def test_common_kinds_say_whether_any_image_is_listed() -> None:
+    some, none = "Only those that stand out", "so none is listed"
+    page = render_audit_page(make_audit(), IMAGES, "")  # two images of low resolution, of which none is listed
+    assert none in page and some not in page
+    listed = dataclasses.replace(make_audit(), unusual=(UnusualImage(2, ImageIssue.LOW_RESOLUTION, 20.0),))
+    page = render_audit_page(listed, IMAGES, "")
+    assert some in page and none not in page
+
+
 def test_page_escapes_names() -> None:
     page = render_audit_page(make_audit((EVIL, "b/\u202egnp.jpg", "c"), folder=EVIL), IMAGES, f"train '{EVIL}'")
     assert "<script>alert" not in page and "&lt;script&gt;alert(1)" in page

@@ -164,6 +164,9 @@ def _describe_audit(audit: "FolderAudit", folder: str, out_folder: Path, command
         text = (
             "{n:,} of {m:,} images are beyond the threshold {limit:g} for '{kind}', which is usual in this folder. "
             "Only those that stand out from the others are listed."
+            if issue.kind in kinds
+            else "{n:,} of {m:,} images are beyond the threshold {limit:g} for '{kind}', which is usual in this "
+            "folder. None of them stands out from the others, so none is listed."
         )
         limit = audit.thresholds[issue.kind]
         note = translate(text, n=issue.count, m=len(audit.names), kind=issue.kind, limit=limit)

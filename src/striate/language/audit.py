@@ -82,10 +82,16 @@ AUDIT_STRINGS: dict[str, dict[str, str]] = {
     },
     "audit_unusual_none": {"en": "None were found.", "ko": "찾지 못했습니다."},
     "audit_common": {
-        "en": "{count} of {total} images are beyond the threshold {threshold}, which is usual in this folder. Only "
-        "those that stand out from the others are listed.",
-        "ko": "이미지 {total}장 가운데 {count}장이 임계값 {threshold}을(를) 벗어나므로 이 폴더에서는 흔한 일입니다. "
-        "다른 이미지보다 뚜렷하게 벗어난 것만 나열했습니다.",
+        "en": "{count} of {total} images are beyond the threshold {threshold}, which is usual in this folder.",
+        "ko": "이미지 {total}장 가운데 {count}장이 임계값 {threshold}을(를) 벗어나므로 이 폴더에서는 흔한 일입니다.",
+    },
+    "audit_common_some": {
+        "en": "Only those that stand out from the others are listed.",
+        "ko": "다른 이미지보다 뚜렷하게 벗어난 것만 나열했습니다.",
+    },
+    "audit_common_none": {
+        "en": "None of them stands out from the others, so none is listed.",
+        "ko": "다른 이미지보다 뚜렷하게 벗어난 것이 없어 나열하지 않았습니다.",
     },
     "threshold_is": {"en": "Listed:", "ko": "표시 기준:"},
     "audit_below": {"en": "below {threshold}", "ko": "{threshold} 미만"},

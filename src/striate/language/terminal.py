@@ -273,6 +273,11 @@ TERMINAL: dict[str, str] = {
         "이미지 {m:,}장 가운데 {n:,}장이 '{kind}'의 임계값 {limit:g}을(를) 벗어나므로 이 폴더에서는 흔한 일입니다. "
         "다른 이미지보다 뚜렷하게 벗어난 것만 표에 넣었습니다."
     ),
+    "{n:,} of {m:,} images are beyond the threshold {limit:g} for '{kind}', which is usual in this folder. None of "
+    "them stands out from the others, so none is listed.": (
+        "이미지 {m:,}장 가운데 {n:,}장이 '{kind}'의 임계값 {limit:g}을(를) 벗어나므로 이 폴더에서는 흔한 일입니다. "
+        "다른 이미지보다 뚜렷하게 벗어난 것이 없어 표에 넣지 않았습니다."
+    ),
     "write 'exclude' or 'relabel' in the column 'action' of the table, then run:": (
         "표의 action 열에서 해당하는 행에 exclude나 relabel을 적은 뒤 실행하십시오:"
     ),
