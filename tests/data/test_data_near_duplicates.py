@@ -9,7 +9,13 @@ import pytest
 from PIL import Image, ImageDraw, ImageEnhance, ImageOps
 
 from striate.data import decoding, groups, load_folder, near_duplicates
-from striate.data.gray_levels import MAD_TO_STD, MIN_DEVIATION_SHARE, gray_level_stats
+from striate.data.gray_levels import (
+    MAD_TO_STD,
+    MIN_DEVIATION_SHARE,
+    color_differences,
+    gray_level_stats,
+    gray_levels,
+)
 from striate.data.groups import near_duplicate_files
 from striate.data.near_duplicates import THUMBNAILS, NearDuplicates, find_near_duplicates
 from striate.images import ImagePolicy
@@ -160,14 +166,14 @@ def test_pairs_do_not_depend_on_order_threads_or_blocks(monkeypatch: pytest.Monk
 
 @pytest.mark.parametrize("value", [0, 128, 255])
 def test_blank_images_are_not_compared(value: int) -> None:
-    x = np.full((30, 64, 64, 1), value, np.uint8)
+    x = np.full((30, *THUMBNAILS.shape), value, np.uint8)
     x += np.random.default_rng(0).integers(0, 2, x.shape, dtype=np.uint8) if value < 255 else np.uint8(0)
     assert len(find_near_duplicates(x).pairs) == 0
 
 
 @pytest.mark.parametrize("count", [0, 1, 2])
 def test_few_images(count: int) -> None:
-    x = thumbnails([SCENES[0]] * 2)[:count].reshape(count, 64, 64, 1)
+    x = thumbnails([SCENES[0]] * 2)[:count]
     assert len(find_near_duplicates(x).pairs) == (count == 2)
 
 
@@ -302,3 +308,41 @@ def test_a_common_frame_makes_no_near_duplicates() -> None:
     for image in framed:
         ImageDraw.Draw(image).rectangle((0, 0, 159, 119), outline=(250, 250, 250), width=16)
     assert len(find_near_duplicates(thumbnails(framed)).pairs) == 0
+
+
+def house(seed: int, color: tuple[int, int, int]) -> Image.Image:
+    """A house on white paper: its size, its place and its door depend on the seed."""
+    rng = np.random.default_rng(seed)
+    paper = Image.new("RGB", (96, 96), "white")
+    draw = ImageDraw.Draw(paper)
+    left, top, right, door = rng.integers((8, 30, 56, 4), (24, 44, 90, 16)).tolist()
+    draw.rectangle((left, top, right, 88), fill=color, outline="black")
+    draw.polygon([(left, top), ((left + right) // 2, int(rng.integers(2, 22))), (right, top)], fill=color)
+    draw.rectangle((left + door, int(rng.integers(50, 70)), left + 2 * door + 6, 88), fill=(60, 60, 60))
+    return paper
+
+
+@pytest.mark.parametrize("change", ["saved again", "mirrored", "gray"])
+def test_drawings_that_differ_only_in_color_are_no_near_duplicates(change: str) -> None:
+    """Red, green and blue are nearly equally bright; a copy without color is still found."""
+    colors = (200, 60, 60), (45, 130, 45), (90, 90, 240)
+    changes: dict[str, Change] = {**CHANGES, "gray": lambda image: image.convert("L")}
+    drawings = [house(seed, color) for seed in range(12) for color in colors]
+    copies = [changes[change](image) for image in drawings[::3]]
+    pairs = find_near_duplicates(thumbnails([*drawings, *copies])).pairs.tolist()
+    wanted = {(3 * number, 36 + number) for number in range(12)}
+    assert len(wanted & set(map(tuple, pairs))) >= 11
+    if change != "gray":
+        assert not [pair for pair in pairs if len({row % 3 if row < 36 else 0 for row in pair}) > 1]
+
+
+def test_thumbnails_have_gray_levels_and_colors() -> None:
+    x = np.zeros((96, 120, 3), np.uint8)
+    x[:48], x[48:] = (200, 40, 40), (40, 90, 200)
+    colored, gray = (THUMBNAILS.apply(pixels)[None] for pixels in (x, x[..., 0]))
+    expected = np.asarray(Image.fromarray(x).convert("YCbCr"), np.float32)
+    assert abs(gray_levels(colored)[0, [10, 50], 30] - expected[[20, 80], 50, 0]).max() <= 1
+    colors = color_differences(colored)[0]
+    for row, pixel in ((3, 20), (12, 80)):
+        assert np.abs(colors[:, row, 5] - expected[pixel, 50, 1:] + 128).max() <= 1
+    assert not color_differences(gray).any()

@@ -1,10 +1,12 @@
-"""Statistics of the gray levels of thumbnails, and the adjustment of brightness between two of them."""
+"""Gray levels and colors of thumbnails, their statistics, and the adjustment of brightness between two of them."""
 
 from dataclasses import dataclass, fields
 from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
+
+from striate.images.policy import COLOR_REDUCTION, NO_COLOR
 
 Floats = NDArray[Any]  # float32
 
@@ -20,7 +22,34 @@ OUTLIER_FACTOR = 3  # pixels whose error is larger than this many times the mean
 MAD_TO_STD = 1.4826  # standard deviation / median absolute deviation of a normal distribution
 MIN_DEVIATION_SHARE = 0.5  # lower bound of a deviation / standard deviation; it matters for drawings on a background
 
+COLOR_SIZE = SIZE // COLOR_REDUCTION  # height and width in pixels of the color differences
+
 T = TypeVar("T")
+
+
+def gray_levels(thumbnails: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Return the gray levels of thumbnails.
+
+    Args:
+        thumbnails: uint8 (N, …), by `ThumbnailPolicy`.
+
+    Returns:
+        uint8 (N, SIZE, SIZE).
+    """
+    return thumbnails[:, :SIZE, :, 0]
+
+
+def color_differences(thumbnails: NDArray[np.uint8]) -> Floats:
+    """Return the colors of thumbnails.
+
+    Args:
+        thumbnails: uint8 (N, …), by `ThumbnailPolicy`.
+
+    Returns:
+        Cb and Cr, -128 … 127, 0 for gray, (N, 2, COLOR_SIZE, COLOR_SIZE).
+    """
+    colors = thumbnails[:, SIZE:].reshape(len(thumbnails), 2, COLOR_SIZE, COLOR_SIZE)
+    return colors.astype(np.float32) - NO_COLOR
 
 
 def concatenate(blocks: list[T]) -> T:

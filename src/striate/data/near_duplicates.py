@@ -1,7 +1,8 @@
 """Find images that show nearly the same: saved again, resized, cropped, mirrored, rotated a little, frames of a video.
 
-Each image is reduced to a gray thumbnail. A short description of the thumbnail's low frequencies finds, for each image,
-the few others that may match; `alignment.py` aligns these candidates and `pair_scores.py` compares them in detail.
+Each image is reduced to a thumbnail. A short description of the low frequencies of its gray levels finds, for each
+image, the few others that may match; `alignment.py` aligns these candidates and `pair_scores.py` compares them in
+detail, at the end also their colors.
 """
 
 from collections.abc import Sequence
@@ -13,7 +14,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from striate.data.gray_levels import SIZE, Floats, GrayLevelStats, clip_gray_levels, concatenate, gray_level_stats
+from striate.data.gray_levels import (
+    SIZE,
+    Floats,
+    GrayLevelStats,
+    clip_gray_levels,
+    color_differences,
+    concatenate,
+    gray_level_stats,
+    gray_levels,
+)
 from striate.data.pair_scores import (
     CANDIDATES,
     MAX_SPARSE_TILES,
@@ -72,17 +82,17 @@ def find_near_duplicates(thumbnails: Any) -> NearDuplicates:
     images, cropped copies are found less often, since the work grows with the square of their number.
 
     Args:
-        thumbnails: uint8 (N, SIZE, SIZE, 1), made by the policy `THUMBNAILS`; an array or a `MappedArray`.
+        thumbnails: uint8 (N, *THUMBNAILS.shape), made by the policy `THUMBNAILS`; an array or a `MappedArray`.
 
     Returns:
         The pairs.
 
     Example:
         >>> import numpy as np
-        >>> from striate.data.near_duplicates import find_near_duplicates
-        >>> images = np.random.default_rng(0).integers(0, 256, (9, 8, 8)).repeat(8, 1).repeat(8, 2)[..., None]
+        >>> from striate.data.near_duplicates import THUMBNAILS, find_near_duplicates
+        >>> images = np.random.default_rng(0).integers(0, 256, (9, 8, 8, 3), np.uint8).repeat(8, 1).repeat(8, 2)
         >>> images[5] = images[2, :, ::-1]
-        >>> find_near_duplicates(images.astype(np.uint8)).pairs
+        >>> find_near_duplicates(np.stack([THUMBNAILS.apply(image) for image in images])).pairs
         array([[2, 5]])
     """
     return pairs_of(*find_matches(thumbnails))
@@ -188,7 +198,7 @@ class _Candidates:
 
 def _stats_of_all(thumbnails: Any) -> GrayLevelStats:
     def stats(rows: range) -> GrayLevelStats:
-        return gray_level_stats(thumbnails[rows.start : rows.stop][..., 0])
+        return gray_level_stats(gray_levels(thumbnails[rows.start : rows.stop]))
 
     return concatenate(list(map_ordered(stats, chunk_ranges(len(thumbnails), IMAGES_PER_BLOCK))))
 
@@ -210,7 +220,7 @@ def _describe_all(thumbnails: Any, stats: GrayLevelStats, boxes: Sequence[Box]) 
 
     def describe(rows: range) -> list[Floats]:
         part = slice(rows.start, rows.stop)
-        gray = np.asarray(thumbnails[part], np.float32)[..., 0]
+        gray = np.asarray(gray_levels(thumbnails[part]), np.float32)
         clipped = clip_gray_levels(gray, stats.take(part), DESCRIPTION_DEVIATIONS)
         return [describe_thumbnails(clipped, box) for box in boxes]
 
@@ -254,16 +264,16 @@ def _compare_candidates(
             blocks.append(block)
             advance(len(block.correlation))
     coarse = concatenate(blocks)
-    correlation, image_similarity, tile_correlation = np.zeros((3, len(candidates.first)), np.float32)
-    tile_correlation[:] = np.nan
+    correlation, image_similarity, tile_correlation, color_similarity = np.zeros((4, len(candidates.first)), np.float32)
+    tile_correlation[:], color_similarity[:] = np.nan, np.nan
     chunks = chunk_ranges(len(coarse.rows), PAIRS_PER_BLOCK)
     found = map_ordered(lambda numbers: pairs.compare_finely(coarse, numbers), chunks)
     for numbers, compared in zip(chunks, found, strict=True):
         rows = coarse.rows[numbers.start : numbers.stop]
-        correlation[rows], image_similarity[rows], tile_correlation[rows] = compared
+        correlation[rows], image_similarity[rows], tile_correlation[rows], color_similarity[rows] = compared
     scores = PairScores(
         len(thumbnails), candidates.first, correlation, image_similarity, coarse.correlation, tile_correlation,
-        pairs.are_sparse(),
+        color_similarity, pairs.are_sparse(),
     )  # fmt: skip
     return scores.similarity(), scores.images_resemble
 
@@ -283,7 +293,7 @@ class _Pairs:
     Of up to `MAX_PREPARED` images, what all their pairs need is computed once and kept.
 
     Args:
-        thumbnails: uint8 (N, SIZE, SIZE, 1).
+        thumbnails: uint8 (N, *THUMBNAILS.shape).
         stats: Their statistics.
         candidates: The pairs.
         transforms: Affine transforms from whole images to each box (B, 2, 3).
@@ -303,10 +313,11 @@ class _Pairs:
 
     def _images(self, keys: Rows) -> Floats:
         """Return images (n, SIZE, SIZE): that of row k // 2, mirrored if k is odd."""
-        images = np.asarray(self._thumbnails[keys // 2], np.float32)[..., 0]
-        mirrored = keys % 2 == 1
-        images[mirrored] = images[mirrored][:, :, ::-1]
-        return images
+        return _mirror(np.asarray(gray_levels(self._thumbnails[keys // 2]), np.float32), keys)
+
+    def _colors(self, keys: Rows) -> Floats:
+        """Return the color differences of images, (n, 2, COLOR_SIZE, COLOR_SIZE), mirrored as `_images`."""
+        return _mirror(color_differences(self._thumbnails[keys // 2]), keys)
 
     def are_sparse(self) -> NDArray[np.bool_]:
         """Return whether both images of each pair are sparse, (P,)."""
@@ -327,15 +338,22 @@ class _Pairs:
         aligned, transforms = align_coarsely(first, second, self._transforms[self._candidates.box[part]])
         return _CoarseComparison(tile_correlation(first, second), aligned + rows.start, transforms)
 
-    def compare_finely(self, coarse: _CoarseComparison, numbers: range) -> tuple[Floats, Floats, Floats]:
-        """Return correlation, similarity and tile correlation of some of the pairs that are aligned."""
+    def compare_finely(self, coarse: _CoarseComparison, numbers: range) -> tuple[Floats, Floats, Floats, Floats]:
+        """Return the scores of `compare_aligned` of some of the pairs that are aligned."""
         part = slice(numbers.start, numbers.stop)
         rows, transforms = coarse.rows[part], coarse.transforms[part]
         first, second = self._first[rows], self._second[rows]
         return compare_aligned(
-            self._images(first), self._images(second), self._stats.take(first // 2), self._stats.take(second // 2),
-            transforms,
+            self._images(first), self._images(second), self._colors(first), self._colors(second),
+            self._stats.take(first // 2), self._stats.take(second // 2), transforms,
         )  # fmt: skip
+
+
+def _mirror(images: Floats, keys: Rows) -> Floats:
+    """Mirror those images (n, …, width) whose key is odd, in place."""
+    mirrored = keys % 2 == 1
+    images[mirrored] = images[mirrored][..., ::-1]
+    return images
 
 
 def _box_transform(box: Box) -> list[list[float]]:

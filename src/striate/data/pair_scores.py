@@ -21,6 +21,7 @@ from striate.data.alignment import (
     standardize,
 )
 from striate.data.gray_levels import (
+    COLOR_SIZE,
     SIZE,
     TILE_SIZE,
     TILES_PER_SIDE,
@@ -57,6 +58,10 @@ MIN_SPARSE_SIMILARITY = 0.95  # similarity of sparse near-duplicates; different 
 CANDIDATES = 5  # number of other images that each image is compared with in detail
 TEMPLATE_QUANTILE = 0.9  # of the third best tile correlations of all images: matching tiles must exceed it
 
+# Comparison of colors
+MIN_COLOR = 5.0  # root mean square of the color differences, below which an image is compared as a gray one
+MIN_COLOR_SIMILARITY = 0.75
+
 # Folders whose images resemble each other
 RESEMBLING_CORRELATION = 0.9  # correlation of aligned images that are counted
 RESEMBLING_SIMILARITY = 0.75, 0.9  # similarity of images that resemble each other, but are not the same
@@ -76,6 +81,8 @@ class PairScores:
         tile_correlation: float32 (P,), median over tiles of the correlation of details without alignment, -1 … 1; NaN
             if too few tiles can be compared.
         aligned_tile_correlation: float32 (P,), the same after alignment.
+        color_similarity: float32 (P,), cosine of the angle between the colors of the aligned images, -1 … 1, which does
+            not depend on their brightness; NaN for pairs that cannot be aligned or of which one is gray.
         is_sparse: bool (P,), whether both images are sparse, such as drawings, which need MIN_SPARSE_SIMILARITY.
     """
 
@@ -85,6 +92,7 @@ class PairScores:
     image_similarity: Floats
     tile_correlation: Floats
     aligned_tile_correlation: Floats
+    color_similarity: Floats
     is_sparse: NDArray[np.bool_]
 
     def similarity(self) -> Floats:
@@ -110,6 +118,7 @@ class PairScores:
         similarity = np.where(images_match, self.image_similarity, 0)
         similarity = np.where(tiles_match, np.maximum(similarity, MIN_SIMILARITY), similarity)
         too_low = self.is_sparse & (similarity < MIN_SPARSE_SIMILARITY)
+        too_low |= self.color_similarity < MIN_COLOR_SIMILARITY
         if self.images_resemble:
             too_low |= similarity < MIN_RESEMBLING_SIMILARITY
         kept: Floats = np.where(too_low, 0, similarity).astype(np.float32)
@@ -207,19 +216,22 @@ def align_coarsely(
 
 
 def compare_aligned(
-    first: Floats, second: Floats, first_stats: GrayLevelStats, second_stats: GrayLevelStats, transforms: Floats
-) -> tuple[Floats, Floats, Floats]:
+    first: Floats, second: Floats, first_colors: Floats, second_colors: Floats, first_stats: GrayLevelStats,
+    second_stats: GrayLevelStats, transforms: Floats,
+) -> tuple[Floats, Floats, Floats, Floats]:  # fmt: skip
     """Align pairs of thumbnails more exactly and compare them.
 
     Args:
         first: The first image of each pair, gray levels (P, SIZE, SIZE), 0 … 255.
         second: The second image of each pair.
+        first_colors: Color differences of the first images (P, 2, COLOR_SIZE, COLOR_SIZE).
+        second_colors: Those of the second images.
         first_stats: Statistics of the first images.
         second_stats: Statistics of the second images.
         transforms: Affine transforms (P, 2, 3), from `align_coarsely`.
 
     Returns:
-        `correlation`, `image_similarity` and `aligned_tile_correlation` of `PairScores`.
+        `correlation`, `image_similarity`, `aligned_tile_correlation` and `color_similarity` of `PairScores`.
     """
     pairs = ThumbnailPairs(first, second, unfilled_mask(first), unfilled_mask(second))
     clipped = replace(
@@ -228,14 +240,15 @@ def compare_aligned(
         second=clip_gray_levels(second, second_stats, ALIGNMENT_DEVIATIONS, pairs.second_mask),
     )
     mean_correlation, image_similarity = np.zeros((2, len(pairs)), np.float32)
-    tile_correlation = np.full(len(pairs), np.nan, np.float32)
+    tile_correlation, color_similarity = np.full((2, len(pairs)), np.nan, np.float32)
     correlation, transforms = align(clipped.pooled(FINE_SIZE), transforms)
     rows = np.flatnonzero((correlation >= MIN_FINE) & _is_alteration(transforms))
     if len(rows):
         aligned, transforms = pairs.take(rows), transforms[rows]
         mean_correlation[rows], image_similarity[rows] = _image_similarity(aligned, transforms)
         tile_correlation[rows] = _aligned_tile_correlation(aligned, transforms)
-    return mean_correlation, image_similarity, tile_correlation
+        color_similarity[rows] = _color_similarity(first_colors[rows], second_colors[rows], aligned, transforms)
+    return mean_correlation, image_similarity, tile_correlation, color_similarity
 
 
 def _is_alteration(transforms: Floats) -> NDArray[np.bool_]:
@@ -268,6 +281,25 @@ def _correlations(pairs: ThumbnailPairs, transforms: Floats) -> tuple[Floats, Fl
 def _correlation(x: Floats, y: Floats, mask: Floats) -> Floats:
     (x, _), (y, _) = standardize(x, mask), standardize(y, mask)
     return mean_product(x, y, mask)
+
+
+def _color_similarity(first: Floats, second: Floats, pairs: ThumbnailPairs, transforms: Floats) -> Floats:
+    """Return `PairScores.color_similarity` of aligned images.
+
+    Args:
+        first: Color differences of the first images (P, 2, COLOR_SIZE, COLOR_SIZE).
+        second: Those of the second images.
+        pairs: The images.
+        transforms: Their affine transforms (P, 2, 3).
+    """
+    first_mask, second_mask = (average_pool(mask, COLOR_SIZE) for mask in (pairs.first_mask, pairs.second_mask))
+    x = first.reshape(len(first), 2, -1)
+    sampled = [sample(second[:, channel], second_mask, transforms) for channel in range(2)]
+    mask = sampled[0][1] * (first_mask.reshape(len(first), -1) > MIN_MASK_COVERAGE)
+    y, x = np.stack([values for values, _ in sampled], axis=1) * mask[:, None], x * mask[:, None]
+    xx, yy, xy = ((a * b).sum(axis=(1, 2)) / np.maximum(mask.sum(axis=1), 1) for a, b in ((x, x), (y, y), (x, y)))
+    similarity: Floats = xy / np.sqrt(xx * yy).clip(1e-6)
+    return np.where(np.minimum(xx, yy) >= MIN_COLOR**2, similarity, np.nan)
 
 
 def tile_correlation(first: PreparedThumbnails, second: PreparedThumbnails) -> Floats:

@@ -21,6 +21,9 @@ DECODED_SIZE = (
     2  # JPEGs are decoded at this many times the target size or more, which changes pixels by at most one gray level
 )
 THUMBNAIL_DECODED_SIDE = DECODED_SIZE * 224
+NO_COLOR = 128  # Cb and Cr of gray
+COLOR_REDUCTION = 4  # side of a thumbnail / side of its color differences
+REDUCING_GAP = 2.0  # colors are first reduced by an integer factor, to this many times their size or more: faster
 Pixels = NDArray[np.uint8]
 
 
@@ -182,12 +185,41 @@ class ImagePolicy:
 
 @dataclass(frozen=True)
 class ThumbnailPolicy(ImagePolicy):
-    """Thumbnails, for which a JPEG is decoded as for the usual networks, so that both can be made at once."""
+    """Square gray thumbnails with their colors, for which a JPEG is decoded as for the usual networks.
+
+    So both can be made at once. The colors are in more rows below the gray levels: first Cb, then Cr (ITU-R 601), each
+    at a quarter of the height and width.
+    """
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """(height + height / 8, width, 1)."""
+        return self.height + 2 * self.height // COLOR_REDUCTION**2, self.width, 1
 
     @property
     def decoded_side(self) -> int:
         """As `ImagePolicy.decoded_side` of images of 224×224."""
         return THUMBNAIL_DECODED_SIDE
+
+    def resize(self, image: "Image.Image") -> Pixels:
+        """Convert a Pillow image to a thumbnail.
+
+        Args:
+            image: An image of mode L or RGB.
+
+        Returns:
+            uint8 (height + height / 8, width, 1).
+        """
+        from PIL import Image
+
+        gray = np.asarray(self._fit(_convert_mode(image, "L")))
+        side = self.height // COLOR_REDUCTION
+        if image.mode == "L":
+            colors = np.full((2, side, side), NO_COLOR, np.uint8)
+        else:
+            small = image.resize((side, side), Image.Resampling.BILINEAR, reducing_gap=REDUCING_GAP)
+            colors = np.asarray(small.convert("YCbCr")).transpose(2, 0, 1)[1:]
+        return np.concatenate([gray, colors.reshape(-1, self.width)])[..., None]
 
 
 def decode_together(content: bytes, path: str | Path, policies: Sequence[ImagePolicy]) -> list[Pixels]:
