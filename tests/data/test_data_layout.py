@@ -97,6 +97,12 @@ def test_part_without_class_folders_is_left_out(tmp_path: Path) -> None:
     assert layout.notes == ("Left out: 2 files outside the class folders; the first is 'test/1.jpg'.",)
 
 
+def test_files_of_the_operating_system_are_not_mentioned(tmp_path: Path) -> None:
+    files = ("a/1.jpg", "b/1.jpg", "a/Thumbs.db", "Thumbs.db", "desktop.ini", ".DS_Store")
+    touch(*(tmp_path / path for path in files))
+    assert read_layout(tmp_path).notes == ()
+
+
 def test_parts_without_training_part_raise(tmp_path: Path) -> None:
     touch(tmp_path / "val/a/1.jpg", tmp_path / "test/b/1.jpg")
     with pytest.raises(DataError, match="contains 'test', 'val', but no folder 'train' with training images"):

@@ -116,6 +116,26 @@ def test_particles_follow_the_letter_before_them(written: str, expected: str) ->
             "'a.onnx': CumSum 'c'을(를) 층으로 바꿀 수 없습니다: Striate에는 CumSum에 해당하는 층이 없습니다.",
         ),
         (
+            "Left out: 1 file outside the class folders; the first is 'a.txt'.",
+            "제외: 클래스 폴더 밖의 파일 1개('a.txt').",
+        ),
+        (
+            "Corrections of the user: 2 images ('a', 'b') left out, 0 images relabeled.",
+            "사용자의 수정: 제외 2장('a', 'b'), 라벨 변경 0장.",
+        ),
+        (
+            "'a.heic' has a format that Striate does not read. Save it as JPEG first.",
+            "'a.heic'은(는) Striate가 읽지 않는 형식입니다. 먼저 JPEG로 저장하십시오.",
+        ),
+        (
+            "'g.csv' names 2 files that are not there: 'a', 'b'.",
+            "'g.csv'에 있는 파일 2개를 찾을 수 없습니다: 'a', 'b'.",
+        ),
+        (
+            "'p' could not be read: image file is truncated (62 bytes not processed).",
+            "'p'을(를) 읽을 수 없습니다: 파일의 끝이 잘려 있음(62바이트 미처리).",
+        ),
+        (
             "--epochs and --schedule need --method fine-tune or --method scratch: they do not apply to the method "
             "'features', which was requested.",
             "--epochs, --schedule에는 --method fine-tune 또는 --method scratch이(가) 필요합니다. 방법 'features'에는 "

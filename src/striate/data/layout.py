@@ -23,6 +23,7 @@ PART_NAMES = {
     "train": TRAINING, "training": TRAINING, "val": VALIDATION, "valid": VALIDATION, "validation": VALIDATION,
     "test": TEST, "testing": TEST,
 }  # fmt: skip
+WINDOWS_FILES = {"thumbs.db", "desktop.ini"}
 MAX_MISSPELLED = 2  # images of a class whose name may be a typing error
 MISSPELLED_RATIO = 10  # how many times as many images the class has that may be meant
 MISSPELLED_SIMILARITY = 0.75  # of the two names, as difflib measures it
@@ -224,9 +225,13 @@ class _Walk:
 
 
 def _entries(folder: Path) -> list[Path]:
-    """Return what is in a folder, sorted, without hidden files and folders."""
+    """Return what is in a folder, sorted, without hidden files and folders and what Windows puts there."""
     try:
-        return sorted(item for item in folder.iterdir() if not item.name.startswith("."))
+        return sorted(
+            item
+            for item in folder.iterdir()
+            if not item.name.startswith(".") and item.name.casefold() not in WINDOWS_FILES
+        )
     except OSError as error:
         raise DataError(f"The folder '{folder}' cannot be read: {error.strerror or error}.") from error
 

@@ -41,7 +41,6 @@ DATA_MESSAGES: dict[str, str] = {
     ),
     "is {what_text}, not a folder": "폴더가 아니라 {what_text}입니다",
     "a text file": "텍스트 파일",
-    "a file": "파일",
     "a ZIP archive": "ZIP 압축 파일",
     "a gzip archive": "gzip 압축 파일",
     "a 7z archive": "7z 압축 파일",
@@ -124,9 +123,76 @@ DATA_MESSAGES: dict[str, str] = {
     "Left out: the folder '{name}', which is not one of train, val and test.": (
         "제외: '{name}' 폴더는 train, val, test 가운데 하나가 아닙니다."
     ),
-    "Left out: {n} outside the class folders; the first is '{name}'.": (
-        "제외: 클래스 폴더 밖에 있는 {n}. 첫 번째는 '{name}'입니다."
+    "Left out: 1 file outside the class folders; the first is '{name}'.": "제외: 클래스 폴더 밖의 파일 1개('{name}').",
+    "Left out: {n} files outside the class folders; the first is '{name}'.": (
+        "제외: 클래스 폴더 밖의 파일 {n}개('{name}' 등)."
     ),
+    "image file is truncated ({n} bytes not processed)": "파일의 끝이 잘려 있음({n}바이트 미처리)",
+    "Corrections of the user: {out_text} left out, {new_text} relabeled.": (
+        "사용자의 수정: 제외 {out_text}, 라벨 변경 {new_text}."
+    ),
+    "1 image ({names})": "1장({names})",
+    "{n} images ({names})": "{n}장({names})",
+    "0 images": "0장",
+    "a file": "파일",
+    "Classes {names} differ only in upper and lower case and are treated as different classes. If they are one class, "
+    "merge their folders.": (
+        "클래스 {names}은(는) 대소문자만 다르며, 서로 다른 클래스로 봅니다. 같은 클래스라면 폴더를 합치십시오."
+    ),
+    "'{path}' names {count_text} that is not there: {names}.": (
+        "'{path}'에 있는 {count_text}을(를) 찾을 수 없습니다: {names}."
+    ),
+    "'{path}' names {count_text} that are not there: {names}.": (
+        "'{path}'에 있는 {count_text}을(를) 찾을 수 없습니다: {names}."
+    ),
+    "'{path}' names {count_text} more than once: {names}.": "'{path}'에 {count_text}이(가) 여러 번 나옵니다: {names}.",
+    "{count_text} is not in '{path}' and grouped by content alone: {names}.": (
+        "{count_text}이(가) '{path}'에 없어 내용만으로 묶습니다: {names}."
+    ),
+    "{count_text} are not in '{path}' and grouped by content alone: {names}.": (
+        "{count_text}이(가) '{path}'에 없어 내용만으로 묶습니다: {names}."
+    ),
+    "1 file": "파일 1개",
+    "{n} files": "파일 {n}개",
+    "{n} images": "이미지 {n}장",
+    "1 value of '{name}' is far from the others (half of them are between {low} and {high}): {values}. Check for "
+    "typing errors and codes for missing values.": (
+        "'{name}'의 값 1개가 나머지와 동떨어져 있습니다(절반은 {low}에서 {high} 사이): {values}. 잘못 입력했거나 "
+        "결측값을 나타내는 수가 아닌지 확인하십시오."
+    ),
+    "{n} values of '{name}' are far from the others (half of them are between {low} and {high}): {values}. Check for "
+    "typing errors and codes for missing values.": (
+        "'{name}'의 값 {n}개가 나머지와 동떨어져 있습니다(절반은 {low}에서 {high} 사이): {values}. 잘못 입력했거나 "
+        "결측값을 나타내는 수가 아닌지 확인하십시오."
+    ),
+    "'{folder}' contains no labeled images: they should be in one subfolder for each class, named as in training.": (
+        "'{folder}'에 라벨이 있는 이미지가 없습니다. 학습할 때와 같은 이름으로 클래스마다 하위 폴더가 있어야 합니다."
+    ),
+    "To read {name} files: pip install {package}. Or save it as JPEG first.": (
+        "{name} 파일을 읽으려면: pip install {package}. 아니면 먼저 JPEG로 저장하십시오."
+    ),
+    "Save it as JPEG first.": "먼저 JPEG로 저장하십시오.",
+    "it has floating-point pixels, whose range is unknown. {advice_text}": (
+        "픽셀이 부동소수점 값이어서 범위를 알 수 없습니다. {advice_text}"
+    ),
+    "its pixels have values of {low} … {high}. {advice_text}": "픽셀 값이 {low} … {high}입니다. {advice_text}",
+    "its 16-bit pixels have values up to only {high}, so it would be black. {advice_text}": (
+        "16비트 픽셀의 값이 {high} 이하여서 검게 보입니다. {advice_text}"
+    ),
+    "is a pattern that your shell did not expand. {advice_text}": "셸이 펼치지 않은 패턴입니다. {advice_text}",
+    "'{name}' is a pattern that your shell did not expand. {advice_text}.": (
+        "'{name}'은(는) 셸이 펼치지 않은 패턴입니다. {advice_text}."
+    ),
+    "'{name}' is a web address. Download it first, and give the file or folder.": (
+        "'{name}'은(는) 인터넷 주소입니다. 먼저 내려받은 뒤 그 파일이나 폴더를 지정하십시오."
+    ),
+    "It matches 1 file; give the files, or the folder that contains them": (
+        "파일 1개에 해당합니다. 파일이나, 파일이 들어 있는 폴더를 지정하십시오"
+    ),
+    "It matches {n} files; give the files, or the folder that contains them": (
+        "파일 {n}개에 해당합니다. 파일이나, 파일이 들어 있는 폴더를 지정하십시오"
+    ),
+    "Give the files, or the folder that contains them": "파일이나, 파일이 들어 있는 폴더를 지정하십시오",
     "1 image is in more than one class: for example, '{first}' and '{second}' are identical.": (
         "여러 클래스에 들어 있는 이미지가 1장 있습니다. '{first}'와(과) '{second}'은(는) 똑같습니다."
     ),
@@ -217,7 +283,7 @@ DATA_MESSAGES: dict[str, str] = {
         "클래스의 비중이 같아집니다."
     ),
     "The data have changed since the model was trained.": "모델을 학습한 뒤에 데이터가 바뀌었습니다.",
-    "The model was trained on '{name}', so it is evaluated on the test split only: {n} of {m} images.": (
+    "The model was trained on '{name}', so it is evaluated on the test part only: {n} of {m} images.": (
         "'{name}'(으)로 학습한 모델이므로 테스트 이미지만으로 평가합니다: {m}장 중 {n}장."
     ),
     "The model was trained on {n} of these images, so it is evaluated on the other {m} only.": (

@@ -3,6 +3,7 @@
 Placeholders are as in `messages.py`.
 """
 
+from striate.language.data_errors import DATA_ERRORS
 from striate.language.onnx_errors import ONNX_ERRORS
 
 SYSTEM_ERRORS: dict[str, str] = {
@@ -27,7 +28,9 @@ SYSTEM_ERRORS: dict[str, str] = {
 }
 """What the operating system says, in Python's words."""
 
-FILE_ERRORS: dict[str, str] = ONNX_ERRORS | {
+FILE_ERRORS: dict[str, str] = {
+    **DATA_ERRORS,
+    **ONNX_ERRORS,
     # tables of labels, groups and corrections
     "'{table}' contains a header, but no rows below it.": "'{table}'에 제목 줄만 있고 그 아래에 행이 없습니다.",
     "'{table}' is a folder. Pass a CSV file.": "'{table}'은(는) 폴더입니다. CSV 파일을 지정하십시오.",
