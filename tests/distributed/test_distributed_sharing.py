@@ -1,12 +1,14 @@
 """torchrun shares feature extraction, evaluation and prediction: the bits of one process, also after one was killed."""
 
 import shutil
+import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
-from .conftest import ADDRESSES, Finished, needs_namespaces, run, start_in_namespace
+from .conftest import ADDRESSES, Finished, environment, needs_namespaces, run, start_in_namespace, torchrun
 
 JOB = Path(__file__).with_name("shared_job.py")
 RESULTS = ("model.safetensors", "metrics.json", "predictions.safetensors")
@@ -81,6 +83,44 @@ def test_two_processes_give_the_bits_of_one_also_after_a_kill(
         assert stored(tmp_path, what) == ({"0", "1"}, [f"{number}.rows" for number in range(4)])  # each once
         assert not list((tmp_path / "cache" / what).iterdir())
     assert sorted(path.name for path in tmp_path.iterdir()) == ["cache", "failed", "out.csv", "run", "stored"]
+
+
+def test_two_launches_with_one_cache_give_the_bits_of_one(
+    photos: Path, tmp_path: Path, single: tuple[Path, Finished]
+) -> None:
+    """The second one waits, because the batches that both share are removed at the end."""
+    folders = tmp_path / "first", tmp_path / "second"
+    commands = (*train(photos), *evaluate("run"))
+    launches: list[subprocess.Popen[str]] = []
+
+    def launch(failure: str) -> subprocess.Popen[str]:
+        folder = folders[len(launches)]
+        folder.mkdir()
+        process = subprocess.Popen(
+            torchrun(2, JOB, failure, *commands, options=("--standalone",)), cwd=folder, encoding="utf-8",
+            env=environment(STRIATE_CACHE=str(tmp_path / "cache")), stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        )  # fmt: skip
+        launches.append(process)
+        return process
+
+    try:
+        first = launch("paused")
+        while first.poll() is None and not (folders[0] / "paused").exists():
+            time.sleep(0.05)
+        second = launch("undisturbed")
+        while second.poll() is None and not (folders[1] / "waits").exists():
+            time.sleep(0.05)
+        (folders[0] / "continue").touch()
+        printed = [process.communicate(timeout=300)[0] for process in launches]
+    finally:
+        for process in launches:
+            process.kill()
+    assert [process.returncode for process in launches] == [0, 0], printed
+    for folder, text in zip(folders, printed, strict=True):
+        assert_equal(folder, single[0])
+        assert evaluation(text) == evaluation(single[1].stdout)
+    assert stored(folders[0], "features")[1] == [f"{number}.rows" for number in range(4)]
+    assert {line.split(" ")[1] for line in (folders[1] / "stored").read_text().splitlines()} == {"outputs"}
 
 
 @needs_namespaces

@@ -76,7 +76,7 @@ def load_or_make(
         return cached
     try:
         entry.folder.mkdir(parents=True, exist_ok=True, mode=0o700)  # images may be private
-        with _hold_lock(entry.folder / ".lock"):
+        with hold_lock(entry.folder / ".lock"):
             cached = entry.load()
             return cached if cached and is_valid(cached.metadata) else entry.make(make)
     except OSError as error:
@@ -226,8 +226,17 @@ def _size(count: int) -> str:
 
 
 @contextmanager
-def _hold_lock(path: Path) -> Iterator[None]:
-    """Hold the lock. The operating system releases it when the process ends, even after a crash."""
+def hold_lock(path: Path) -> Iterator[None]:
+    """Hold a lock of the cache inside a `with` block; wait for it if another process holds it.
+
+    The operating system releases it when the process ends, even after a crash.
+
+    Args:
+        path: The lock file.
+
+    Raises:
+        OSError: If the file cannot be written, or the file system has no locks.
+    """
     with path.open("ab") as file:
         if not try_lock(file):
             _wait(file)
@@ -238,6 +247,6 @@ def _wait(file: BinaryIO) -> None:
     from rich.console import Console
 
     console = Console(stderr=True)
-    with console.status("another process is reading the images; waiting") if can_redraw(sys.stderr) else nullcontext():
+    with console.status("another process is filling the cache; waiting") if can_redraw(sys.stderr) else nullcontext():
         while not try_lock(file):
             time.sleep(LOCK_INTERVAL)

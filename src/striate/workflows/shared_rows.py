@@ -7,6 +7,7 @@ restarted process computes only what is missing; at the end rank 0 has the rows 
 import hashlib
 import shutil
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,9 +15,11 @@ import numpy as np
 
 from striate._types import Array
 from striate.data import Dataset, Images
+from striate.data.cache import hold_lock
 from striate.data.parallel import chunk_ranges, progress_bar
 from striate.data.split import digests_of
 from striate.downloads import cache_folder
+from striate.errors import RunError
 from striate.files import atomic_write
 from striate.processes import current_process
 from striate.transfer.bases import Base
@@ -47,8 +50,14 @@ def share_features(base: Base, data: Dataset) -> None:
         TrainingError: If another process ended.
     """
     process = current_process()
-    if process.world_size == 1 or on_rank_0(lambda: are_cached(base, data)):
+    if process.world_size == 1:
         return
+    with _one_launch_at_a_time():
+        if not on_rank_0(lambda: are_cached(base, data)):
+            _share_features(base, data)
+
+
+def _share_features(base: Base, data: Dataset) -> None:
     batches = feature_batches(data)
     width = sum(shape[0] for shape in base.network.output_shapes)
     rows = _Rows(f"features/{feature_key(base, data)}", [stop - start for _, start, stop in batches], width)
@@ -58,7 +67,7 @@ def share_features(base: Base, data: Dataset) -> None:
         return lambda number: engine.rows(batches[number])
 
     rows.compute(computer, "computing features")
-    if process.rank == 0:
+    if current_process().rank == 0:
         store_features(base, data, rows.content())
     rows.remove()
 
@@ -88,12 +97,30 @@ def share_outputs(trained: TrainedModel, images: Images) -> Array:
         with progress_bar("evaluating", len(images)) as advance:
             return np.concatenate([_advance(outputs(number), advance) for number in range(len(ranges))])
     rows = _Rows(f"outputs/{_output_key(trained, images)}", list(map(len, ranges)), len(trained.classes))
-    rows.compute(lambda: outputs, "evaluating")
-    content = b"".join(rows.content()) if process.rank == 0 else b""
-    rows.remove()
+    with _one_launch_at_a_time():
+        rows.compute(lambda: outputs, "evaluating")
+        content = b"".join(rows.content()) if process.rank == 0 else b""
+        rows.remove()
     if process.rank:
         raise SystemExit(0)
     return np.frombuffer(bytearray(content), np.float32).reshape(len(images), rows.width)
+
+
+@contextmanager
+def _one_launch_at_a_time() -> Iterator[None]:
+    """Wait until no other launch of torchrun shares rows in this cache, since it removes its batches at the end."""
+    lock = cache_folder() / "rows.lock"
+
+    def acquire() -> None:
+        try:
+            lock.parent.mkdir(parents=True, exist_ok=True)
+            held.enter_context(hold_lock(lock))
+        except OSError as error:
+            raise RunError(f"'{lock}' could not be written: {error.strerror or error}.") from error
+
+    with ExitStack() as held:
+        on_rank_0(acquire)
+        yield
 
 
 def _advance(rows: Array, advance: Callable[[int], object]) -> Array:
@@ -170,7 +197,10 @@ class _Rows:
         return (self.file(number).read_bytes() for number in range(len(self.sizes)))
 
     def remove(self) -> None:
-        """Remove the stored batches, when rank 0 has read them."""
-        on_rank_0(lambda: None)
+        """Remove the stored batches, when rank 0 has read them; return when they are removed on all machines."""
+        from striate.engines.torch.distributed import barrier
+
+        barrier()
         if current_process().local_rank == 0:
             shutil.rmtree(self.folder, ignore_errors=True)
+        barrier()
