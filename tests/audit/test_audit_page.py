@@ -47,6 +47,13 @@ def test_page_without_findings_says_so() -> None:
     assert AUDIT_STRINGS["audit_labels"]["en"] not in render_audit_page(unlabeled, IMAGES, "")
 
 
+def test_notes_are_in_both_languages() -> None:
+    notes = ("Left out: 2 files outside the class folders; the first is 'a.txt'.",)
+    page = render_audit_page(dataclasses.replace(make_audit(), notes=notes), IMAGES, "")
+    for text in ("Left out: 2 files outside the class folders; the first is", "클래스 폴더 밖의 파일 2개"):
+        assert text in page
+
+
 def test_page_limits_the_number_of_thumbnails() -> None:
     many = tuple(UnusualImage(2, ImageIssue.OUTLIER, 3.0) for _ in range(MAX_UNUSUAL + 40))
     audit = dataclasses.replace(make_audit(), suspicious=(), duplicates=(), unusual=many)

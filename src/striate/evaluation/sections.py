@@ -54,7 +54,7 @@ def t(key: str, **values: object) -> Markup:
 
 
 def setting(value: object) -> Markup:
-    """Return the name or the value of a setting, as a run records it, in both languages.
+    """Return the name or the value of a setting, as a run records it, or a note, in both languages.
 
     Args:
         value: The English text, or a number.

@@ -136,7 +136,7 @@ def _choose_particle(found: re.Match[str]) -> str:
 
 
 def localized_setting(text: str) -> str:
-    """Return the name or the value of a setting in the language of the terminal.
+    """Return the name or the value of a setting, or a note, in the language of the terminal.
 
     Args:
         text: The English text, such as "learning_rate" or "adam (learning_rate 0.002)".
@@ -156,6 +156,8 @@ def localized_setting(text: str) -> str:
     """
     if current_language() is not Language.KOREAN:
         return text
+    if (whole := localized(text)) != text:  # a note, which may contain semicolons
+        return whole
     return "; ".join(map(_localized_clause, text.split("; ")))
 
 
