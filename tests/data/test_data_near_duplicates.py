@@ -336,6 +336,24 @@ def test_drawings_that_differ_only_in_color_are_no_near_duplicates(change: str) 
         assert not [pair for pair in pairs if len({row % 3 if row < 36 else 0 for row in pair}) > 1]
 
 
+def wall(seed: int) -> Image.Image:
+    """Bluish gray posters on a yellowish wall, which becomes white if it is brightened."""
+    rng = np.random.default_rng(seed)
+    image = Image.new("RGB", (160, 120), (235, 225, 190))
+    draw = ImageDraw.Draw(image)
+    for _ in range(6):
+        x, y, w, h, gray = rng.integers((10, 10, 15, 15, 60), (120, 85, 45, 40, 140)).tolist()
+        draw.rectangle((x, y, x + w, y + h), fill=(gray, gray, gray + 40))
+    return image
+
+
+def test_copies_so_bright_that_colors_are_clipped_are_found() -> None:
+    walls = [wall(seed) for seed in range(20)]
+    copies = [ImageEnhance.Brightness(image).enhance(1.35) for image in walls]
+    pairs = find_near_duplicates(thumbnails([*walls, *copies])).pairs.tolist()
+    assert len(pairs) >= 19 and all(second == first + 20 for first, second in pairs)
+
+
 def test_thumbnails_have_gray_levels_and_colors() -> None:
     x = np.zeros((96, 120, 3), np.uint8)
     x[:48], x[48:] = (200, 40, 40), (40, 90, 200)

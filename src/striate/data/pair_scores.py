@@ -60,7 +60,10 @@ TEMPLATE_QUANTILE = 0.9  # of the third best tile correlations of all images: ma
 
 # Comparison of colors
 MIN_COLOR = 5.0  # root mean square of the color differences, below which an image is compared as a gray one
-MIN_COLOR_SIMILARITY = 0.75
+MIN_COLOR_SIMILARITY = 0.8  # of altered copies, 0.88 or more
+GAINS = 1.0, 1.15, 1.3, 1.45  # how much brighter a copy may be, which changes hues where a color is clipped
+RGB_OF_YCC = np.array([[1, 0, 1.402], [1, -0.344136, -0.714136], [1, 1.772, 0]], np.float32)  # as in JPEG files
+YCC_OF_RGB = np.linalg.inv(RGB_OF_YCC).astype(np.float32)
 
 # Folders whose images resemble each other
 RESEMBLING_CORRELATION = 0.9  # correlation of aligned images that are counted
@@ -81,8 +84,8 @@ class PairScores:
         tile_correlation: float32 (P,), median over tiles of the correlation of details without alignment, -1 … 1; NaN
             if too few tiles can be compared.
         aligned_tile_correlation: float32 (P,), the same after alignment.
-        color_similarity: float32 (P,), cosine of the angle between the colors of the aligned images, -1 … 1, which does
-            not depend on their brightness; NaN for pairs that cannot be aligned or of which one is gray.
+        color_similarity: float32 (P,), cosine of the angle between the colors of the aligned images, -1 … 1, the
+            largest for any of `GAINS`; NaN for pairs that cannot be aligned or of which one is gray.
         is_sparse: bool (P,), whether both images are sparse, such as drawings, which need MIN_SPARSE_SIMILARITY.
     """
 
@@ -292,14 +295,29 @@ def _color_similarity(first: Floats, second: Floats, pairs: ThumbnailPairs, tran
         pairs: The images.
         transforms: Their affine transforms (P, 2, 3).
     """
-    first_mask, second_mask = (average_pool(mask, COLOR_SIZE) for mask in (pairs.first_mask, pairs.second_mask))
-    x = first.reshape(len(first), 2, -1)
-    sampled = [sample(second[:, channel], second_mask, transforms) for channel in range(2)]
-    mask = sampled[0][1] * (first_mask.reshape(len(first), -1) > MIN_MASK_COVERAGE)
-    y, x = np.stack([values for values, _ in sampled], axis=1) * mask[:, None], x * mask[:, None]
-    xx, yy, xy = ((a * b).sum(axis=(1, 2)) / np.maximum(mask.sum(axis=1), 1) for a, b in ((x, x), (y, y), (x, y)))
-    similarity: Floats = xy / np.sqrt(xx * yy).clip(1e-6)
-    return np.where(np.minimum(xx, yy) >= MIN_COLOR**2, similarity, np.nan)
+    small = pairs.pooled(COLOR_SIZE)
+    channels = [small.second, *second.transpose(1, 0, 2, 3)]
+    sampled = [sample(channel, small.second_mask, transforms) for channel in channels]
+    mask = sampled[0][1] * (small.first_mask.reshape(len(first), -1) > MIN_MASK_COVERAGE)
+    x = np.concatenate([small.first[:, None], first], axis=1).reshape(len(first), 3, -1) * mask[:, None]
+    y = np.stack([values for values, _ in sampled], axis=1) * mask[:, None]
+    first_is_darker = (x[:, :1].sum(axis=2) < y[:, :1].sum(axis=2))[..., None]
+    darker, brighter = np.where(first_is_darker, x, y), np.where(first_is_darker, y, x)[:, 1:]
+    cosines = [_cosine(_brighten(darker, gain), brighter) for gain in GAINS]
+    energy = np.minimum(*((colors[:, 1:] ** 2).sum(axis=(1, 2)) for colors in (x, y))) / np.maximum(mask.sum(axis=1), 1)
+    return np.where(energy >= MIN_COLOR**2, np.max(cosines, axis=0), np.float32(np.nan))
+
+
+def _brighten(images: Floats, gain: float) -> Floats:
+    """Return the color differences (P, 2, pixels) of images (P, 3, pixels) in YCbCr that are brightened and clipped."""
+    brightened: Floats = YCC_OF_RGB @ np.clip(gain * (RGB_OF_YCC @ images), 0, 255)
+    return brightened[:, 1:]
+
+
+def _cosine(x: Floats, y: Floats) -> Floats:
+    xx, yy, xy = ((a * b).sum(axis=(1, 2)) for a, b in ((x, x), (y, y), (x, y)))
+    cosine: Floats = xy / np.sqrt(xx * yy).clip(1e-6)
+    return cosine
 
 
 def tile_correlation(first: PreparedThumbnails, second: PreparedThumbnails) -> Floats:
