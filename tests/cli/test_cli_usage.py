@@ -169,6 +169,15 @@ def test_ctrl_c_while_the_command_line_is_loaded(tmp_path: Path) -> None:
         assert "Stopped." in message
 
 
+def test_the_interpreter_searches_no_garbage_when_it_exits() -> None:
+    code = "import atexit, gc; atexit.register(lambda: print(gc.get_freeze_count() > 1000)); "
+    done = subprocess.run(
+        [sys.executable, "-c", f"{code}from striate.cli import main; main()", "--version"],
+        env=environment(), capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert done.stdout.splitlines()[-1] == "True"
+
+
 def test_an_error_of_the_system_names_the_file(monkeypatch: pytest.MonkeyPatch) -> None:
     error = PermissionError(13, "Permission denied", "/photos/x.png")
     assert _explain(error) == (1, "Error: /photos/x.png: Permission denied.")

@@ -1,5 +1,6 @@
 """The command line: `striate train`, `evaluate`, `predict`, … with one file for each command."""
 
+import gc
 import os
 import sys
 import warnings
@@ -40,6 +41,7 @@ def main() -> NoReturn:
         sys.exit(USAGE)
     with use_language(language):
         code = _run()
+    gc.freeze()  # else the interpreter searches all objects for garbage when it exits, which takes about 0.1 s
     sys.exit(code)
 
 
