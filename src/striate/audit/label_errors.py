@@ -9,6 +9,7 @@ from striate._types import Array
 from striate.errors import DataError
 
 CHECKED_PER_ERROR = 1.25  # images to check for each label that is estimated to be wrong
+EVIDENCE_PER_ERROR = 0.2  # log-likelihood that wrong labels must explain, for each label that is estimated to be wrong
 MAX_WRONG_SHARE = 0.5  # share of wrong labels above which they cannot be distinguished from correct ones
 TEMPERATURES = tuple(np.geomspace(0.3, 3.0, 41).tolist())
 BISECTIONS = 30  # number of bisections of the interval of the rate, to a width of 5e-10
@@ -20,7 +21,7 @@ class LabelErrors:
     """Which labels are probably wrong.
 
     Attributes:
-        rate: Estimated share of wrong labels, 0 … 0.5.
+        rate: Estimated share of wrong labels for which there is evidence, 0 … 0.5.
         probability: Probability that the label of each image is wrong, float64 (N,).
         suggested: The most probable class other than the given one, int64 (N,).
         indices: Numbers of the images to check, int64 (M,), the most suspicious first: 1.25 times as many as labels are
@@ -42,9 +43,10 @@ def find_label_errors(probabilities: Any, labels: Any) -> LabelErrors:
 
         p(label | image) = (1 − ε) q(label) + ε (1 − q(label)) / (K − 1),
 
-    where q are the probabilities of the classes at this temperature. Images are ranked by q of their label. The model
-    suits a softmax of linear logits, such as Striate's head on features. If the classifier's confidence was limited in
-    training, for example by label smoothing, the rate is underestimated.
+    where q are the probabilities of the classes at this temperature. Where many images are hard, correct labels explain
+    almost as much: ε is at most the gain in log-likelihood over ε = 0, per image, divided by EVIDENCE_PER_ERROR. Images
+    are ranked by q of their label. The model suits a softmax of linear logits, such as Striate's head on features. If
+    the classifier's confidence was limited in training, for example by label smoothing, the rate is underestimated.
 
     Args:
         probabilities: Probabilities of the classes, (N, K), each row computed by a classifier that was not trained on
@@ -79,15 +81,18 @@ def find_label_errors(probabilities: Any, labels: Any) -> LabelErrors:
     p, y = _check(probabilities, labels)
     classes = p.shape[1]
     logits = np.log(np.maximum(p, MIN_PROBABILITY))
-    fit = max((_fit(logits, y, temperature) for temperature in TEMPERATURES), key=lambda fit: fit.log_likelihood)
-    noise = fit.rate * (1 - fit.label_probability) / (classes - 1)
-    correct = (1 - fit.rate) * fit.label_probability
+    fits = [_fit(logits, y, temperature) for temperature in TEMPERATURES]
+    fit = max(fits, key=lambda fit: fit.log_likelihood)
+    evidence = max(fit.log_likelihood - max(fit.log_likelihood_if_correct for fit in fits), 0.0)
+    rate = min(fit.rate, evidence / EVIDENCE_PER_ERROR / len(y))
+    noise = rate * (1 - fit.label_probability) / (classes - 1)
+    correct = (1 - rate) * fit.label_probability
     wrong = noise / np.maximum(noise + correct, MIN_PROBABILITY)
     others = p.copy()
     others[np.arange(len(y)), y] = -1
-    count = min(round(CHECKED_PER_ERROR * fit.rate * len(y)), len(y))
+    count = min(round(CHECKED_PER_ERROR * rate * len(y)), len(y))
     order = np.argsort(fit.label_probability, kind="stable")
-    return LabelErrors(fit.rate, wrong, others.argmax(axis=1), order[:count])
+    return LabelErrors(rate, wrong, others.argmax(axis=1), order[:count])
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,11 +101,13 @@ class _Fit:
 
     Attributes:
         log_likelihood: Of all labels.
+        log_likelihood_if_correct: The same without wrong labels.
         rate: Share of wrong labels.
         label_probability: Probability of the class that each label names, (N,).
     """
 
     log_likelihood: float
+    log_likelihood_if_correct: float
     rate: float
     label_probability: Array
 
@@ -113,7 +120,8 @@ def _fit(logits: Array, y: Array, temperature: float) -> _Fit:
     if_wrong = (1 - if_correct) / (logits.shape[1] - 1)
     rate = _most_likely_rate(if_correct, if_wrong)
     mixed = (1 - rate) * if_correct + rate * if_wrong
-    return _Fit(float(np.log(np.maximum(mixed, MIN_PROBABILITY)).sum()), rate, if_correct)
+    likelihood, if_all_correct = (float(np.log(np.maximum(p, MIN_PROBABILITY)).sum()) for p in (mixed, if_correct))
+    return _Fit(likelihood, if_all_correct, rate, if_correct)
 
 
 def _most_likely_rate(if_correct: Array, if_wrong: Array) -> float:

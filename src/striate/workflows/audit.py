@@ -131,7 +131,7 @@ def audit_folder(
         ImageIssue.OUTLIER: outlier_scores(features[opened.top]),
     }
     unusual, common = find_unusual(measures, limits)
-    rate, suspicious, accuracy = _check_labels(layout, found, features, numbers, opened.top)
+    rate, suspicious, accuracy = _check_labels(layout, found, features, numbers)
 
     def differing_first(pair: DuplicatePair) -> tuple[bool, float]:
         return texts[pair.first] == texts[pair.second], -pair.similarity
@@ -273,7 +273,7 @@ def _sizes(files: Sequence[Path]) -> list[tuple[int, int]]:
 
 
 def _check_labels(
-    layout: Layout, found: ReadableImages, features: Features, groups: GroupNumbers, top: str
+    layout: Layout, found: ReadableImages, features: Features, groups: GroupNumbers
 ) -> tuple[float | None, tuple[SuspiciousLabel, ...], float | None]:
     """Return the share of wrong labels, the images to check, and the accuracy on held-out images; nothing if too few.
 
@@ -281,7 +281,7 @@ def _check_labels(
     """
     y = found.images.y
     if layout.task is not Task.CLASSIFICATION:
-        return *_check_task_labels(layout, y, features[top], groups), None
+        return *_check_task_labels(layout, y, np.concatenate([*features.values()], axis=1), groups), None
     if len(np.unique(y)) < 2:
         return None, (), None
     probabilities, checked = held_out_probabilities(features, y, len(layout.classes), found.digests, groups)
@@ -296,7 +296,7 @@ def _check_labels(
 def _check_task_labels(
     layout: Layout, y: Array, x: Array, groups: GroupNumbers
 ) -> tuple[float | None, tuple[SuspiciousLabel, ...]]:
-    """Check several labels, or numbers, by a head on the features of the last layer, fitted without the image."""
+    """Check several labels, or numbers, by a head on the features (N, F), fitted without the image."""
     if len(np.unique(groups)) < MIN_TASK_IMAGES or (y == y[0]).all():
         return None, ()
     with progress_bar("checking labels", len(y)) as advance:
