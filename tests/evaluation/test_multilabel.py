@@ -151,3 +151,17 @@ def test_intervals_of_cross_validation_are_wider() -> None:
         one, other = getattr(tested, name), getattr(crossed, name)
         assert one.value == other.value
         assert (other.high - other.low) / (one.high - one.low) == pytest.approx(1.75**0.5, rel=0.12)
+
+
+def test_groups_count_as_single_images() -> None:
+    rng = np.random.default_rng(4)
+    y = (rng.random((60, 3)) < 0.4).astype(np.uint8)
+    p = 0.3 * y + 0.7 * rng.random((60, 3))
+    single = evaluate_labels(p, y, ["a", "b", "c"], [0.5] * 3)
+    repeated = [np.repeat(each, 5, axis=0) for each in (p, y)]
+    together = evaluate_labels(*repeated, ["a", "b", "c"], [0.5] * 3, groups=np.repeat(np.arange(60), 5))
+    for name in ("mean_average_precision", "macro_f1", "micro_f1", "exact_match"):
+        one, other = getattr(single, name), getattr(together, name)
+        assert (other.value, other.low, other.high) == pytest.approx((one.value, one.low, one.high), rel=0.05)
+    apart = evaluate_labels(*repeated, ["a", "b", "c"], [0.5] * 3)
+    assert apart.mean_average_precision.width < 0.6 * single.mean_average_precision.width

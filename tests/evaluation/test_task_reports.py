@@ -80,6 +80,13 @@ def test_wide_intervals_recommend_cross_validation_for_labels_and_numbers() -> N
             assert "--folds 5" not in report(narrow).words and uncertain_line(narrow) is None
 
 
+def test_reports_on_few_images_say_which_intervals_are_too_narrow() -> None:
+    assert "the intervals of the mAP and of the mean F1 are somewhat too narrow" in report(labels(images=49)).words
+    assert "too narrow" not in report(labels(images=50)).words
+    assert "the intervals of the root mean squared error and of R² are too narrow" in report(numbers(images=299)).words
+    assert "too narrow" not in report(numbers(images=300)).words
+
+
 def test_report_says_when_prediction_intervals_are_too_narrow() -> None:
     """Of normal errors, ± 1.7 standard deviations contain 91 %, and ± 1.36 only 83 %."""
     rng = np.random.default_rng(3)

@@ -13,7 +13,14 @@ from striate.evaluation.bootstrap import Statistic, bootstrap, estimates
 from striate.evaluation.checks import check_probabilities, check_shapes
 from striate.evaluation.display import labels_html
 from striate.evaluation.folds import Figures, FoldFigures, figures_by_fold, thresholds_by_image
-from striate.evaluation.intervals import CROSS_VALIDATION, UNCERTAIN_SHARE, Estimate, f1_interval, wilson_interval
+from striate.evaluation.intervals import (
+    CROSS_VALIDATION,
+    UNCERTAIN_SHARE,
+    Estimate,
+    design_effect,
+    f1_interval,
+    wilson_interval,
+)
 from striate.text import counted
 
 
@@ -145,6 +152,7 @@ def evaluate_labels(
     *,
     folds: int = 0,
     fold: Array | None = None,
+    groups: Array | None = None,
 ) -> MultilabelEvaluation:
     """Compare predicted probabilities of labels with the true labels.
 
@@ -157,6 +165,7 @@ def evaluate_labels(
         folds: Number of folds if the probabilities come from cross-validation.
         fold: Number of the fold of each image (N,), if known; its labels are then decided by thresholds that were
             chosen on the other folds.
+        groups: Integers (N,), the same for images that belong together; the intervals are then those of groups.
 
     Returns:
         All metrics.
@@ -170,8 +179,9 @@ def evaluate_labels(
     applied = np.array(thresholds) if fold is None else thresholds_by_image(probabilities, y, fold)
     predicted = p >= applied.astype(np.float32)
     support = truth.sum(axis=0)
-    effect = CROSS_VALIDATION if folds else 1.0
-    found = estimates(*bootstrap(_statistics(p, truth, predicted), len(p), len(classes), effect))
+    exact, of_folds = (predicted == truth).all(axis=1), CROSS_VALIDATION if folds else 1.0
+    effect = of_folds * design_effect(exact, groups)
+    found = estimates(*bootstrap(_statistics(p, truth, predicted), len(p), len(classes), of_folds, groups))
     counts = [len(p)] * 3 + support.tolist()
     mean_precision, macro, micro, *precisions = (_with_width(*pair, effect) for pair in zip(found, counts, strict=True))
     true_probability = np.where(truth, p, 1 - p)  # of what is true about each label
@@ -181,7 +191,7 @@ def evaluate_labels(
         mean_average_precision=mean_precision,
         macro_f1=macro,
         micro_f1=micro,
-        exact_match=wilson_interval(int((predicted == truth).all(axis=1).sum()), len(p), effect),
+        exact_match=wilson_interval(int(exact.sum()), len(p), effect),
         label_accuracy=float((predicted == truth).mean()),
         loss=float(-np.log(np.maximum(true_probability, REPORTED_FLOOR)).mean()),
         chance=float(truth.mean(axis=0)[support > 0].mean()) if support.any() else 0.0,

@@ -9,13 +9,22 @@ import numpy as np
 
 from striate._types import Array
 from striate.errors import DataError
-from striate.evaluation.bootstrap import Statistic, bootstrap, estimates
+from striate.evaluation.bootstrap import StudentizedStatistic, estimates, number_groups, studentized_bootstrap
 from striate.evaluation.checks import check_shapes
 from striate.evaluation.display import regression_html
 from striate.evaluation.folds import Figures, FoldFigures, figures_by_fold, half_widths_by_image
-from striate.evaluation.intervals import CROSS_VALIDATION, UNCERTAIN_ERROR, UNKNOWN, Estimate, wilson_interval
+from striate.evaluation.intervals import (
+    CROSS_VALIDATION,
+    UNCERTAIN_ERROR,
+    UNKNOWN,
+    Estimate,
+    design_effect,
+    wilson_interval,
+)
 from striate.tasks import COVERAGE
 from striate.text import counted
+
+LOG_FIGURES_WORK = 10  # passes over the images for one resample of `_log_figures`
 
 
 @dataclass(frozen=True)
@@ -130,6 +139,7 @@ def evaluate_regression(
     *,
     folds: int = 0,
     fold: Array | None = None,
+    groups: Array | None = None,
 ) -> RegressionEvaluation:
     """Compare predicted with true values.
 
@@ -143,6 +153,7 @@ def evaluate_regression(
         folds: Number of folds if the predictions come from cross-validation.
         fold: Number of the fold of each image (N,), if known; the share of images in the intervals is then that in
             intervals that were chosen on the other folds.
+        groups: Integers (N,), the same for images that belong together; the intervals are then those of groups.
 
     Returns:
         All metrics.
@@ -154,49 +165,87 @@ def evaluate_regression(
     if not np.isfinite(predicted).all():
         raise DataError("The outputs of the model contain NaN or infinity. Train it with a smaller learning rate.")
     p, t = predicted.astype(np.float64), y.astype(np.float64)
-    residuals, count, effect = p - t, len(classes), CROSS_VALIDATION if folds else 1.0
-    found = estimates(*bootstrap(_statistics(residuals, t), len(p), 3 * count, effect))
+    residuals, effect = p - t, CROSS_VALIDATION if folds else 1.0
     inside = None
     if len(half_widths):
         applied = np.array(half_widths) if fold is None else half_widths_by_image(predicted, y, fold)
         inside = np.abs(residuals) <= applied
     baseline = np.abs(t - np.median(t, axis=0)).mean(axis=0)
-    targets = tuple(
-        TargetMetrics(
-            name=name,
-            mae=found[k],
-            rmse=found[count + k],
-            r2=found[2 * count + k],
-            baseline_mae=float(baseline[k]),
-            half_width=float(half_widths[k]) if inside is not None else None,
-            covered=UNKNOWN if inside is None else wilson_interval(int(inside[:, k].sum()), len(p), effect),
-        )
-        for k, name in enumerate(classes)
-    )
+    targets = []
+    for k, name in enumerate(classes):
+        mae, rmse, r2 = _estimates(residuals[:, k], t[:, k], groups, effect)
+        covered = UNKNOWN if inside is None else _covered(inside[:, k], groups, effect)
+        half_width = None if inside is None else float(half_widths[k])
+        targets.append(TargetMetrics(name, mae, rmse, r2, float(baseline[k]), half_width, covered))
     by_fold = figures_by_fold(fold, lambda rows: _figures(residuals[rows], t[rows], classes))
     errors = _errors(p, t, classes, names)
-    return RegressionEvaluation(tuple(classes), len(p), coverage, targets, t, p, errors, folds, by_fold)
+    return RegressionEvaluation(tuple(classes), len(p), coverage, tuple(targets), t, p, errors, folds, by_fold)
 
 
-def _statistics(residuals: Array, t: Array) -> Statistic:
-    """Return a function of weights (B, N): MAE, RMSE and R² of each target."""
-    centered = t - t.mean(axis=0)
-    smallest = 1e-12 * np.square(t).max(axis=0)  # deviations below it are rounding errors
+def _estimates(residuals: Array, t: Array, groups: Array | None, effect: float) -> list[Estimate]:
+    """Return MAE, RMSE and R² of one target with their intervals, from its errors and true values, both (N,)."""
+    value = _values(residuals[:, None], t[:, None])[:, 0]
+    units, unit = number_groups(len(t), groups)
+    statistic = _log_figures(residuals, t - t.mean(), units, unit)
+    _, low, high = np.exp(studentized_bootstrap(statistic, units, LOG_FIGURES_WORK, effect))
+    low[2], high[2] = (1 - high[2], 1 - low[2]) if isfinite(value[2]) else (np.nan, np.nan)
+    return estimates(value, low, high)
 
-    def statistics(weights: Array) -> Array:
-        total = weights.sum(axis=1, keepdims=True)
-        squared = weights @ residuals**2
-        deviations = weights @ centered**2 - (weights @ centered) ** 2 / total
-        defined = deviations > smallest
-        r2 = 1 - np.divide(squared, deviations, out=np.full_like(squared, np.nan), where=defined)
-        return np.concatenate([weights @ np.abs(residuals) / total, np.sqrt(squared / total), r2], axis=1)
 
-    return statistics
+def _log_figures(residuals: Array, deviations: Array, units: int, unit: Array) -> StudentizedStatistic:
+    """Return a function of the weights of groups: the logarithms of MAE, RMSE and 1 − R², with their standard errors.
+
+    The figures depend on sums over the groups. With the gradient c of a figure's logarithm with respect to these sums,
+    its variance is Σ weight · (c · sums of the group)².
+
+    Args:
+        residuals: Errors (N,).
+        deviations: Of the true values from their mean (N,).
+        units: The number of groups G.
+        unit: Number of each image's group (N,).
+
+    Returns:
+        The function; it takes weights (B, G) and returns values and standard errors, both (B, 3).
+    """
+    columns = (np.abs(residuals), residuals**2, deviations**2, deviations, np.ones(len(residuals)))
+    sums = np.stack([np.bincount(unit, column, units) for column in columns], axis=1)  # (G, 5)
+    products = (sums[:, :, None] * sums[:, None, :]).reshape(units, -1)  # (G, 25)
+
+    def statistic(weights: Array) -> tuple[Array, Array]:
+        absolute, squares, spread, shift, n = (weights @ sums).T
+        zero, mean = np.zeros_like(n), shift / n
+        with np.errstate(divide="ignore", invalid="ignore"):
+            variance = spread / n - mean**2
+            values = np.log([absolute / n, np.sqrt(squares / n), squares / n / variance])
+            gradients = np.array([
+                [1 / absolute, zero, zero, zero, -1 / n],
+                [zero, 0.5 / squares, zero, zero, -0.5 / n],
+                [zero, 1 / squares, -1 / (n * variance), 2 * mean / (n * variance),
+                 ((spread / n - 2 * mean**2) / variance - 1) / n],
+            ])  # fmt: skip
+            moments = (weights @ products).T.reshape(len(sums[0]), -1, len(n))
+            squared_errors = np.einsum("kib,ijb,kjb->bk", gradients, moments, gradients)
+            return values.T, np.sqrt(np.maximum(squared_errors, 0))
+
+    return statistic
+
+
+def _covered(inside: Array, groups: Array | None, effect: float) -> Estimate:
+    """Return the share of images whose true value lies in the prediction interval, from bool (N,)."""
+    return wilson_interval(int(inside.sum()), len(inside), effect * design_effect(inside, groups))
+
+
+def _values(residuals: Array, t: Array) -> Array:
+    """Return MAE, RMSE and R² (3, T) from errors and true values (N, T); R² is NaN if the true values are equal."""
+    squares, spread = np.square(residuals).mean(axis=0), t.var(axis=0)
+    smallest = 1e-12 * np.square(t).max(axis=0)  # below it, the spread is a rounding error
+    r2 = 1 - np.divide(squares, spread, out=np.full_like(squares, np.nan), where=spread > smallest / len(t))
+    return np.stack([np.abs(residuals).mean(axis=0), np.sqrt(squares), r2])
 
 
 def _figures(residuals: Array, t: Array, classes: Sequence[str]) -> dict[str, Figures]:
     """Return the figures of the images of one fold, by the name of the target."""
-    found = _statistics(residuals, t)(np.ones((1, len(t)))).reshape(3, -1).T.tolist()
+    found = _values(residuals, t).T.tolist()
     names = classes if len(classes) > 1 else ("",)
     return {
         name: {key: value if isfinite(value) else None for key, value in zip(("mae", "rmse", "r2"), row, strict=True)}

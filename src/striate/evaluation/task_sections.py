@@ -22,6 +22,10 @@ WEAK_LABEL_MARGIN = 0.1  # the report names a label whose F1 is below the mean b
 SHARES = frozenset({"accuracy", "mean_average_precision", "macro_f1", "exact_match"})  # shown as percent
 MISSING_COVERAGE = 0.05  # by which fewer values than stated are in the prediction interval when the report says so
 WIDE_INTERVAL = 0.15  # width of the interval of the mAP from which the value alone would say too much
+FEW_FOR_LABELS, FEW_FOR_ERRORS = (
+    50,
+    300,
+)  # images below which intervals may be too narrow (benchmarks/interval_coverage.py)
 WIDE_ERROR_INTERVAL = 0.4  # the same for the mean absolute error, as a share of it
 
 
@@ -50,6 +54,7 @@ def labels_context(evaluation: MultilabelEvaluation, images: Sequence[Array] | A
         "trust": _labels_trust(evaluation, percent),
         "interval_first": evaluation.mean_average_precision.width > WIDE_INTERVAL,
         "labels": evaluation.per_class,
+        "few": FEW_FOR_LABELS if evaluation.n_images < FEW_FOR_LABELS else None,
         "wrong_labels": cards,
         "small": _are_small(images),
     }
@@ -118,6 +123,7 @@ def regression_context(evaluation: RegressionEvaluation, images: Sequence[Array]
         "trust": _number_trust(first.mae, useless=useless, wide=wide),
         "interval_first": wide,
         "targets": evaluation.targets,
+        "few": FEW_FOR_ERRORS if evaluation.n_images < FEW_FOR_ERRORS else None,
         "scatter": charts,
         "largest_errors": cards,
         "small": _are_small(images),

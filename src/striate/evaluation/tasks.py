@@ -35,10 +35,10 @@ def evaluate_task(
     """
     if decision.task is Task.MULTILABEL:
         return evaluate_labels(
-            outputs, y, classes, decision.thresholds_for(len(classes)), names, folds=folds, fold=fold
+            outputs, y, classes, decision.thresholds_for(len(classes)), names, folds=folds, fold=fold, groups=groups
         )
     if decision.task is Task.REGRESSION:
         return evaluate_regression(
-            outputs, y, classes, decision.half_widths, names, decision.coverage, folds=folds, fold=fold
+            outputs, y, classes, decision.half_widths, names, decision.coverage, folds=folds, fold=fold, groups=groups
         )
     return evaluate(outputs, y, classes, names, groups, folds=folds, fold=fold)
