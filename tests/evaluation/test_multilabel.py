@@ -158,10 +158,10 @@ def test_groups_count_as_single_images() -> None:
     y = (rng.random((60, 3)) < 0.4).astype(np.uint8)
     p = 0.3 * y + 0.7 * rng.random((60, 3))
     single = evaluate_labels(p, y, ["a", "b", "c"], [0.5] * 3)
-    repeated = [np.repeat(each, 5, axis=0) for each in (p, y)]
-    together = evaluate_labels(*repeated, ["a", "b", "c"], [0.5] * 3, groups=np.repeat(np.arange(60), 5))
+    p, y = np.repeat(p, 5, axis=0), np.repeat(y, 5, axis=0)
+    together = evaluate_labels(p, y, ["a", "b", "c"], [0.5] * 3, groups=np.repeat(np.arange(60), 5))
     for name in ("mean_average_precision", "macro_f1", "micro_f1", "exact_match"):
         one, other = getattr(single, name), getattr(together, name)
         assert (other.value, other.low, other.high) == pytest.approx((one.value, one.low, one.high), rel=0.05)
-    apart = evaluate_labels(*repeated, ["a", "b", "c"], [0.5] * 3)
+    apart = evaluate_labels(p, y, ["a", "b", "c"], [0.5] * 3)
     assert apart.mean_average_precision.width < 0.6 * single.mean_average_precision.width
