@@ -77,7 +77,7 @@ def _number_trust(error: Estimate, *, useless: bool, wide: bool) -> Markup:
     if useless:
         return t("number_useless")
     if wide:
-        return t("labels_few", low=plain(error.low), high=plain(error.high))
+        return t("number_few", low=plain(error.low), high=plain(error.high))
     return Markup("")
 
 

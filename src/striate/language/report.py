@@ -137,9 +137,9 @@ STRINGS: dict[str, dict[str, str]] = {
         "만들 때만 사용했습니다.",
     },
     "splits_note_features": {
-        "en": "The classifier was fitted to the training and validation images together, its settings were chosen on "
-        "them by cross-validation, and the test images were used only for this report.",
-        "ko": "분류기는 학습 이미지와 검증 이미지를 합쳐 학습했고, 설정은 같은 이미지에서 교차 검증으로 "
+        "en": "The head was fitted to the training and validation images together, its settings were chosen on them by "
+        "cross-validation, and the test images were used only for this report.",
+        "ko": "헤드는 학습 이미지와 검증 이미지를 합쳐 학습했고, 설정은 같은 이미지에서 교차 검증으로 "
         "선택했습니다. 테스트 이미지는 이 보고서를 만들 때만 사용했습니다.",
     },
     "splits_note_tuned": {

@@ -25,10 +25,16 @@ TASK_STRINGS: dict[str, dict[str, str]] = {
         "en": "95% interval: with so few images the mAP is known only roughly; {value} measured",
         "ko": "95% 신뢰구간. 이미지가 적어 mAP를 대략으로만 알 수 있습니다(측정값 {value}).",
     },
+    "number_few": {
+        "en": "There are too few test images: the true mean absolute error may be anywhere from {low} to {high}. Test "
+        "on more images before relying on this model.",
+        "ko": "테스트 이미지가 너무 적어 판단할 수 없습니다. 실제 평균 절대 오차는 {low}에서 {high} 사이의 "
+        "어떤 값이든 될 수 있습니다. 더 많은 이미지로 테스트한 뒤에 사용하십시오.",
+    },
     "labels_few": {
-        "en": "There are too few test images: the true value may be anywhere from {low} to {high}. Test on more images "
+        "en": "There are too few test images: the true mAP may be anywhere from {low} to {high}. Test on more images "
         "before relying on this model.",
-        "ko": "테스트 이미지가 너무 적어 판단할 수 없습니다. 실제 값은 {low}에서 {high} 사이의 어떤 값이든 될 수 "
+        "ko": "테스트 이미지가 너무 적어 판단할 수 없습니다. 실제 mAP는 {low}에서 {high} 사이의 어떤 값이든 될 수 "
         "있습니다. "
         "더 많은 이미지로 테스트한 뒤에 사용하십시오.",
     },
