@@ -65,3 +65,11 @@ def test_language_of_the_system_is_used() -> None:
     run = [sys.executable, "-m", "striate", "data", "--help"]
     korean = subprocess.run(run, env=inherited, capture_output=True, check=True, encoding="utf-8").stdout
     assert korean.startswith("사용법: striate data")
+
+
+def test_settings_of_augmentation_are_in_korean(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    out = tmp_path / "p.png"
+    printed = in_korean(["augment", "mnist5k", "--preset", "strong", "--out", str(out)], capsys, monkeypatch)
+    assert printed.startswith("strong   회전 18, 이동 ")

@@ -4,6 +4,7 @@ import click
 
 from striate.cli.help import Command
 from striate.cli.output import echo, entry
+from striate.language import localized_setting
 
 PRESETS = ("none", "light", "standard", "strong")
 
@@ -43,4 +44,4 @@ def augment(data: str, out: str, preset: str, sets: tuple[str, ...], rows: int, 
     from striate.workflows.augment import draw_preview
 
     settings = draw_preview(data, out, preset=preset, sets=key_values(sets), rows=rows, columns=columns, seed=seed)
-    echo(f"{preset:8} {settings}\n{entry('preview', out, 9)}")
+    echo(f"{preset:8} {localized_setting(settings)}\n{entry('preview', out, 9)}")

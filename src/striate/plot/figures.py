@@ -259,6 +259,9 @@ def calibration(labels: Evaluation | Any, probabilities: Any = None, *, ax: Any 
 def _bins(labels: Any, probabilities: Any) -> tuple[Bin, ...]:
     rows = np.asarray(probabilities)
     if probabilities is None or rows.ndim != 2:
-        raise UsageError(f"probabilities must be rows (N, classes); received {describe(probabilities)}.")
+        raise UsageError(
+            f"probabilities must be rows (N, classes); received {describe(probabilities)}. For "
+            "example: st.plot.calibration(y, model.predict(x))."
+        )
     check_probabilities(rows)
     return reliability(rows, class_numbers(labels, rows)[0])
