@@ -9,6 +9,7 @@ import pytest
 from PIL import Image, ImageOps
 
 from striate.cli.wording import leak_line
+from striate.data.labels import label_file
 from striate.engines.choose import EngineSettings
 from striate.errors import DataError, UsageError
 from striate.evaluation import Evaluation
@@ -129,6 +130,32 @@ def test_images_that_were_trained_on_are_not_evaluated(photos: Path, tmp_path: P
         shutil.copy(photos / name, only / name)
     with pytest.raises(UsageError, match="The model was trained on all images of 'only'"):
         evaluate_model(model, str(only))
+
+
+def test_scan_of_labels_and_numbers_says_what_differs(tmp_path: Path) -> None:
+    """Near-duplicates may have different numbers, such as the ages of one face, but not different labels."""
+    folder = tmp_path / "images"
+    folder.mkdir()
+    for seed in range(12):
+        picture(seed, 0).save(folder / f"{seed}.png")
+    picture(4, 0).resize((32, 24)).save(folder / "small.png")
+    shutil.copy(folder / "5.png", folder / "copy.png")
+    ages, labels = tmp_path / "ages.csv", tmp_path / "labels.csv"
+    names = sorted(path.name for path in folder.iterdir())
+    ages.write_text("file,age\n" + "".join(f"{name},{row}\n" for row, name in enumerate(names)), "utf-8")
+    labels.write_text(
+        "file,label\n" + "".join(f"{name},{'ab'[row % 2]};c\n" for row, name in enumerate(names)), "utf-8"
+    )
+    found = scan_folder(folder, label_file(str(ages), "regression"))
+    assert found.conflicts == (("5.png", "copy.png"),)
+    assert found.near_conflicts == () and found.near_duplicates == (("4.png", "small.png"),)
+    assert found.problems == ("Some identical images have different labels. Correct them, or keep one of the images.",)
+    labels.write_text(
+        labels.read_text("utf-8").replace("small.png,b", "small.png,a").replace("4.png,a", "4.png,b"), "utf-8"
+    )
+    found = scan_folder(folder, label_file(str(labels), "multilabel"))
+    assert found.near_conflicts == (("4.png", "small.png"),)
+    assert "Some near-duplicates have different labels. Check which labels are correct." in found.problems
 
 
 def test_scan_names_near_duplicates_and_those_with_different_labels(photos: Path, tmp_path: Path) -> None:

@@ -203,14 +203,19 @@ def _describe(found: "FolderScan") -> Iterator[str]:
         rows = [heads("class" if found.task is Task.CLASSIFICATION else "label", *(found.parts or ["images"]))]
         rows += [(name, *(f"{count:,}" for count in counts)) for name, counts in found.classes.items()]
     yield from ["", *table(rows, right=range(1, len(rows[0]))), ""]
+    identical, near = (
+        ("Identical files in more than one class: {names}", "Near-duplicates in more than one class: {names}")
+        if found.task is Task.CLASSIFICATION
+        else ("Identical files with different labels: {names}", "Near-duplicates with different labels: {names}")
+    )
     yield from first((localized(f"Left out: {item.reason}") for item in found.unreadable), ALL)
     yield from first(
-        (_line("Identical files in more than one class: {names}", group) for group in found.conflicts),
+        (_line(identical, group) for group in found.conflicts),
         "; --json lists all",
     )
     yield from first((_line("Identical files: {names}", group) for group in found.copies), ALL)
     yield from first(
-        (_line("Near-duplicates in more than one class: {names}", g, MAX_NAMES) for g in found.near_conflicts),
+        (_line(near, group, MAX_NAMES) for group in found.near_conflicts),
         "; --json lists all",
     )
     yield from first(

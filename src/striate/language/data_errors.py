@@ -89,7 +89,6 @@ DATA_ERRORS: dict[str, str] = {
         "'{path}'이(가) 손상되었습니다. 지우면 실행을 다시 평가합니다."
     ),
     # the cache
-    "another process is reading the images; waiting": "다른 프로세스가 이미지를 읽고 있어 기다립니다",
     "The pixels of the images cannot be cached in {folder}: {reason}. Set STRIATE_CACHE to a writable folder.": (
         "이미지의 픽셀을 {folder}에 캐시할 수 없습니다: {reason}. STRIATE_CACHE에 쓸 수 있는 폴더를 지정하십시오."
     ),

@@ -303,6 +303,12 @@ DATA_MESSAGES: dict[str, str] = {
     "Some near-duplicates are in different classes. Check which class is correct.": (
         "거의 같은데 클래스가 다른 이미지가 있습니다. 어느 클래스가 맞는지 확인하십시오."
     ),
+    "Some identical images have different labels. Correct them, or keep one of the images.": (
+        "똑같은 이미지인데 라벨이 다른 것이 있습니다. 라벨을 고치거나 한 장만 남기십시오."
+    ),
+    "Some near-duplicates have different labels. Check which labels are correct.": (
+        "거의 같은데 라벨이 다른 이미지가 있습니다. 어느 라벨이 맞는지 확인하십시오."
+    ),
     "{n} of {files} files cannot be read. Replace them with undamaged files.": (
         "파일 {files}개 가운데 {n}개를 읽을 수 없습니다. 손상되지 않은 파일로 바꾸십시오."
     ),

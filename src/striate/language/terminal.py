@@ -253,6 +253,8 @@ TERMINAL: dict[str, str] = {
     "{n:,} images with {m} labels": "이미지 {n:,}장, 라벨 {m}개",
     "{n:,} images with {m}": "이미지 {n:,}장, 목표 변수: {m}",
     "Identical files in more than one class: {names}": "여러 클래스에 있는 똑같은 파일: {names}",
+    "Identical files with different labels: {names}": "라벨이 서로 다른 똑같은 파일: {names}",
+    "Near-duplicates with different labels: {names}": "라벨이 서로 다른 거의 같은 이미지: {names}",
     "Identical files: {names}": "똑같은 파일: {names}",
     "Near-duplicates in more than one class: {names}": "여러 클래스에 있는 거의 같은 이미지: {names}",
     "Near-duplicates: {names}": "거의 같은 이미지: {names}",

@@ -298,7 +298,7 @@ SETTING_NAMES: dict[str, str] = {
     # of the report
     "base": "백본",
     "classifier": "분류기",
-    "head": "헤드",
+    "head": "예측기",
     "features": "특성",
     "cross-validation": "교차 검증",
     "why": "선택 이유",

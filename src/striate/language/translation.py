@@ -17,6 +17,7 @@ FRAGMENTS = (  # parts of lists, in any value but a number
     (re.compile(r" or (?=--)"), " 또는 "),
     (re.compile(r" and (?=--)"), ", "),
     (re.compile(r"' as '"), "' → '"),
+    (re.compile(r"([-+.e\d]+) of ('[^']*')"), r"\2의 \1"),
 )
 
 

@@ -311,13 +311,21 @@ def _decode_labels(decoder: OutputDecoder, path: str, probabilities: Array, unkn
     return PredictedLabels(path, tuple(trained.classes[k] for k in chosen), by_name, unknown)
 
 
+def _six_digits(value: float) -> float:
+    """Round to the significant digits of a float32 that mean something."""
+    return float(f"{value:.6g}")
+
+
 def _decode_values(decoder: OutputDecoder, path: str, values: Array, unknown: bool) -> PredictedValues:
     decision, names = decoder.trained.decision, decoder.trained.classes
-    by_name = {name: float(value) for name, value in zip(names, values, strict=True)}
+    by_name = {name: _six_digits(value) for name, value in zip(names, values, strict=True)}
     intervals: dict[str, tuple[float, float]] = {}
     if decision.half_widths:
         half_widths = zip(names, decision.half_widths, strict=True)
-        intervals = {name: (by_name[name] - half, by_name[name] + half) for name, half in half_widths}
+        intervals = {
+            name: (_six_digits(value - half), _six_digits(value + half))
+            for value, (name, half) in zip(values, half_widths, strict=True)
+        }
     return PredictedValues(path, by_name, intervals, decision.coverage, unknown)
 
 

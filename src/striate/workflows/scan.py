@@ -46,9 +46,9 @@ class FolderScan:
             split. Empty for regression.
         unreadable: Files that training would leave out.
         copies: Groups of identical files within one class.
-        conflicts: Groups of identical files in several classes.
+        conflicts: Groups of identical files in several classes, or with different labels or numbers.
         near_duplicates: Groups of images of one class that show nearly the same, but are not identical.
-        near_conflicts: Such groups of images in several classes.
+        near_conflicts: Such groups of images in several classes, or with different labels; numbers may differ a little.
         notes: Sentences on other files that are left out, and on possible problems.
         task: What the labels are.
         targets: For regression, minimum, median and maximum of each target.
@@ -107,13 +107,20 @@ class FolderScan:
         if missing := self.classes_without_training_images:
             names = ", ".join(f"'{name}'" for name in missing)
             found.append(f"There are no training images of {names}, so the network cannot learn them. Add some.")
+        one_class = self.task is Task.CLASSIFICATION
         if self.conflicts:
             found.append(
                 "Some images are in more than one class, so their labels contradict each other. Keep each image in one "
                 "class only."
+                if one_class
+                else "Some identical images have different labels. Correct them, or keep one of the images."
             )
         if self.near_conflicts:
-            found.append("Some near-duplicates are in different classes. Check which class is correct.")
+            found.append(
+                "Some near-duplicates are in different classes. Check which class is correct."
+                if one_class
+                else "Some near-duplicates have different labels. Check which labels are correct."
+            )
         if unreadable > MIN_UNREADABLE_SHARE * files:
             found.append(f"{unreadable:,} of {files:,} files cannot be read. Replace them with undamaged files.")
         return (*found, *self._class_problems(missing))
@@ -178,6 +185,7 @@ def scan_folder(path: str | Path, labels: LabelFile | None = None) -> FolderScan
     digests = np.array([item.digest for item in readable], np.uint64)
     identical = [rows[group] for group in rows_of_groups(identical_groups(digests))]
     near, near_notes = _near_duplicates(layout, rows, digests)
+    contradict = [layout.task is not Task.REGRESSION and _differ(layout, group) for group in near]
     parts = sorted(set(layout.parts.tolist())) if layout.parts.any() else []
     return FolderScan(
         folder=str(path),
@@ -191,8 +199,8 @@ def scan_folder(path: str | Path, labels: LabelFile | None = None) -> FolderScan
         unreadable=unreadable,
         copies=tuple(_names(layout, group) for group in identical if not _differ(layout, group)),
         conflicts=tuple(_names(layout, group) for group in identical if _differ(layout, group)),
-        near_duplicates=tuple(_names(layout, group) for group in near if not _differ(layout, group)),
-        near_conflicts=tuple(_names(layout, group) for group in near if _differ(layout, group)),
+        near_duplicates=tuple(_names(layout, group) for group, bad in zip(near, contradict, strict=True) if not bad),
+        near_conflicts=tuple(_names(layout, group) for group, bad in zip(near, contradict, strict=True) if bad),
         notes=(
             *layout.notes,
             *near_notes,
