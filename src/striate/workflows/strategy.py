@@ -41,6 +41,10 @@ SEARCH_SECONDS = 0.0035  # time of one core to search for near-duplicates of one
 INT8_SHARE = 0.6  # time for features in 8-bit integers / in float32
 HEAD_SECONDS = 8e-9  # time of one core to fit the head, per image, feature, class and fold
 FEATURE_COUNTS = (1280, 3248)  # number of features of the last layer and of all feature layers of the base
+SEARCH_CLASSES, SEARCH_POWER = (
+    10,
+    0.37,
+)  # with more classes, the search takes (classes / 10) ** 0.37 times as many steps
 LEAST_HEAD_SHARE = 0.1  # share of the time for the head if the search for the best one ends early
 OTHER_SECONDS = 2.5  # time for everything else
 MARGIN = 1.2  # factor by which a time limit should be larger than the estimate
@@ -334,7 +338,11 @@ def _choose_transfer(summary: FolderSummary, method: Method | None) -> Strategy:
     tunes, reason = (False, "") if limited else _choose_fine_tuning(summary, size, method)
     int8 = limited or (summary.int8 and not tunes)
     cores = f"{summary.cores} {'core' if summary.cores == 1 else 'cores'}"
-    time = f"about {describe_seconds(_extraction_seconds(summary, size, int8))} on {cores}"
+    steps = max(1.0, summary.classes / SEARCH_CLASSES) ** SEARCH_POWER
+    needed = _extraction_seconds(summary, size, int8, head_share=steps)
+    if summary.minutes is not None:
+        needed = min(needed, 60 * summary.minutes)  # the search for the best head ends early
+    time = f"about {describe_seconds(needed)} on {cores}"
     if method:
         parts = [f"--method {method} was requested: feature extraction takes {time}"]
     else:
@@ -384,7 +392,8 @@ def _check_minutes(summary: FolderSummary, method: Method | None) -> None:
     """Raise UsageError if the limit cannot be kept however the features are computed."""
     if summary.minutes is None:
         return
-    needed = min(_extraction_seconds(summary, *choice, least=True) for choice in _inputs(summary, method))
+    inputs = _inputs(summary, method)
+    needed = min(_extraction_seconds(summary, *choice, head_share=LEAST_HEAD_SHARE) for choice in inputs)
     if needed > 60 * summary.minutes:
         shortest = ceil(10 * MARGIN * needed / 60) / 10
         raise UsageError(
@@ -446,11 +455,11 @@ def _feature_seconds(size: int, int8: bool) -> float:
     return (EXTRACTION_SECONDS[size] - READING_SECONDS) * (INT8_SHARE if int8 else 1)
 
 
-def _extraction_seconds(summary: FolderSummary, size: int, int8: bool, *, least: bool = False) -> float:
-    """Estimate how long feature extraction takes, or with `least` how long it takes at least."""
+def _extraction_seconds(summary: FolderSummary, size: int, int8: bool, *, head_share: float = 1.0) -> float:
+    """Estimate how long feature extraction takes, with this share of the usual time for the head."""
     cached = (size, int8) in summary.cached
     each = SEARCH_SECONDS + (0.0 if cached else READING_SECONDS + _feature_seconds(size, int8))
-    head = _head_seconds(summary) * (LEAST_HEAD_SHARE if least else 1)
+    head = head_share * _head_seconds(summary)
     return summary.time_factor * (OTHER_SECONDS + (summary.images * each + head) / summary.cores)
 
 
