@@ -8,7 +8,7 @@ from sklearn.linear_model import LogisticRegression
 
 from striate._types import Array
 from striate.engines.losses import log_softmax
-from striate.transfer import standardization
+from striate.transfer import linear_head, standardization
 from striate.transfer.extraction import balancing_shift
 from striate.transfer.lbfgs import minimize
 from striate.transfer.linear_head import (
@@ -155,6 +155,18 @@ def test_search_converges_with_many_classes_too() -> None:
         head = fit_logistic_regression(scaled[~held], y[~held], 80, 0.003)
         exact.append(cross_entropy(head.logits(scaled[held]), y[held]))
     assert found.losses[0.003] == pytest.approx(np.mean(exact), rel=0.05)
+
+
+def test_slow_search_begins_at_a_ridge_regression_and_finds_the_same_head(monkeypatch: pytest.MonkeyPatch) -> None:
+    x, y = blobs(320, 60, 80)
+    folds = np.arange(320) // 80
+    usual = fit_linear_head(x, y, 80, folds)
+    monkeypatch.setattr(linear_head, "SMALL_WORK", 1)
+    found = fit_linear_head(x, y, 80, folds)
+    assert max(found.losses) == 0.1 < max(usual.losses)
+    assert found.penalty == usual.penalty
+    assert found.losses[found.penalty] == pytest.approx(usual.losses[usual.penalty], rel=0.02)
+    assert found.accuracy == pytest.approx(usual.accuracy, abs=0.02)
 
 
 @given(some.floats(0.3, 4.0))

@@ -63,7 +63,7 @@ def test_a_limit_that_cannot_be_kept_is_named() -> None:
 def test_estimate_includes_the_heads_of_many_classes() -> None:
     few, many = (strategy_for(replace(PHOTOGRAPHS, images=2100, classes=n, cores=2, minutes=None)) for n in (2, 525))
     assert "about 20 seconds on 2 cores" in few.because
-    assert "about 3 minutes on 2 cores" in many.because  # whose search takes more steps
+    assert "about 2 minutes on 2 cores" in many.because  # whose search takes more steps
     limited = strategy_for(replace(PHOTOGRAPHS, images=2100, classes=525, cores=2, minutes=1.0))
     assert "about 60 seconds on 2 cores" in limited.because
 

@@ -19,7 +19,7 @@ from striate.transfer.open_set_fitting import NOT_HELD_OUT
 from striate.transfer.standardization import FeatureScaler, StandardizedRows, slices_in_memory
 
 PENALTIES = (10.0, 3.0, 1.0, 0.3, 0.1, 0.03, 0.01, 0.003, 0.001)
-HURRIED_PENALTIES = PENALTIES[4:]  # candidates if time is limited and each takes long
+SMALL_PENALTIES = PENALTIES[4:]  # candidates for many images and classes, for which large ones are never the best
 FOLDS = 5
 JITTER = 1e-10  # relative to the mean square of the images; their products are singular if two are equal
 LEAVE_ONE_OUT = 40  # number of images up to which leave-one-out is used
@@ -263,7 +263,7 @@ def _cross_validate(
     weights = (folds != numbers[:, None]).astype(np.float64)  # (P, N)
     held_out, losses, start = {}, list[float](), None
     tolerance = SEARCH_TOLERANCE * min(1, FEW_CLASSES / classes)
-    for penalty in HURRIED_PENALTIES if _is_slow(x, classes, len(numbers), remaining) else PENALTIES:
+    for penalty in SMALL_PENALTIES if _is_slow(x, classes, len(numbers)) else PENALTIES:
         began = remaining()
         kernels, biases = start = _solve(
             x, y, classes, penalty, weights, start, tolerance, lambda: remaining() - reserved
@@ -290,7 +290,7 @@ def _solve(
     """Return kernels (P, F, K) and biases (P, K) for P weightings (P, N) of the samples, solved together."""
     problems, size = len(weights), x.shape[1]
     share = weights / weights.sum(axis=1, keepdims=True)
-    slow = _is_slow(x, classes, problems, remaining)
+    slow = _is_slow(x, classes, problems)
     if slow and start is None:
         start = _solve_ridge(x, np.eye(classes)[y], weights)
     timer = _StepTimer(remaining, steps_are_slow=slow)
@@ -367,9 +367,9 @@ class _StepTimer:
         return now < needed
 
 
-def _is_slow(x: StandardizedRows, classes: int, problems: int, remaining: Remaining) -> bool:
-    """Return whether time is limited and a step of this many problems takes a noticeable part of a second."""
-    return remaining() < inf and problems * x.shape[0] * x.shape[1] * classes > SMALL_WORK
+def _is_slow(x: StandardizedRows, classes: int, problems: int) -> bool:
+    """Return whether a step of this many problems takes a noticeable part of a second."""
+    return bool(problems * x.shape[0] * x.shape[1] * classes > SMALL_WORK)
 
 
 def _solve_ridge(x: StandardizedRows, target: Array, weights: Array) -> tuple[Array, Array]:

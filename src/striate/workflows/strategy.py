@@ -41,10 +41,7 @@ SEARCH_SECONDS = 0.0035  # time of one core to search for near-duplicates of one
 INT8_SHARE = 0.6  # time for features in 8-bit integers / in float32
 HEAD_SECONDS = 8e-9  # time of one core to fit the head, per image, feature, class and fold
 FEATURE_COUNTS = (1280, 3248)  # number of features of the last layer and of all feature layers of the base
-SEARCH_CLASSES, SEARCH_POWER = (
-    10,
-    0.37,
-)  # with more classes, the search takes (classes / 10) ** 0.37 times as many steps
+SEARCH_CLASSES, SEARCH_POWER = 10, 0.24  # the search takes (classes / 10) ** 0.24 times as many steps with more than 10
 LEAST_HEAD_SHARE = 0.1  # share of the time for the head if the search for the best one ends early
 OTHER_SECONDS = 2.5  # time for everything else
 MARGIN = 1.2  # factor by which a time limit should be larger than the estimate
