@@ -28,6 +28,7 @@ from striate.workflows.prepare import prepare
 from striate.workflows.run_folder import reopen, start
 from striate.workflows.run_record import TrainingRun
 from striate.workflows.train import train
+from striate.workflows.training_time import StopInTime
 
 SHAPE = (48, 48, 3)
 TORCH = EngineSettings("torch", "cpu", "float32")
@@ -206,6 +207,27 @@ def test_training_without_improvement_is_discarded(
     for name in ("model.safetensors", "metrics.json"):
         assert (run.path / name).read_bytes() == (plain.path / name).read_bytes(), name
     assert "the start; nothing was clearly better" in (run.path / "report.html").read_text("utf-8")
+
+
+def test_time_is_left_for_what_follows_training(images: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One second passes at each call of the clock: to fit a head, and to compute features of the held-out images."""
+    prepared = prepare(make_plan(
+        str(images), method="fine-tune", epochs=1, sets={"input_shape": "[48,48,3]"}, engine=TORCH,
+    ))  # fmt: skip
+    given: list[float] = []
+    monkeypatch.setattr(fine_tune, "monotonic", iter(range(100)).__next__)
+
+    def stop_in_time(seconds: float) -> StopInTime:
+        given.append(seconds)
+        return StopInTime(seconds)
+
+    monkeypatch.setattr(fine_tune, "StopInTime", stop_in_time)
+    record = train(prepared, start(prepared, tmp_path / "run"), verbose=0, echo=lambda _: None, remaining=lambda: 60.0)
+    found, data = record.run.record.fine_tuning, prepared.data
+    assert found
+    images_fitted = len(data.train) + len(data.validation)
+    after = 2 * (1 + images_fitted / found.held_out) + (images_fitted + len(data.test)) / found.held_out
+    assert given == [pytest.approx(60 - after)]
 
 
 @pytest.mark.parametrize(("each", "gray", "base"), [

@@ -11,11 +11,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from math import inf
+from time import monotonic
 
 import numpy as np
 
 from striate._types import Array, Echo
-from striate.data import Dataset
+from striate.data import Dataset, Images
 from striate.data.dataset import join_groups
 from striate.engines.losses import log_softmax
 from striate.errors import TrainingError
@@ -179,19 +180,21 @@ class _FineTuning:
             self.echo("Fine-tuning: no image can be held out for the comparison, so the initial network is kept")
             return None
         model, scaler = self._make_start()
+        began = monotonic()
         if self.data.task is Task.CLASSIFICATION:
             self.scores[START] = self._fit(self.base).score
         else:
             self.scores[START] = self._score(model)
+        fitting = monotonic() - began
         trained, arrays = with_standardization(model.network, model.named_weights, scaler)
         trainable, _ = make_model(replace(self.prepared, plan=self.run.record.plan, network=trained, weights=arrays))
         trainable.decision = model.decision
         recipe = fine_tuned(trained, self.run.recipe)
         self._announce(trainable, recipe)
-        best = None
-        if self.remaining() < 0:
+        best, seconds = None, self._seconds_to_train(fitting)
+        if seconds < 0:
             self.echo("All layers: not trained because of the time limit")
-        elif self._train(trainable, recipe):
+        elif self._train(trainable, recipe, seconds):
             model.named_weights = without_standardization(model.network, trainable.named_weights, scaler)
             best = self._choose(model)
         self._write_history()
@@ -242,7 +245,7 @@ class _FineTuning:
         """Return the features (N, F) of the training and of the held-out images."""
         if base is self.base:
             return self._pretrained_features
-        compared = replace(self.data, test=self.data.test.take(np.zeros(len(self.data.test), bool)))
+        compared = replace(self.data, test=_no_image(self.data.test))
         train, validation, _ = compute_features(base, compared)
         return train[self.layer], validation[self.layer]
 
@@ -292,9 +295,28 @@ class _FineTuning:
         )
         self.echo(describe_engine(model.engine, self.run.record.engine_reason or ""))
 
-    def _train(self, model: Model, recipe: Recipe) -> bool:
-        """Train, and return whether it succeeded."""
-        path, seconds = self.run.path / TRAINING_FOLDER, self.remaining()
+    def _seconds_to_train(self, fitting: float) -> float:
+        """Return how many seconds training may take, so that enough are left for what follows it.
+
+        Afterwards, features of the training and held-out images are computed and a head is fitted for each candidate,
+        and then features of all images are computed once more.
+
+        Args:
+            fitting: How many seconds fitting a head takes.
+        """
+        left = self.remaining()
+        if left == inf:
+            return inf
+        train, held_out, test = self.data.train, self.data.validation, self.data.test
+        began = monotonic()
+        compute_features(self.base, replace(self.data, train=_no_image(train), test=_no_image(test)))
+        each = (monotonic() - began) / len(held_out)
+        images = len(train) + len(held_out)
+        return left - len(CANDIDATES) * (fitting + each * images) - each * (images + len(test))
+
+    def _train(self, model: Model, recipe: Recipe, seconds: float) -> bool:
+        """Train for at most so many seconds, and return whether it succeeded."""
+        path = self.run.path / TRAINING_FOLDER
         begun = (path / "config.json").exists()
         run = Run.open(path) if begun else Run.create(RunRecord(recipe, self.data.fingerprint), path)
         callbacks = [StopInTime(seconds)] if seconds < inf else []
@@ -385,6 +407,10 @@ def _fit_detector(
 
 def _record_threshold(run: TrainingRun, detector: OpenSetDetector) -> None:
     run.record.extraction = replace(_extraction(run), distance_threshold=float(detector.threshold))
+
+
+def _no_image(part: Images) -> Images:
+    return part.take(np.zeros(len(part), bool))
 
 
 def _extraction(run: TrainingRun) -> ExtractionFindings:
