@@ -19,7 +19,7 @@ def test_fine_tune_evaluate_predict_and_export(cli: Cli, tmp_path: Path) -> None
              "Fine-tuning takes about ",
              "Classifier: logistic regression ",
              "Fine-tuning: all layers for 1 epoch of", "epoch 1/1",
-             "All layers: loss ", "Halfway: loss ", "test accuracy "]  # fmt: skip
+             "Halfway: loss ", "All layers: loss ", "test accuracy "]  # fmt: skip
     places = [result.stdout.index(text) for text in order]
     assert places == sorted(places)
     stored = json.loads((tmp_path / "runs/images/metrics.json").read_text("utf-8"))

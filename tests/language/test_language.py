@@ -154,9 +154,14 @@ def test_particles_follow_the_letter_before_them(written: str, expected: str) ->
             "이미지마다 한 행만 남기십시오.",
         ),
         (
-            "Halfway: loss 0.5 → 0.6, 80 → 79 % correct on held-out images; no clear improvement, so 'All layers' is "
+            "All layers: loss 0.5 → 0.6, 80 → 79 % correct on held-out images; no clear improvement, so 'Halfway' is "
             "kept",
-            "중간 가중치: 떼어 둔 이미지의 손실 0.5 → 0.6, 정확도 80 → 79 %, 뚜렷한 이득이 없어 '모든 층' 유지",
+            "모든 층: 떼어 둔 이미지의 손실 0.5 → 0.6, 정확도 80 → 79 %, 뚜렷한 이득이 없어 '중간 가중치' 유지",
+        ),
+        (
+            "Halfway: loss 0.5 → 0.6, 80 → 79 % correct on held-out images; clearly worse, so the initial network is "
+            "kept",
+            "중간 가중치: 떼어 둔 이미지의 손실 0.5 → 0.6, 정확도 80 → 79 %, 뚜렷이 나빠져 처음 상태 유지",
         ),
         ("All layers: loss 0.5 → 0.4 on held-out images; kept", "모든 층: 떼어 둔 이미지의 손실 0.5 → 0.4, 채택"),
         (

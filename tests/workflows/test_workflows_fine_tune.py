@@ -74,13 +74,13 @@ def fine_tune_run(images: Path, out: Path, messages: list[str], **options: Any) 
 
 @pytest.fixture(scope="module")
 def improving_run(images: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[TrainingRun, list[str]]:
-    """A run in which each model counts as an improvement, before its training is discarded, and its messages.
+    """A run in which no model is clearly better than another, before its training is discarded, and its messages.
 
     Tests must not change it.
     """
     messages: list[str] = []
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(HeldOutScore, "is_better_than", lambda self, other: True)
+        patch.setattr(HeldOutScore, "is_better_than", lambda self, other: False)
         patch.setattr(fine_tune, "discard_training", lambda run: None)
         return fine_tune_run(images, tmp_path_factory.mktemp("better") / "run", messages), messages
 
@@ -109,11 +109,11 @@ def appear_in_order(texts: list[str], messages: list[str]) -> bool:
 def test_training_runs_in_order(improving_run: tuple[TrainingRun, list[str]]) -> None:
     run, messages = improving_run
     lines = ["Features: ", "Classifier: ", "Fine-tuning: all layers for at most 2 epochs of ", "Engine: torch",
-              "All layers: loss ", "Halfway: loss "]  # fmt: skip
+              "Halfway: loss ", "All layers: loss "]  # fmt: skip
     assert appear_in_order(lines, messages)
     found = run.record.fine_tuning
     assert found
-    assert list(found.scores) == ["start", "all layers", "halfway"]
+    assert list(found.scores) == ["start", "halfway", "all layers"]
     assert found.kept == "halfway"
     report = (run.path / "report.html").read_text("utf-8")
     for text in (
@@ -167,7 +167,7 @@ def test_interrupted_run_ends_with_identical_bits(
     improving_run: tuple[TrainingRun, list[str]], lost: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """After the extraction; after an epoch; after the training."""
-    monkeypatch.setattr(HeldOutScore, "is_better_than", lambda self, other: True)
+    monkeypatch.setattr(HeldOutScore, "is_better_than", lambda self, other: False)
     run, _ = improving_run
     copy = shutil.copytree(run.path, tmp_path / "copy")
     if lost == "all":
@@ -191,15 +191,14 @@ def test_training_without_improvement_is_discarded(
             Model, "train", lambda *_, **__: (_ for _ in ()).throw(TrainingError("The loss became nan."))
         )
     messages: list[str] = []
-    monkeypatch.setattr(HeldOutScore, "is_better_than", lambda self, other: False)
+    answers = iter([True, False])  # the start is clearly better than halfway; all layers are not than the start
+    monkeypatch.setattr(HeldOutScore, "is_better_than", lambda self, other: next(answers))
     rates = {"learning_rate": 0.5, "sets": {"input_shape": "[48,48,3]", "global_clipnorm": "null"}}
     run = fine_tune_run(images, tmp_path / "tuned", messages, epochs=1, **rates)
     assert run.record.fine_tuning
     assert run.record.fine_tuning.kept == "start"
     end = (
-        "All layers: The loss became nan."
-        if how == "diverging"
-        else ("no clear improvement, so the initial network is kept")
+        "All layers: The loss became nan." if how == "diverging" else ("clearly worse, so the initial network is kept")
     )
     assert any(end in line for line in messages)
     plain = fine_tune_run(images, tmp_path / "plain", [], method="features", base="efficientnet-lite0", epochs=None,
@@ -207,6 +206,13 @@ def test_training_without_improvement_is_discarded(
     for name in ("model.safetensors", "metrics.json"):
         assert (run.path / name).read_bytes() == (plain.path / name).read_bytes(), name
     assert "the start; nothing was clearly better" in (run.path / "report.html").read_text("utf-8")
+
+
+def test_all_layers_are_kept_if_clearly_better(images: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(HeldOutScore, "is_better_than", lambda self, other: True)
+    run = fine_tune_run(images, tmp_path / "run", [], epochs=1)
+    assert run.record.fine_tuning
+    assert run.record.fine_tuning.kept == "all layers"
 
 
 def test_time_is_left_for_what_follows_training(images: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -247,6 +247,10 @@ TRAINING_MESSAGES: dict[str, str] = {
     "{stage_text}: loss {before} → {now}, {old} → {new} % correct on held-out images; kept": (
         "{stage_text}: 떼어 둔 이미지의 손실 {before} → {now}, 정확도 {old} → {new} %, 채택"
     ),
+    "Halfway: loss {before} → {now}, {old} → {new} % correct on held-out images; clearly worse, so the initial network "
+    "is kept": (
+        "중간 가중치: 떼어 둔 이미지의 손실 {before} → {now}, 정확도 {old} → {new} %, 뚜렷이 나빠져 처음 상태 유지"
+    ),
     "{stage_text}: loss {before} → {now}, {old} → {new} % correct on held-out images; no clear improvement, so the "
     "initial network is kept": (
         "{stage_text}: 떼어 둔 이미지의 손실 {before} → {now}, 정확도 {old} → {new} %, 뚜렷한 이득이 없어 처음 상태 "

@@ -2,8 +2,9 @@
 
 The comparison needs images that nothing was trained on. The head of feature extraction has seen the validation images
 too. So training starts from a head fitted only to the training images. Then a head is fitted to the features of each
-base (the pretrained one, the trained one, and the one with weights halfway between); cross-validation within the
-held-out images chooses its penalty and the base.
+base (the pretrained one, the one with weights halfway, and the trained one); cross-validation within the held-out
+images chooses its penalty. Held-out images are few, so the base halfway, which is mostly better than the pretrained
+one, is kept unless another is clearly better.
 """
 
 import shutil
@@ -57,7 +58,8 @@ from striate.workflows.trained_model import THRESHOLD
 from striate.workflows.training_time import StopInTime
 
 TRAINING_FOLDER = "all-layers"  # the run folder, within that of the run, of the training of all layers
-CANDIDATES = {"All layers": 1.0, "Halfway": 0.5}  # share of the change of the weights that is kept
+HALFWAY = "halfway"
+CANDIDATES = {HALFWAY: 0.5, "all layers": 1.0}  # share of the change of the weights that is kept
 
 
 @dataclass(frozen=True, eq=False)
@@ -260,31 +262,31 @@ class _FineTuning:
         return _Candidate(*join_head(base, self.layer, fitted.head), score, fitted)
 
     def _choose(self, model: Model) -> _Candidate | None:
-        """Return the best candidate, given the trained model; None if none is better than the start."""
-        best = None
-        for title, share in CANDIDATES.items():
-            name = title.lower()
+        """Return the candidate to keep, given the trained model; None if it is the start."""
+        kept = None
+        for name, share in CANDIDATES.items():
             if self.data.task is Task.CLASSIFICATION:
                 candidate = self._fit(between(self.base, model.named_weights, share))
             elif share == 1:
                 candidate = _Candidate(model.network, model.named_weights, self._score(model))
             else:
                 continue
-            self.scores[name] = candidate.score
-            before = self.scores[self.kept]
-            if better := candidate.score.is_better_than(before):
-                best = candidate
-            self._describe_choice(title, candidate.score, before, better=better)
-            self.kept = name if better else self.kept
-        return best
+            now, before = candidate.score, self.scores[self.kept]
+            is_preferred = not before.is_better_than(now) if name == HALFWAY else now.is_better_than(before)
+            self.scores[name] = now
+            self._describe_choice(name, now, before, is_kept=is_preferred)
+            if is_preferred:
+                kept, self.kept = candidate, name
+        return kept
 
-    def _describe_choice(self, title: str, now: HeldOutScore, before: HeldOutScore, *, better: bool) -> None:
+    def _describe_choice(self, name: str, now: HeldOutScore, before: HeldOutScore, *, is_kept: bool) -> None:
         kept = "the initial network is kept" if self.kept == START else f"'{self.kept.capitalize()}' is kept"
+        reason = "clearly worse" if name == HALFWAY else "no clear improvement"
         correct = f", {100 * before.accuracy:.2f} → {100 * now.accuracy:.2f} % correct"
         self.echo(
-            f"{title}: loss {before.loss:.4f} → {now.loss:.4f}"
+            f"{name.capitalize()}: loss {before.loss:.4f} → {now.loss:.4f}"
             f"{'' if self.data.task is Task.REGRESSION else correct} on held-out images; "
-            + ("kept" if better else f"no clear improvement, so {kept}")
+            + ("kept" if is_kept else f"{reason}, so {kept}")
         )
 
     def _announce(self, model: Model, recipe: Recipe) -> None:
