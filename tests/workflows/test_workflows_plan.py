@@ -268,6 +268,7 @@ def test_fine_tuning_can_be_requested(folder: Path) -> None:
 
 def test_minutes_limit_the_epochs_of_fine_tuning(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(strategy, "seconds_per_image", lambda *_: EXTRACTION_SECONDS[224])
+    monkeypatch.setattr(strategy, "TUNING_SECONDS", 1e-9)
     usual = make_plan(str(folder), method="fine-tune").recipe.epochs
     assert make_plan(str(folder), method="fine-tune", minutes=60).recipe.epochs == usual
     short = make_plan(str(folder), method="fine-tune", minutes=0.05)

@@ -58,8 +58,8 @@ from striate.workflows.trained_model import THRESHOLD
 from striate.workflows.training_time import StopInTime
 
 TRAINING_FOLDER = "all-layers"  # the run folder, within that of the run, of the training of all layers
-HALFWAY = "halfway"
-CANDIDATES = {HALFWAY: 0.5, "all layers": 1.0}  # share of the change of the weights that is kept
+HALFWAY = "Halfway"
+CANDIDATES = {HALFWAY: 0.5, "All layers": 1.0}  # share of the change of the weights that is kept
 
 
 @dataclass(frozen=True, eq=False)
@@ -264,7 +264,7 @@ class _FineTuning:
     def _choose(self, model: Model) -> _Candidate | None:
         """Return the candidate to keep, given the trained model; None if it is the start."""
         kept = None
-        for name, share in CANDIDATES.items():
+        for title, share in CANDIDATES.items():
             if self.data.task is Task.CLASSIFICATION:
                 candidate = self._fit(between(self.base, model.named_weights, share))
             elif share == 1:
@@ -272,21 +272,21 @@ class _FineTuning:
             else:
                 continue
             now, before = candidate.score, self.scores[self.kept]
-            is_preferred = not before.is_better_than(now) if name == HALFWAY else now.is_better_than(before)
-            self.scores[name] = now
-            self._describe_choice(name, now, before, is_kept=is_preferred)
+            is_preferred = not before.is_better_than(now) if title == HALFWAY else now.is_better_than(before)
+            self.scores[title.lower()] = now
+            self._describe_choice(title, now, before, is_kept=is_preferred)
             if is_preferred:
-                kept, self.kept = candidate, name
+                kept, self.kept = candidate, title.lower()
         return kept
 
-    def _describe_choice(self, name: str, now: HeldOutScore, before: HeldOutScore, *, is_kept: bool) -> None:
+    def _describe_choice(self, title: str, now: HeldOutScore, before: HeldOutScore, *, is_kept: bool) -> None:
         kept = "the initial network is kept" if self.kept == START else f"'{self.kept.capitalize()}' is kept"
-        reason = "clearly worse" if name == HALFWAY else "no clear improvement"
+        rejected = f"clearly worse, so {kept}" if title == HALFWAY else f"no clear improvement, so {kept}"
         correct = f", {100 * before.accuracy:.2f} → {100 * now.accuracy:.2f} % correct"
         self.echo(
-            f"{name.capitalize()}: loss {before.loss:.4f} → {now.loss:.4f}"
+            f"{title}: loss {before.loss:.4f} → {now.loss:.4f}"
             f"{'' if self.data.task is Task.REGRESSION else correct} on held-out images; "
-            + ("kept" if is_kept else f"{reason}, so {kept}")
+            + ("kept" if is_kept else rejected)
         )
 
     def _announce(self, model: Model, recipe: Recipe) -> None:
