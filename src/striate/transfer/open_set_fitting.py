@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from striate._types import Array
-from striate.data.parallel import one_blas_thread
+from striate.data.parallel import map_ordered, one_blas_thread
 from striate.transfer.open_set import (
     OpenSetDetector,
     OpenSetFindings,
@@ -228,10 +228,14 @@ def _cross_validate(bank: Array, y: Array, folds: Array) -> Array:
     """Return (M,): the distance of each image along discriminants that were fitted without its fold."""
     _, number = np.unique(folds, return_inverse=True)
     distances = np.zeros(len(bank))
-    for fold in range(min(MAX_FOLDS, number.max() + 1)):
+
+    def held_out_distances(fold: int) -> None:
         out = number % MAX_FOLDS == fold
         if not out.all():
             distances[out] = distance_to_nearest(bank[out], *_discriminants(bank[~out], y[~out]))
+
+    for _ in map_ordered(held_out_distances, range(min(MAX_FOLDS, number.max() + 1))):
+        pass
     return distances
 
 
