@@ -138,8 +138,8 @@ def test_particles_follow_the_letter_before_them(written: str, expected: str) ->
         (
             "1 value of 'age' is far from the others (half of them are between 27 and 69): 999 of '5.jpg'. Check for "
             "typing errors and codes for missing values.",
-            "'age'의 값 1개가 나머지와 동떨어져 있습니다(절반은 27에서 69 사이): '5.jpg'의 999. 잘못 입력했거나 결측값을 "
-            "나타내는 수가 아닌지 확인하십시오.",
+            "'age'의 값 1개가 나머지와 동떨어져 있습니다(절반은 27에서 69 사이): '5.jpg'의 999. 잘못 입력했거나 "
+            "결측값을 나타내는 수가 아닌지 확인하십시오.",
         ),
         (
             "--epochs and --schedule need --method fine-tune or --method scratch: they do not apply to the method "
