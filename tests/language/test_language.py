@@ -142,6 +142,15 @@ def test_particles_follow_the_letter_before_them(written: str, expected: str) ->
             "결측값을 나타내는 수가 아닌지 확인하십시오.",
         ),
         (
+            "Classes 'A' and 'a' differ only in upper and lower case and are treated as different classes. If they are "
+            "one class, merge their folders.",
+            "클래스 'A', 'a'은(는) 대소문자만 다르며, 서로 다른 클래스로 봅니다. 같은 클래스라면 폴더를 합치십시오.",
+        ),
+        (
+            "Not shown: 2 files. 'a' cannot be read: the file is empty.",
+            "표시하지 않음: 파일 2개. 'a'을(를) 읽을 수 없습니다: 파일이 비어 있습니다.",
+        ),
+        (
             "--epochs and --schedule need --method fine-tune or --method scratch: they do not apply to the method "
             "'features', which was requested.",
             "--epochs, --schedule에는 --method fine-tune 또는 --method scratch이(가) 필요합니다. 방법 'features'에는 "

@@ -81,6 +81,7 @@ DATA_MESSAGES: dict[str, str] = {
     "{n} images in formats that Striate does not read, such as '{name}'. {advice_text}": (
         "Striate가 읽지 않는 형식의 이미지 {n}장('{name}' 등). {advice_text}"
     ),
+    "Not shown: {count_text}. {reason}": "표시하지 않음: {count_text}. {reason}",
     "Skipped: {reason_text}": "건너뜀: {reason_text}",
     "'{path}' was started with different data (fingerprint {old}, now {new}). Resumed, it could train on test images "
     "and report an accuracy that is too high. Restore the data, or start a new run.": (

@@ -16,6 +16,7 @@ FRAGMENTS = (  # parts of lists, in any value but a number
     (re.compile(r" and ([\d,]+) more$"), r" 외 \1개"),
     (re.compile(r" or (?=--)"), " 또는 "),
     (re.compile(r" and (?=--)"), ", "),
+    (re.compile(r"' and '"), "', '"),
     (re.compile(r"' as '"), "' → '"),
     (re.compile(r"([-+.e\d]+) of ('[^']*')"), r"\2의 \1"),
 )
