@@ -156,7 +156,7 @@ def test_predict_reports_files_that_cannot_be_read(cli: Cli, trained: tuple[Path
     assert pattern.returncode == 1
     assert "'*.png' is a pattern that your shell did not expand. It matches 2 files" in pattern.stderr
     table = cli("predict", trained[0], "good.png").stdout.splitlines()
-    assert table[0].split() == ["image", "predicted", "class", "probability"]
+    assert table[0].split() == ["image", "predicted", "class", "probability", "remarks"]
     assert table[1].startswith("good.png")
 
 

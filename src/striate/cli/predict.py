@@ -143,7 +143,7 @@ def _table(predictions: "Sequence[AnyPrediction]") -> list[str]:
     from striate.workflows.predict import PredictedLabels, Prediction
 
     top = any(isinstance(p, Prediction) and p.probabilities for p in predictions)
-    head = heads("image", "predicted class", "probability", "", *(["most probable"] if top else []))
+    head = heads("image", "predicted class", "probability", "remarks", *(["most probable"] if top else []))
     rows: list[tuple[str, ...]] = []
     for p in predictions:
         unknown = translate("unknown") if p.unknown else ""
@@ -151,11 +151,12 @@ def _table(predictions: "Sequence[AnyPrediction]") -> list[str]:
             best = ", ".join(f"{name} {100 * value:.1f} %" for name, value in p.probabilities.items())
             rows.append((p.path, p.label, f"{100 * p.probability:.1f} %", unknown, *([best] if top else [])))
         elif isinstance(p, PredictedLabels):
-            head = heads("image", "labels", "")
+            head = heads("image", "labels", "remarks")
             labels = ", ".join(f"{name} {100 * p.probabilities[name]:.1f} %" for name in p.labels)
             rows.append((p.path, labels or "–", unknown))
         else:
-            head = (*heads("image", "target", "value"), translate("{share:g} % interval", share=100 * p.coverage), "")
+            interval = translate("{share:g} % interval", share=100 * p.coverage)
+            head = (*heads("image", "target", "value"), interval, *heads("remarks"))
             for name, value in p.values.items():
                 low, high = p.intervals.get(name, (value, value))
                 rows.append((p.path, name, f"{value:.4g}", f"± {(high - low) / 2:.4g}" if p.intervals else "", unknown))

@@ -103,6 +103,7 @@ TERMINAL: dict[str, str] = {
     "ok": "통과",
     "FAILED": "실패",
     "unknown": "모름",
+    "remarks": "비고",
     "predicted class": "예측한 클래스",
     "labels": "라벨",
     "classes": "클래스",
