@@ -14,6 +14,8 @@ from typing import Any
 import jsonschema  # type: ignore[import-untyped]
 import numpy as np
 import pytest
+from httpx2 import Response
+from starlette.requests import Request
 from starlette.testclient import TestClient
 
 from striate._types import Array
@@ -25,6 +27,7 @@ from striate.web.batcher import Batcher, OverloadedError
 from striate.web.guard import HEADERS, REFUSAL_DELAY, RefusalPace
 from striate.web.metrics import Metrics
 from striate.web.openapi import describe_service
+from striate.web.requests import read_body
 from striate.workflows.predict import Prediction, predict_files
 from striate.workflows.trained_model import TrainedModel
 
@@ -278,6 +281,36 @@ def test_overload_and_slow_answers_have_status_503(trained: TrainedModel, images
         slow = client.post("/v1/predict", content=images[0])
         assert (slow.status_code, "took too long" in slow.json()["error"]) == (503, True)
         blocked.released.set()
+
+
+def test_bodies_that_are_being_received_take_limited_memory(
+    monkeypatch: pytest.MonkeyPatch, client: TestClient, images: list[bytes]
+) -> None:
+    """A client that sends slowly occupies memory until its request is received, refused or given up."""
+    monkeypatch.setattr("striate.web.requests.MAX_RECEIVED", len(images[0]))
+
+    async def receive_slowly() -> tuple[Response, bytes]:
+        arrived, released = asyncio.Event(), asyncio.Event()
+        parts = iter((b"a", b"b"))
+
+        async def receive() -> dict[str, Any]:
+            part = next(parts)
+            if part == b"b":
+                arrived.set()
+                await released.wait()
+            return {"type": "http.request", "body": part, "more_body": part == b"a"}
+
+        request = Request({"type": "http", "method": "POST", "headers": []}, receive)
+        body = asyncio.create_task(read_body(request, ServiceSettings()))
+        await arrived.wait()
+        answer = await asyncio.to_thread(client.post, PREDICT, content=images[0])
+        released.set()
+        return answer, await body
+
+    answer, body = run_async(receive_slowly())
+    assert (answer.status_code, answer.headers["retry-after"], body) == (503, "1", b"ab")
+    assert answer.json()["error"].endswith("too many requests are being received. Try again later.")
+    assert client.post(PREDICT, content=images[0]).status_code == 200
 
 
 def test_answers_are_as_openapi_describes_them(client: TestClient, images: list[bytes]) -> None:

@@ -327,6 +327,7 @@ ERRORS: dict[str, str] = FILE_ERRORS | {
     "{n} images are already in the queue; it holds at most {m}.": (
         "이미지 {n}장이 이미 기다리고 있습니다. {m}장까지 기다릴 수 있습니다."
     ),
+    "too many requests are being received.": "너무 많은 요청을 한꺼번에 받고 있습니다.",
     "the response took too long.": "답하는 데 시간이 너무 오래 걸렸습니다.",
     "The service is overloaded: {reason_text} Try again later.": (
         "서비스가 처리할 수 있는 양을 넘었습니다: {reason_text} 잠시 뒤에 다시 시도하십시오."

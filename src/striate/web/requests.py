@@ -12,9 +12,26 @@ from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import ClientDisconnect, Request
 
 from striate import strict_json
-from striate.web.batcher import Image
+from striate.web.batcher import Image, OverloadedError
 from striate.web.errors import RequestError
 from striate.web.settings import ServiceSettings
+
+MAX_RECEIVED = 256_000_000  # bytes of all bodies that this process is receiving; slow clients could send many at once
+
+
+class _ReceivedBytes:
+    """Number of bytes of all bodies that are being received."""
+
+    total = 0
+
+    def add(self, count: int) -> None:
+        """Count bytes. Raise OverloadedError if there are too many."""
+        if self.total + count > MAX_RECEIVED:
+            raise OverloadedError("too many requests are being received.")
+        self.total += count
+
+
+_received = _ReceivedBytes()
 
 
 async def read_body(request: Request, settings: ServiceSettings) -> bytes:
@@ -29,6 +46,7 @@ async def read_body(request: Request, settings: ServiceSettings) -> bytes:
 
     Raises:
         RequestError: If it is larger than allowed, or did not arrive in time.
+        OverloadedError: If this process is receiving too many other bodies.
     """
     limit = f"A request may be at most {settings.max_bytes / 1e6:g} MB. Send a smaller image."
     length = request.headers.get("content-length", "")
@@ -38,6 +56,7 @@ async def read_body(request: Request, settings: ServiceSettings) -> bytes:
     try:
         async with asyncio.timeout(settings.timeout):
             async for chunk in request.stream():
+                _received.add(len(chunk))
                 body += chunk
                 if len(body) > settings.max_bytes:
                     raise RequestError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, limit)
@@ -46,6 +65,8 @@ async def read_body(request: Request, settings: ServiceSettings) -> bytes:
         raise RequestError(HTTPStatus.REQUEST_TIMEOUT, message) from None
     except ClientDisconnect:
         raise RequestError(HTTPStatus.BAD_REQUEST, "The connection was closed.") from None
+    finally:
+        _received.total -= len(body)
     return bytes(body)
 
 
@@ -64,6 +85,7 @@ async def read_images(request: Request, settings: ServiceSettings) -> list[Image
 
     Raises:
         RequestError: If there is no image, there are too many, or the body is not what its content type says.
+        OverloadedError: As `read_body`.
     """
     body = await read_body(request, settings)
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
