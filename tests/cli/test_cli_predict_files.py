@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -21,7 +22,7 @@ from striate.errors import RunError, UsageError
 from striate.images import UnreadableFile, encode_png
 from striate.tasks import Decision
 from striate.workflows.predict import Prediction, predict_files, read_names, walk_files
-from striate.workflows.prediction_files import open_prediction_file
+from striate.workflows.prediction_files import PredictionFile, open_prediction_file
 from striate.workflows.sort_images import UNKNOWN, folder_names, place_file
 from striate.workflows.trained_model import TrainedModel, open_trained_model
 
@@ -185,6 +186,21 @@ def test_a_file_is_not_continued_with_other_columns(tmp_path: Path) -> None:
         pass
     with pytest.raises(UsageError, match="has other columns"):
         open_prediction_file(model_of("cat", "dog"), path, None, resume=True, top=2, all_classes=False)
+
+
+def test_a_file_that_is_being_written_is_not_continued(tmp_path: Path) -> None:
+    path = str(tmp_path / "out.csv")
+
+    def opened(resume: bool) -> AbstractContextManager[PredictionFile | None]:
+        return open_prediction_file(model_of("cat"), path, None, resume=resume, top=0, all_classes=False)
+
+    with opened(False):
+        before = Path(path).read_bytes()
+        with pytest.raises(RunError, match="Another process is writing"):
+            opened(True)
+        assert Path(path).read_bytes() == before
+    with opened(True):
+        pass
 
 
 def test_json_lines_of_an_earlier_version_are_not_continued(tmp_path: Path) -> None:

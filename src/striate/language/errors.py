@@ -247,6 +247,9 @@ ERRORS: dict[str, str] = FILE_ERRORS | {
     "'{path}' exists already. Choose another name, or continue it with --resume.": (
         "'{path}'이(가) 이미 있습니다. 다른 이름을 고르거나 --resume으로 이어서 쓰십시오."
     ),
+    "Another process is writing '{path}'. Wait until it ends, or choose another name.": (
+        "다른 프로세스가 '{path}'에 쓰고 있습니다. 끝날 때까지 기다리거나 다른 이름을 고르십시오."
+    ),
     "The disk is full: '{path}' is incomplete. Free some space and repeat the command with --resume, which "
     "continues the file.": (
         "디스크가 가득 차 '{path}'이(가) 덜 쓰였습니다. 공간을 비우고 --resume을 붙여 다시 실행하면 이어서 씁니다."

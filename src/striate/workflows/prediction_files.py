@@ -4,7 +4,7 @@ import csv
 import io
 import os
 from collections.abc import Iterable, Iterator
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from hashlib import blake2b
 from pathlib import Path
 from types import TracebackType
@@ -18,6 +18,7 @@ from striate.data.tables import escape_formula, unescape_formula
 from striate.errors import DataError, RunError, UsageError
 from striate.files import NO_SPACE
 from striate.images import UnreadableFile
+from striate.locks import try_lock
 from striate.tasks import Task
 from striate.workflows.predict import AnyPrediction, PredictedLabels, Prediction
 from striate.workflows.trained_model import TrainedModel
@@ -69,7 +70,7 @@ class PredictionFile(AbstractContextManager["PredictionFile"]):
 
     Raises:
         UsageError: If the file exists, or was written with other columns.
-        RunError: If it cannot be written.
+        RunError: If it cannot be written, or another process is writing it.
     """
 
     def __init__(
@@ -82,17 +83,16 @@ class PredictionFile(AbstractContextManager["PredictionFile"]):
         exists = self.path.exists()
         if exists and not resume:
             raise UsageError(f"'{path}' exists already. Choose another name, or continue it with --resume.")
-        size = self._read_done() if exists else 0
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self._file = self.path.open("r+b" if exists else "xb")
-            self._file.truncate(size)
-            self._file.seek(size)
-            if form == CSV and not size:
-                self._write(_csv_row(self._columns))
-                self._file.flush()
         except OSError as error:
             raise self._write_error(error) from error
+        try:
+            self._begin(exists)
+        except BaseException:
+            self._file.close()
+            raise
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -162,6 +162,21 @@ class PredictionFile(AbstractContextManager["PredictionFile"]):
     def header(self) -> bytes:
         """The first row of a CSV file; nothing in JSON Lines."""
         return _csv_row(self._columns).encode(**ENCODING) if self._form == CSV else b""
+
+    def _begin(self, exists: bool) -> None:
+        """Lock the file, and go to the end of its last complete row."""
+        with suppress(OSError):  # the file system has no locks
+            if not try_lock(self._file):
+                raise RunError(f"Another process is writing '{self.path}'. Wait until it ends, or choose another name.")
+        size = self._read_done() if exists else 0
+        try:
+            self._file.truncate(size)
+            self._file.seek(size)
+            if self._form == CSV and not size:
+                self._write(_csv_row(self._columns))
+                self._file.flush()
+        except OSError as error:
+            raise self._write_error(error) from error
 
     def _text(self, result: AnyPrediction | UnreadableFile) -> str:
         if self._form == JSON_LINES:
