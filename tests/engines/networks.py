@@ -216,7 +216,8 @@ def networks() -> dict[str, Network]:
         ),
         "conv dilated": chain((7, 9, 2), Conv2D(2, 1), Conv2D(4, (2, 3), dilation_rate=(2, 1))),
         "conv padded": chain((5, 4, 2), Conv2D(2, 2), Conv2D(3, (2, 3), padding=((2, 0), (1, 3)), strides=2)),
-        "conv groups": chain((7, 9, 4), Conv2D(6, 3, groups=2), Conv2D(6, 3, groups=2, padding="same")),
+        # dark images: bright ones saturate the softmax here, and float32 has few digits of 1 - p
+        "conv groups": chain((7, 9, 4), Rescale(1 / 8), Conv2D(6, 3, groups=2), Conv2D(6, 3, groups=2, padding="same")),
         "conv no bias": chain((5, 4, 1), Conv2D(2, 2, use_bias=False), Conv2D(3, 2, use_bias=False)),
         "connections": chain((6, 8, 3), Conv2D(4, 3), Conv2D(3, 3, connections=((0, 1), (2,), (0, 3)))),
         "winograd": chain((7, 9, 2), Conv2D(8, 3, activation="tanh"), Conv2D(9, 3, padding="same"), Conv2D(8, 3)),

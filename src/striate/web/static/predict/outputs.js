@@ -15,13 +15,17 @@ export function describeOutputs(model, outputs, isUnknown) {
 }
 
 function describeNumbers({ classes, half_widths: widths }, outputs, isUnknown) {
-  const intervals = widths.map((width, k) => [classes[k], [outputs[k] - width, outputs[k] + width]]);
+  const ends = (k) => [outputs[k] - widths[k], outputs[k] + widths[k]].map(sixDigits);
+  const intervals = widths.map((_, k) => [classes[k], ends(k)]);
   return {
-    values: Object.fromEntries(classes.map((name, k) => [name, outputs[k]])),
+    values: Object.fromEntries(classes.map((name, k) => [name, sixDigits(outputs[k])])),
     intervals: Object.fromEntries(intervals),
     unknown: isUnknown ?? false,
   };
 }
+
+// The significant digits of a float32.
+const sixDigits = (value) => Number(value.toPrecision(6));
 
 function softmax(logits) {
   const largest = Math.max(...logits);
