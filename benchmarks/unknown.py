@@ -106,6 +106,18 @@ def auroc(known: Array, unknown: Array) -> float:
     return float(below.mean() / 2 / len(known))
 
 
+def rejection(found: Array, real: Array, limits: tuple[float, float]) -> tuple[float, ...]:
+    """Return the shares rejected by distance and by probability, and the AUROC of both.
+
+    `found` and `real` hold distances and largest probabilities, (2, N) and (2, M), of unknown and of real images.
+    """
+    (distances, probabilities), (distance_limit, probability_limit) = found, limits
+    return (
+        float((distances > distance_limit).mean()), float((probabilities < probability_limit).mean()),
+        auroc(real[0], distances), auroc(-real[1], -probabilities),
+    )  # fmt: skip
+
+
 def evaluate_split(known: Known, unknown: dict[str, Array], seed: int, few: int | None) -> list[float]:
     """Return the shares of known and of unknown images that are refused, the least one of all sets, and the AUROC."""
     train, test = split(known, seed, few)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 from machine import description
-from unknown import auroc, synthetic
+from unknown import rejection, synthetic
 
 import striate as st
 from striate import zoo
@@ -60,12 +60,9 @@ def measure(name: str, engine: str, seed: int, data: Dataset, images: dict[str, 
     results, known = {}, None
     for kind, x in images.items():
         probabilities, features = both.predict(x)
-        distances, doubt = detector.distances(features), -probabilities.max(axis=1)
-        known = known or (distances, doubt)
-        results[kind] = (
-            float((distances > detector.threshold).mean()), float((-doubt < threshold).mean()),
-            auroc(known[0], distances), auroc(known[1], doubt),
-        )  # fmt: skip
+        found = np.stack([detector.distances(features), probabilities.max(axis=1)])
+        known = found if known is None else known
+        results[kind] = rejection(found, known, (detector.threshold, threshold))
     return results
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 from machine import description
-from unknown import auroc, synthetic
+from unknown import rejection, synthetic
 
 import striate as st
 from striate import zoo
@@ -78,12 +78,9 @@ def measure(network: str, folder: str, left_out: int, unknown: list[str], seed: 
         if not len(pixels):
             continue
         distances = open_set_distances(model, fitted.detector, pixels)
-        doubt = 1 - model.predict(pixels).max(axis=1)
-        real = real or (distances, doubt)
-        results[kind] = np.array([
-            (distances > fitted.detector.threshold).mean(), (1 - doubt < threshold).mean(),
-            auroc(real[0], distances), auroc(real[1], doubt), len(pixels),
-        ])  # fmt: skip
+        found = np.stack([distances, model.predict(pixels).max(axis=1)])
+        real = found if real is None else real
+        results[kind] = np.array([*rejection(found, real, (fitted.detector.threshold, threshold)), len(pixels)])
     accuracy = float((model.predict(x[part == 2]).argmax(axis=1) == y[part == 2]).mean())
     counts = f"{len(train)} + {len(validation)} images, {len(classes)} classes"
     print(f"{network}, {folder}: {counts}, accuracy {accuracy:.3f}")
