@@ -76,7 +76,8 @@ def trial(seconds_of_a_step: dict[str, float], begun: list[str], *, seconds: flo
     [
         (0.009, 0.007, "torch", "a short trial estimates 7 seconds with PyTorch and 9 with NumPy"),
         (2.0, 1.2, "torch", "a short trial estimates 1,200 seconds with PyTorch and 2,000 with NumPy"),
-        (0.010, 0.0095, "numpy", "a short trial estimates 10 seconds with NumPy and 10 with PyTorch"),
+        (0.010, 0.0094, "torch", "a short trial estimates 9 seconds with PyTorch and 10 with NumPy"),
+        (0.010, 0.0096, "numpy", "a short trial estimates 10 seconds with NumPy and 10 with PyTorch"),
         (0.006, 0.008, "numpy", "a short trial estimates 6 seconds with NumPy and 8 with PyTorch"),
     ],
 )
@@ -88,6 +89,17 @@ def test_engine_of_a_long_training_is_chosen_by_a_trial(
     begun: list[str] = []
     assert choose(net, EngineSettings(), trial=trial({"numpy": numpy, "torch": torch}, begun)) == Choice(engine, reason)
     assert begun == ["numpy", "torch"]
+
+
+@pytest.mark.parametrize(("seconds", "steps"), [(100, 4), (20, 10), (2, 100)])
+def test_rounds_of_a_trial_take_long_enough_to_measure(
+    seconds: float, steps: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("striate.engines.trial.MIN_SECONDS", 0)
+    taken: list[str] = []
+    found = EngineTrial(1_000, seconds, lambda engine: lambda: taken.append(engine)).predict("numpy")
+    assert found is not None
+    assert len(taken) == 3 * steps
 
 
 @pytest.mark.parametrize(

@@ -106,8 +106,9 @@ def test_restart_keeps_the_engine_choice(tmp_path: Path, monkeypatch: pytest.Mon
 
 
 def predict(monkeypatch: pytest.MonkeyPatch, **seconds: float) -> None:
-    """Make all trials of engines from now on come to this result."""
+    """Make all trials of engines from now on come to this result for four steps."""
     monkeypatch.setattr(trial, "MIN_SECONDS", 0)
+    monkeypatch.setattr(trial, "ROUND_SECONDS", 0)
     monkeypatch.setattr(trial, "shortest_times", lambda runs, clock: {name: seconds[name] for name in runs})
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from striate._types import Array
 from striate.engines.base import Engine
-from striate.engines.trial import MIN_SPEEDUP, EngineTrial
+from striate.engines.trial import EngineTrial
 from striate.errors import UsageError, nearest
 from striate.network import Layer, Network
 from striate.processes import current_process
@@ -22,6 +22,7 @@ AUTO = "auto"
 # two seconds, so that long trainings are tried on both. Above SMALL it took 1 to 1.8 times as long in float32, and
 # longer on CPUs with bfloat16.
 TINY, SMALL = 1_000_000, 12_000_000
+MIN_SPEEDUP = 1.05  # speedup from which a trial chooses PyTorch; repeated trials differ by a few percent
 
 
 @dataclass(frozen=True)

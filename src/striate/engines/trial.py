@@ -7,7 +7,7 @@ from dataclasses import dataclass
 ROUNDS = 3  # the first warms up
 MIN_SPEEDUP = 1.1  # speedup from which another way than the usual one is chosen
 MIN_SECONDS = 30.0  # duration of training from which a trial of another engine, which takes three seconds, may pay
-STEPS_PER_ROUND = 4
+MIN_STEPS, ROUND_SECONDS = 4, 0.2  # of a round: fewer steps of a small network would measure other load on the machine
 
 Clock = Callable[[], float]
 
@@ -51,14 +51,15 @@ class EngineTrial:
         """Predict how many seconds the training takes with each engine; None if it is too short for a trial."""
         if self.seconds < MIN_SECONDS:
             return None
-        found = shortest_times({engine: self._round(engine) for engine in engines}, self.clock)
-        return {engine: seconds / STEPS_PER_ROUND * self.steps for engine, seconds in found.items()}
+        count = max(MIN_STEPS, round(ROUND_SECONDS * self.steps / self.seconds))
+        found = shortest_times({engine: self._round(engine, count) for engine in engines}, self.clock)
+        return {engine: seconds / count * self.steps for engine, seconds in found.items()}
 
-    def _round(self, engine: str) -> Callable[[], None]:
+    def _round(self, engine: str, count: int) -> Callable[[], None]:
         step = self.prepare(engine)
 
         def run() -> None:
-            for _ in range(STEPS_PER_ROUND):
+            for _ in range(count):
                 step()
 
         return run
