@@ -28,7 +28,7 @@ from striate.text import counted, listed, printable
 Rows = NDArray[np.intp]
 GroupNumbers = NDArray[np.int64]  # (N,), the same number for images of one group
 
-CACHE_VERSION = 10  # increase it to invalidate cached near-duplicates
+CACHE_VERSION = 11  # increase it to invalidate cached near-duplicates
 MAX_IMAGES = 100_000  # images, above which near-duplicates are not searched
 LARGE_GROUP = 20  # images; a larger group of near-duplicates is held together by its most similar pairs only
 STRICT_SIMILARITY = 0.93  # similarity of these pairs

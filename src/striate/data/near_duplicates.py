@@ -44,7 +44,7 @@ FREQUENCIES = 10  # number of frequencies of a description along each axis
 CROP_SIDE = 0.92  # side of a crop / of the image; crops are described besides whole images, the alignment finds others
 MAX_WITH_CROPS = 20_000  # number of images up to which crops are described
 DESCRIPTION_DEVIATIONS = 0.5  # gray levels are clipped to so few deviations that text has little effect
-MIN_DESCRIPTION_CORRELATION = 0.6  # correlation of descriptions from which images are compared in detail
+MIN_DESCRIPTION_CORRELATION = 0.65  # correlation of descriptions from which images are compared in detail
 BLOCK_VALUES = 16_000_000  # number of correlations in memory at a time
 PAIRS_PER_BLOCK = 128  # number of pairs that a thread aligns at a time
 IMAGES_PER_BLOCK = 256  # number of images that a thread describes, or compares with all others, at a time
@@ -305,8 +305,14 @@ class _Pairs:
         keys = np.unique(np.concatenate([self._first, self._second]))
         self._keys, self._prepared = keys, None
         if len(keys) <= MAX_PREPARED:
-            chunks = [keys[rows.start : rows.stop] for rows in chunk_ranges(len(keys), PREPARED_PER_BLOCK)]
-            self._prepared = concatenate(list(map_ordered(self._prepare, chunks)))
+            self._prepared = PreparedThumbnails.empty(len(keys))
+            for _ in map_ordered(self._keep_prepared, chunk_ranges(len(keys), PREPARED_PER_BLOCK)):
+                pass
+
+    def _keep_prepared(self, rows: range) -> None:
+        """Prepare some images, in a thread, into memory that all threads share."""
+        assert self._prepared is not None, "set before this is called"
+        self._prepared.put(rows, self._prepare(self._keys[rows.start : rows.stop]))
 
     def _prepare(self, keys: Rows) -> PreparedThumbnails:
         return prepare_thumbnails(self._images(keys), self._stats.take(keys // 2))

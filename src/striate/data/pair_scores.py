@@ -178,6 +178,20 @@ class PreparedThumbnails:
         """
         return PreparedThumbnails(*(getattr(self, field.name)[rows] for field in fields(self)))
 
+    @classmethod
+    def empty(cls, count: int) -> "PreparedThumbnails":
+        """Return arrays for thumbnails that `put` is called with."""
+        coarse, (tiles, pixels) = (count, COARSE_SIZE, COARSE_SIZE), (TILES_PER_SIDE**2, TILE_SIZE**2)
+        return cls(
+            np.empty(coarse, np.float32), np.empty(coarse, np.float32), np.empty((count, tiles, pixels), np.float32),
+            np.empty((count, tiles, pixels), bool), np.empty(count, bool),
+        )  # fmt: skip
+
+    def put(self, rows: range, prepared: "PreparedThumbnails") -> None:
+        """Store what was computed for some thumbnails."""
+        for field in fields(self):
+            getattr(self, field.name)[rows.start : rows.stop] = getattr(prepared, field.name)
+
 
 def prepare_thumbnails(images: Floats, stats: GrayLevelStats) -> PreparedThumbnails:
     """Compute what the comparison of pairs needs of each thumbnail.
