@@ -2,8 +2,9 @@
 
 python benchmarks/service.py RUN FOLDER [--seconds 60]
 
-Requests come from one more process of the same machine. First 32 clients ask again as soon as they are answered, in
-turn with `striate predict` on the same files: the throughput. Then requests arrive at fixed times, twice as many per
+Requests come from one more process of the same machine. First 64 clients ask again as soon as they are answered, in
+turn with `striate predict` on the same files: the throughput. With fewer clients the service has nothing to do while
+those of the last batch send their next requests. Then requests arrive at fixed times, twice as many per
 second, whether others were answered or not: what is refused, how fast, and the memory of the service. Times are given
 as the sender sees them, from the time at which a request was due, and as the service logs them. The processor time of
 sender and service shows what one takes from the other.
@@ -28,7 +29,7 @@ from machine import STRIATE, description
 
 from striate.images import find_images
 
-CLIENTS = 32
+CLIENTS = 64
 TICKS = os.sysconf("SC_CLK_TCK")
 
 
@@ -179,8 +180,8 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("run", type=Path)
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--seconds", type=float, default=60)
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--seconds", type=float, default=60, help="of all rounds together, and of twice the load")
+    parser.add_argument("--rounds", type=int, default=9)
     args = parser.parse_args()
     print(description())
     files = find_images([args.folder])
@@ -203,21 +204,24 @@ def measure(service: Service, files: list[Path], labels: dict[str, str], args: a
     for _ in range(args.rounds):
         load = Load(service.port, files, labels)
         with processor_time(service, load.seconds):
-            rates.append(asyncio.run(load.closed(args.seconds / 3)))
+            rates.append(asyncio.run(load.closed(args.seconds / args.rounds)))
         offline.append(offline_rate(args.run, files))
         print(f"  service {rates[-1]:.0f} requests/s, wrong {load.wrong}; offline {offline[-1][0]:.0f} images/s, "
               f"processor time per image {offline[-1][1]:.2f} ms")  # fmt: skip
     ratios = np.divide(rates, [rate for rate, _ in offline])
-    print(f"service {np.median(rates):.0f} requests/s, offline predict {np.median([r for r, _ in offline]):.0f} "
-          f"images/s, ratio {np.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f}), "
+    offline_median = float(np.median([r for r, _ in offline]))
+    print(f"service {np.median(rates):.0f} requests/s, offline predict {offline_median:.0f} images/s, "
+          f"ratio {np.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f}), "
           f"memory {service.memory():.0f} MB")  # fmt: skip
     load, before = Load(service.port, files, labels), len(service.log.read_text("utf-8").splitlines())
     rate = 2 * float(np.median(rates))
     with processor_time(service, load.seconds):
         asyncio.run(load.open(rate, args.seconds))
     counts = {status: len(seconds) for status, seconds in sorted(load.seconds.items())}
+    answered = counts.get(200, 0) / args.seconds
     print(f"{rate:.0f} requests/s for {args.seconds:g} s: statuses {counts}, wrong {load.wrong}, "
-          f"answered {counts.get(200, 0) / args.seconds:.0f}/s, memory {service.memory():.0f} MB")  # fmt: skip
+          f"answered {answered:.0f}/s, {answered / offline_median:.2f} of predict, "
+          f"memory {service.memory():.0f} MB")  # fmt: skip
     print(f"  sent after the time when they were due: {times(load.late)}")
     logged = service.logged(before)
     for status in counts:
