@@ -362,7 +362,10 @@ def test_wide_interval_recommends_cross_validation_in_report_and_terminal() -> N
     assert "Training with --folds 5 tests on all images" in page and "--folds 5로 학습하면" in page
     assert "--folds 5 tests on all images" in (uncertain_line(found) or "")
     folds = replace(found, folds=5)
-    assert "--folds 5" not in render_report(replace(report, evaluation=folds)) and uncertain_line(folds) is None
+    assert (
+        "--folds 5" not in Page(render_report(replace(report, evaluation=folds))).words
+        and uncertain_line(folds) is None
+    )
     assert uncertain_line(make_report(images=400, wrong=0.1).evaluation) is None
 
 

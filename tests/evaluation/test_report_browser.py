@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -100,6 +101,43 @@ def test_korean_words_stay_on_one_line_and_tables_of_metrics_fit(
         assert page.evaluate(TORN) == []
         expect(page.locator("#classes .scroll:not(.wider)")).to_have_count(1)
         expect(page.locator("#run .settings")).to_have_text("분류기릿지 회귀", use_inner_text=True)
+
+
+SPLIT_OPTIONS = r"""() => {
+  const split = [];
+  const walker = document.createTreeWalker(document.querySelector("main"), NodeFilter.SHOW_TEXT);
+  for (let node; (node = walker.nextNode()); ) {
+    for (const { 0: option, index } of node.data.matchAll(/--[a-z]+/g)) {
+      const range = document.createRange();
+      range.setStart(node, index);
+      range.setEnd(node, index + option.length);
+      if (range.getClientRects().length > 1) split.push(option);
+    }
+  }
+  return split;
+}"""
+
+
+def test_lines_do_not_end_within_the_name_of_an_option(watched_page: WatchedPage, tmp_path: Path) -> None:
+    notes = (
+        *(f"{'x' * length} --precision float32 switches this off" for length in range(1, 45)),
+        "the network computes in 8-bit integers, which takes this processor half the time (--precision float32 "
+        "switches this off)",
+        f"unreadable file: --{'a-' * 60}.jpg",
+    )
+    html = render_report(replace(make_report(), notes=notes))
+    command = f"striate train '{'x' * 20}' --exclude audit.csv"
+    audit = FolderAudit(
+        folder="x", names=("1", "2"), labels=("a", "b"), model="net", accuracy=0.9, rate=0.5, suspicious=(),
+        duplicates=(DuplicatePair(0, 1),), unusual=(), common=(), thresholds=THRESHOLDS,
+    )  # fmt: skip
+    pages = [html, render_audit_page(audit, np.zeros((2, 8, 8, 3), np.uint8), command)]
+    for html in pages:
+        for language in ("en", "ko"):
+            with opened(watched_page, tmp_path, html, f"lang={language}", 390) as page:
+                page.evaluate("document.querySelectorAll('details').forEach((element) => element.open = true)")
+                assert page.evaluate(SPLIT_OPTIONS) == []
+                assert page.evaluate("document.documentElement.scrollWidth") == 390
 
 
 def test_many_classes(watched_page: WatchedPage, tmp_path: Path) -> None:

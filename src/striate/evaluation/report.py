@@ -326,6 +326,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         undefined=StrictUndefined,
     )
+    environment.filters["keep_options_whole"] = sections.keep_options_whole
     environment.globals |= {
         "t": t,
         "setting": sections.setting,

@@ -1,5 +1,6 @@
 """Texts, numbers and tables of the report."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import isfinite
@@ -38,6 +39,8 @@ LAYER_COLUMNS = (
     "parameters", "multiply_adds", "receptive_field",
     "theoretical_field",
 )  # fmt: skip
+# Such as --precision, but not the value of an attribute. The limit keeps long file names from overflowing the page.
+OPTION = re.compile(r'(?<![\w"-])--[a-z-]{1,30}')
 
 
 def t(key: str, **values: object) -> Markup:
@@ -65,11 +68,27 @@ def setting(value: object) -> Markup:
     text = str(value)
     with use_language(Language.KOREAN):
         korean = localized_setting(text)
-    return Markup(escape(text)) if korean == text else _in_both(escape(text), escape(korean))
+    if korean == text:
+        return keep_options_whole(escape(text))
+    return _in_both(escape(text), escape(korean))
+
+
+def keep_options_whole(html: Markup) -> Markup:
+    """Forbid line breaks after the hyphens of command-line options.
+
+    Word joiners would do so too, but a copied option would contain them.
+
+    Args:
+        html: HTML, such as `with --folds 5`.
+
+    Returns:
+        The HTML, in which each option is an element of the class `option`.
+    """
+    return Markup(OPTION.sub(r'<span class="option">\g<0></span>', str(html)))  # else the tags would be escaped
 
 
 def _in_both(english: Markup, korean: Markup) -> Markup:
-    texts = {"en": english, "ko": Markup(keep_words_whole(korean))}
+    texts = {"en": keep_options_whole(english), "ko": keep_options_whole(Markup(keep_words_whole(korean)))}
     return Markup("").join(Markup('<span lang="{}">{}</span>').format(*item) for item in texts.items())
 
 
