@@ -17,7 +17,9 @@ from striate.engines.choose import EngineSettings
 from striate.engines.optimizers import SGD, Adam
 from striate.errors import UsageError
 from striate.images import encode_png
+from striate.language import Language, localized_setting, use_language
 from striate.systems.recipes import tuning_recipe
+from striate.tasks import Task
 from striate.workflows import plan_checks, strategy
 from striate.workflows.plan import TrainingPlan, make_plan
 from striate.workflows.plan_checks import APPLIES_TO
@@ -35,6 +37,14 @@ def test_photographs_use_the_features_of_a_base() -> None:
     assert "needs fewer images and less time than a network trained from scratch" in chosen.because
     assert "2,000" not in chosen.because  # counts files: how many are readable is known only later
     assert "about 20 seconds on 2 cores, without PyTorch" in chosen.because
+
+
+@pytest.mark.parametrize("task", [Task.MULTILABEL, Task.REGRESSION])
+def test_a_linear_classifier_is_named_for_classes_only(task: Task) -> None:
+    because = strategy_for(replace(PHOTOGRAPHS, task=task)).because
+    assert because.startswith("feature extraction takes about 20 seconds on 2 cores, without PyTorch")
+    with use_language(Language.KOREAN):
+        assert localized_setting(because).startswith("특성 추출에 걸리는 시간은 코어 2개로 약 20초, PyTorch 불필요")
 
 
 def test_drawings_train_a_small_network_from_scratch() -> None:

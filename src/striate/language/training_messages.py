@@ -10,6 +10,7 @@ TRAINING_MESSAGES: dict[str, str] = {
         "사진 백만 장으로 학습한 신경망의 특성에 선형 분류기를 맞추면, 처음부터 학습할 때보다 적은 이미지와 짧은 "
         "시간으로 됩니다: {time_text}, PyTorch 불필요"
     ),
+    "feature extraction takes {time_text}, without PyTorch": "특성 추출에 걸리는 시간은 {time_text}, PyTorch 불필요",
     "--method {method} was requested: feature extraction takes {time_text}": (
         "--method {method} 요청: 특성 추출에 걸리는 시간은 {time_text}"
     ),

@@ -342,6 +342,8 @@ def _choose_transfer(summary: FolderSummary, method: Method | None) -> Strategy:
     time = f"about {describe_seconds(needed)} on {cores}"
     if method:
         parts = [f"--method {method} was requested: feature extraction takes {time}"]
+    elif summary.task is not Task.CLASSIFICATION:
+        parts = [f"feature extraction takes {time}, without PyTorch"]
     else:
         parts = [
             "a linear classifier on the features of a network trained on a million photographs needs fewer images and "
