@@ -191,6 +191,16 @@ def test_page_says_what_it_cannot_read(page: Page, tmp_path: Path) -> None:
     page.click("#clear")
 
 
+def test_page_says_that_a_file_is_empty(page: Page, tmp_path: Path) -> None:
+    (tmp_path / "a.jpg").touch()
+    page.set_input_files("#files", tmp_path / "a.jpg")
+    expect(page.locator(".result .error")).to_contain_text("The file is empty.")
+    page.click("#language")
+    expect(page.locator(".result .error")).to_contain_text("빈 파일입니다.")
+    page.click("#language")
+    page.click("#clear")
+
+
 @pytest.mark.parametrize("is_found", [True, False])
 def test_images_chosen_before_the_model_has_loaded_wait_for_it(
     address: str, watched_page: WatchedPage, trained: TrainedModel, files: list[Path], is_found: bool

@@ -41,6 +41,10 @@ SERVICE_STRINGS: dict[str, dict[str, str]] = {
         "en": "This browser cannot read the file as an image, or the image is empty.",
         "ko": "이 브라우저가 읽을 수 없는 파일이거나 빈 이미지입니다.",
     },
+    "empty": {
+        "en": "The file is empty. It may be damaged, or was not copied completely. Choose another file.",
+        "ko": "빈 파일입니다. 파일이 손상되었거나 복사가 덜 되었을 수 있으니 다른 파일을 선택하십시오.",
+    },
     "offline": {
         "en": "This page is stored on your device and now works without a connection.",
         "ko": "이 페이지를 기기에 저장했습니다. 이제 인터넷 연결이 없어도 동작합니다.",

@@ -113,6 +113,10 @@ function predictAll(files) {
 }
 
 async function answer(image, show) {
+  if (image.size === 0) { // a file; frames of the camera have no such property
+    show({ empty: true });
+    return;
+  }
   try {
     await loaded;
   } catch (error) {
@@ -135,6 +139,7 @@ function showResult({ item, file, url, answer }) {
 
 function describe(answer) {
   if (answer.waiting) return [make("span", answer.waiting, "soft")];
+  if (answer.empty) return [make("span", text("empty"), "error")];
   if (answer.unreadable) return [make("span", text("unreadable"), "error")];
   if (answer.error) return [make("span", answer.error, "error")];
   if (answer.values) return describeNumbers(answer);
