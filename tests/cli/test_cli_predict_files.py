@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
+from io import BytesIO
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -21,7 +22,7 @@ import striate as st
 from striate.errors import RunError, UsageError
 from striate.images import UnreadableFile, encode_png
 from striate.tasks import Decision
-from striate.workflows.predict import Prediction, predict_files, read_names, walk_files
+from striate.workflows.predict import Prediction, iter_input_files, predict_files, read_names, walk_files
 from striate.workflows.prediction_files import PredictionFile, open_prediction_file
 from striate.workflows.sort_images import UNKNOWN, folder_names, place_file
 from striate.workflows.trained_model import TrainedModel, open_trained_model
@@ -90,6 +91,23 @@ def test_names_come_from_standard_input(trained: tuple[Path, Finished], digits: 
     assert b"2 images" in result.stdout
     lines = [json.loads(line) for line in (tmp_path / "out.jsonl").read_text("utf-8").splitlines()]
     assert [line["file"] for line in lines] == [str(file) for file in files]
+    empty = subprocess.run(command, cwd=tmp_path, env=environment(), input=b"\r\n\n", capture_output=True, check=False)
+    assert (empty.returncode, empty.stdout) == (1, b"")
+    assert b"Standard input contains no file names." in empty.stderr
+
+
+@pytest.mark.parametrize("ending", ["\n", "\r\n"])
+def test_empty_lines_do_not_mean_the_current_folder(digits: Path, monkeypatch: pytest.MonkeyPatch, ending: str) -> None:
+    monkeypatch.chdir(digits)
+    names = BytesIO(ending.join(["", "2.png", "", "3.png", "", ""]).encode())
+    files, _ = iter_input_files(["-"], names)
+    assert list(files) == [Path("2.png"), Path("3.png")]
+
+
+def test_files_of_a_folder_are_found_once(digits: Path) -> None:
+    listed = [digits, digits / "0", *digits.rglob("*.png")]  # as find prints them
+    files, _ = iter_input_files(["-"], BytesIO("\n".join(map(str, listed)).encode()))
+    assert sorted(map(str, files)) == sorted(map(str, digits.rglob("*.png")))
 
 
 def test_thresholds_mark_images_as_unknown(trained: tuple[Path, Finished], digits: Path) -> None:

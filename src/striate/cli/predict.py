@@ -9,6 +9,7 @@ import click
 
 from striate.cli.help import Command
 from striate.cli.output import echo, echo_json, echo_line, heads
+from striate.cli.wording import counted_images
 from striate.language import localized, translate
 from striate.processes import current_process
 from striate.text import table
@@ -79,7 +80,9 @@ def predict(
         resume=resume or several, top=top or 0, all_classes=all_classes,
     ) as file:  # fmt: skip
         if file and file.done:
-            text = "'{path}' has {rows:,} rows already; continuing with the other images."
+            one = "'{path}' has 1 row already; continuing with the other images."
+            several_rows = "'{path}' has {rows:,} rows already; continuing with the other images."
+            text = one if file.done == 1 else several_rows
             echo_line(translate(text, path=file.path, rows=file.done), err=True)
         results = predict_files(
             model, file.remaining(files) if file else files, total=total,
@@ -129,7 +132,7 @@ def _summary(counts: Counter[str], written: str | None, sorter: "ImageSorter | N
         kinds = ", ".join(f"{name} {count:,}" for name, count in counts.most_common(MAX_LISTED))
         more = translate(", {n:,} more", n=len(counts) - MAX_LISTED) if len(counts) > MAX_LISTED else ""
         several = translate("; by label") if counts.total() > images else ""
-        yield translate("{n:,} images", n=images) + several + (f": {kinds}{more}" if kinds else "")
+        yield counted_images(images) + several + (f": {kinds}{more}" if kinds else "")
     if written:
         yield translate("written  {path}", path=written)
     if sorter:

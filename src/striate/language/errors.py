@@ -261,6 +261,7 @@ ERRORS: dict[str, str] = FILE_ERRORS | {
     "'-' reads all names from standard input and cannot be combined with other files.": (
         "'-'은(는) 표준 입력에서 모든 이름을 읽으므로 다른 파일과 함께 쓸 수 없습니다."
     ),
+    "Standard input contains no file names.": "표준 입력에 파일 이름이 없습니다.",
     "'{path}' already exists and was not exported by Striate. Choose another name, or remove the file.": (
         "'{path}'이(가) 이미 있고 Striate가 내보낸 파일이 아닙니다. 다른 이름을 고르거나 파일을 지우십시오."
     ),

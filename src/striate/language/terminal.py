@@ -42,6 +42,9 @@ TERMINAL: dict[str, str] = {
     ", {n:,} already there": ", {n:,}장은 이미 있음",
     "sorted   {folder}: {n:,} moved": "분류      {folder}: {n:,}장 이동",
     ", {n:,} more": " 외 {n:,}개",
+    "'{path}' has 1 row already; continuing with the other images.": (
+        "'{path}'에 이미 1행이 있습니다. 나머지 이미지를 이어서 예측합니다."
+    ),
     "'{path}' has {rows:,} rows already; continuing with the other images.": (
         "'{path}'에 이미 {rows:,}행이 있습니다. 나머지 이미지를 이어서 예측합니다."
     ),

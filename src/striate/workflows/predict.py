@@ -3,7 +3,7 @@
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import BinaryIO
 
@@ -108,13 +108,18 @@ def iter_input_files(
 
     Raises:
         UsageError: If "-" is combined with other paths.
+        DataError: If standard input contains no names.
     """
     if "-" not in paths:
         distinct = distinct_paths(paths)
         return walk_files(distinct, exclude_folder), lambda: sum(1 for _ in walk_files(distinct, exclude_folder))
     if len(paths) > 1:
         raise UsageError("'-' reads all names from standard input and cannot be combined with other files.")
-    return walk_files(read_names(standard_input), exclude_folder), None
+    names = read_names(standard_input)
+    first = next(names, None)
+    if first is None:
+        raise DataError("Standard input contains no file names.")
+    return walk_files(chain([first], names), exclude_folder), None
 
 
 def read_names(stream: BinaryIO) -> Iterator[str]:
@@ -124,11 +129,11 @@ def read_names(stream: BinaryIO) -> Iterator[str]:
         stream: A binary stream.
 
     Yields:
-        Each name.
+        Each name. Empty lines are skipped: an empty path would mean the current folder.
 
     Example:
         >>> from io import BytesIO
-        >>> list(read_names(BytesIO(b"a.jpg\nb c.jpg\r\n"))), list(read_names(BytesIO(b"a.jpg\0b\nc.jpg\0")))
+        >>> list(read_names(BytesIO(b"a.jpg\nb c.jpg\r\n\r\n"))), list(read_names(BytesIO(b"a.jpg\0b\nc.jpg\0")))
         (['a.jpg', 'b c.jpg'], ['a.jpg', 'b\nc.jpg'])
     """
     separator, incomplete = b"", b""
@@ -137,13 +142,14 @@ def read_names(stream: BinaryIO) -> Iterator[str]:
         separator = separator or (b"\0" if b"\0" in incomplete else b"\n" if b"\n" in incomplete else b"")
         if separator:
             *names, incomplete = incomplete.split(separator)
-            yield from map(_decode_name, filter(None, names))
-    if incomplete:
-        yield _decode_name(incomplete)
+            yield from _decode_names(names, separator)
+    yield from _decode_names([incomplete], separator)
 
 
-def _decode_name(name: bytes) -> str:
-    return os.fsdecode(name.removesuffix(b"\r"))
+def _decode_names(names: Iterable[bytes], separator: bytes) -> Iterator[str]:
+    for name in names:
+        if name := name if separator == b"\0" else name.removesuffix(b"\r"):
+            yield os.fsdecode(name)
 
 
 def distinct_paths(paths: Iterable[str]) -> list[str]:
@@ -177,11 +183,17 @@ def walk_files(paths: Iterable[str], exclude_folder: Path | None = None) -> Iter
     Yields:
         The image files in the order of the paths, those of a folder sorted, and what cannot be read: paths that are
         missing or contain no images, folders that cannot be read, and images in formats that Striate does not read.
+        Paths inside a folder that was given before are skipped, as `find FOLDER` lists the folder and its files.
     """
     excluded = exclude_folder.resolve() if exclude_folder else None
+    walked: set[Path] = set()
     for text in paths:
         path = Path(text)
+        if walked and not walked.isdisjoint([path, *path.parents]):
+            continue
         try:
+            if path.is_dir():
+                walked.add(path)
             for item in [path] if path.is_file() else _walk(path, text):
                 if excluded is None or isinstance(item, UnreadableFile) or excluded not in item.resolve().parents:
                     yield item
