@@ -1,5 +1,6 @@
 """With torchvision's weights, our networks compute what PyTorch computes."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from striate._types import Array
 from striate.engines.initialization import initial_weights
 from striate.engines.numpy import NumpyEngine
 from striate.errors import ModelFileError, UsageError
+from striate.language import Language, localized, use_language
 from striate.models import Model
 from striate.network import Network
 from striate.pretrained import load_pretrained
@@ -142,6 +144,14 @@ def test_striate_model_keeps_its_own_names(tmp_path: Path) -> None:
         load_pretrained(small, tmp_path / "mlp.safetensors")
 
 
+def raise_mismatch(network: Network, path: Path) -> str:
+    """Load weights of another network, and return the message in Korean."""
+    with pytest.raises(ModelFileError) as raised:
+        load_pretrained(network, path)
+    with use_language(Language.KOREAN):
+        return localized(str(raised.value))
+
+
 def test_weights_of_another_network_raise(tmp_path: Path) -> None:
     torch.save(resnet("resnet34").state_dict(), tmp_path / "34.pth")
     with pytest.raises(
@@ -156,6 +166,13 @@ def test_weights_of_another_network_raise(tmp_path: Path) -> None:
         load_pretrained(gray, tmp_path / "18.pth")
     with pytest.raises(ModelFileError, match=r"PyTorch's names, such as 'conv1.weight'\. .* not for 'lenet5'\."):
         load_pretrained(zoo.network("lenet5"), tmp_path / "18.pth")
+    for network, file, korean in (
+        (network_of("resnet18", (64, 64)), "34.pth", r"'resnet18'에 없는 'layer1.*외 \d+개가 있습니다\.$"),
+        (network_of("resnet34", (64, 64)), "18.pth", r": 'layer1.*외 60개가 없습니다\.$"),
+        (gray, "18.pth", r": 'conv1/kernel'의 형상은 \(7, 7, 1, 64\)이어야 하는데 \(7, 7, 3, 64\)입니다\.$"),
+        (zoo.network("vgg16"), "18.pth", r": 이름 \d+개 가운데 'vgg16'의 것은 \d+개뿐입니다\. .* 있습니다\.$"),
+    ):
+        assert re.search(korean, raise_mismatch(network, tmp_path / file))
 
 
 def test_network_of_another_form_raises_an_error_with_its_settings(tmp_path: Path) -> None:

@@ -234,8 +234,24 @@ FILE_ERRORS: dict[str, str] = {
     "'{path}' contains no weights: expected a safetensors file or a PyTorch state dict.": (
         "'{path}'에 가중치가 없습니다. safetensors 파일이나 PyTorch의 state dict여야 합니다."
     ),
-    "'{path}' contains the weights of another network: {problem}.": (
-        "'{path}'에는 다른 신경망의 가중치가 들어 있습니다: {problem}."
+    "'{path}' contains the weights of another network: {problem_text}.": (
+        "'{path}'에는 다른 신경망의 가중치가 들어 있습니다: {problem_text}."
+    ),
+    "The layer {names} keeps its initial weights, because '{path}' does not fit there: {problem_text}.": (
+        "층 {names}은(는) 초기 가중치를 그대로 씁니다. '{path}'이(가) 맞지 않습니다: {problem_text}."
+    ),
+    "The layers {names} keep their initial weights, because '{path}' does not fit there: {problem_text}.": (
+        "층 {names}은(는) 초기 가중치를 그대로 씁니다. '{path}'이(가) 맞지 않습니다: {problem_text}."
+    ),
+    "it contains {names}, which '{network}' does not have": "'{network}'에 없는 {names}이(가) 있습니다",
+    "it lacks {names}": "{names}이(가) 없습니다",
+    "it contains {names}, which '{network}' does not have, and it lacks {missing}": (
+        "'{network}'에 없는 {names}이(가) 있고, {missing}이(가) 없습니다"
+    ),
+    "its '{name}' has shape {shape}, expected {expected}": ("'{name}'의 형상은 {expected}이어야 하는데 {shape}입니다"),
+    "only {n} of its {m} names belong to '{network}', which has {total} such as {examples}; it contains '{name}'": (
+        "이름 {m}개 가운데 '{network}'의 것은 {n}개뿐입니다. '{network}'에는 {examples} 같은 이름이 {total}개 있는데, "
+        "이 파일에는 '{name}'이(가) 있습니다"
     ),
     "'{path}' is damaged, or not a PyTorch state dict: {reason}.": (
         "'{path}'이(가) 손상되었거나 PyTorch의 state dict가 아닙니다: {reason}."

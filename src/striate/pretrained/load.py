@@ -193,13 +193,14 @@ def _names_in_file(network: Network, weights: WeightNames) -> dict[str, str]:
 
 def _check_names(network: Network, path: Path, extra: Collection[str], missing: Collection[str]) -> None:
     """Raise ModelFileError that names all arrays that are not the network's, and all that are missing."""
-    problems = []
+    contained, lacking = _quote_names(extra), _quote_names(missing)
+    if extra and missing:
+        problem = f"it contains {contained}, which '{network.name}' does not have, and it lacks {lacking}"
+        raise _mismatch_error(path, problem)
     if extra:
-        problems.append(f"it contains {_quote_names(extra)}, which '{network.name}' does not have")
+        raise _mismatch_error(path, f"it contains {contained}, which '{network.name}' does not have")
     if missing:
-        problems.append(f"it lacks {_quote_names(missing)}")
-    if problems:
-        raise _mismatch_error(path, ", and ".join(problems))
+        raise _mismatch_error(path, f"it lacks {lacking}")
 
 
 def _quote_names(found: Collection[str]) -> str:
