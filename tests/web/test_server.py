@@ -123,6 +123,22 @@ def test_the_page_shows_predictions_in_both_languages(
         assert page.evaluate("() => document.documentElement.scrollWidth") <= 390
 
 
+def test_page_asks_for_the_token_and_says_that_one_is_wrong(model_file: Path, watched_page: WatchedPage) -> None:
+    service = Service(model_file.parent, model_file, "--host", "0.0.0.0", STRIATE_TOKEN="secret")
+    try:
+        with watched_page(expected="status of 401") as page:
+            page.goto(f"http://127.0.0.1:{service.port}")
+            expect(page.locator("#token")).to_be_visible()
+            expect(page.locator("#wrong")).to_be_hidden()
+            for token, is_right in (("guess", False), ("secret", True)):
+                page.fill("#token", token)
+                page.click("#ask button")
+                expect(page.locator("#use")).to_be_visible(visible=is_right)
+                expect(page.locator("#wrong")).to_be_visible(visible=not is_right)
+    finally:
+        service.stop()
+
+
 REFUSED = b"HTTP/1.1 503 Service Unavailable\r\n"
 GET = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"
 CLOSE = b"\r\nConnection: close\r\n\r\n"

@@ -117,7 +117,7 @@ TENSOR = {"name": "pixels", "datatype": "UINT8", "shape": [1, 28, 28, 1], "data"
         (PREDICT, {"content": b"nothing"}, 422, "'image' cannot be read: it is a text file"),
         (PREDICT, {"content": bytes(1_000_001)}, 413, "A request may be at most 1 MB."),
         (PREDICT, {"content": iter([bytes(600_000)] * 2)}, 413, "A request may be at most 1 MB."),
-        (PREDICT, {"json": {"images": ["AAAA"] * 17}}, 413, "contains 17 images; at most 16 are possible"),
+        (PREDICT, {"json": {"images": ["AAAA"] * 17}}, 413, "A request may contain at most 16 images."),
         (PREDICT, {"json": {"image": "no base64!"}}, 400, "'image' is not valid base64"),
         (PREDICT, {"json": {"image": 7}}, 400, "'image' must be an image as base64 text"),
         (PREDICT, {"json": {"images": "AAAA"}}, 400, "'images' must be a list"),
@@ -127,7 +127,8 @@ TENSOR = {"name": "pixels", "datatype": "UINT8", "shape": [1, 28, 28, 1], "data"
         (PREDICT, {"content": b"[" * 9999, "headers": {"content-type": "application/json"}}, 400, "is not valid JSON"),
         (PREDICT, {"content": b"x", "headers": {"content-type": "multipart/form-data"}}, 400, "form cannot be read"),
         (PREDICT, {"content": b"x", "headers": {"content-type": "multipart/form-data; boundary=a"}}, 400, "form"),
-        (PREDICT, {"files": [("file", ("a.png", b"x"))] * 17}, 400, "form cannot be read: Too many files"),
+        (PREDICT, {"files": [("file", ("a.png", b"x"))] * 17}, 413, "A request may contain at most 16 images."),
+        (PREDICT, {"files": [("file", (None, "x"))] * 11}, 400, "or it has more than 10 fields"),
         (PREDICT + "?top=-1", {"content": b"x"}, 400, "top is '-1'; it must be a whole number or 'all'."),
         ("/v1/models/cats/predict", {"content": b"x"}, 404, "There is no model 'cats'. The models are: digits."),
         ("/v1/nothing", {"content": b"x"}, 404, "Not found: '/v1/nothing'."),
@@ -146,6 +147,7 @@ def test_requests_that_cannot_be_answered_say_why(
 ) -> None:
     answer = client.post(path, **request_)
     assert (answer.status_code, message in answer.json()["error"]) == (status, True), answer.text
+    assert not answer.json()["error"].endswith("..")
     assert answer.headers["content-security-policy"] == HEADERS["content-security-policy"]
     if "content" not in request_ or isinstance(request_["content"], bytes):  # an iterator can be sent once
         headers = request_.get("headers", {}) | {"accept-language": "ko-KR,ko;q=0.9,en;q=0.8"}
@@ -182,10 +184,13 @@ def test_a_token_is_needed_where_other_machines_can_connect(trained: TrainedMode
     with TestClient(create_app({"digits": trained}, settings), base_url="http://photos.example") as client:
         for path in ("/", "/livez", "/readyz", "/texts.json", "/static/predict/view.js"):
             assert client.get(path).status_code == 200
+        message = client.get("/v1/models").json()["error"]
+        assert message == "Send the token of this service: Authorization: Bearer TOKEN."
         for sent in (b"", b"Bearer other", b"Bearer", b"secret", b"Bearer \xe9"):
             header = {b"authorization": sent}
             for path in ("/v1/models", "/metrics", "/v2"):
-                assert client.get(path, headers=header).status_code == 401
+                answer = client.get(path, headers=header)
+                assert (answer.status_code, answer.json()["error"]) == (401, f"The token is wrong. {message}")
             assert client.post("/v1/predict", content=images[0], headers=header).status_code == 401
         allowed = client.post("/v1/predict", content=images[0], headers={"authorization": "Bearer secret"})
         assert allowed.status_code == 200

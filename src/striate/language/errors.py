@@ -307,8 +307,8 @@ ERRORS: dict[str, str] = FILE_ERRORS | {
         "요청에 이미지가 없습니다. 이미지 파일을 본문으로, 여러 파일을 폼(form)으로, 또는 base64 텍스트를 JSON의 "
         "'image'로 보내십시오."
     ),
-    "The request contains {n} images; at most {m} are possible.": (
-        "요청에 이미지가 {n}장 있습니다. {m}장까지 보낼 수 있습니다."
+    "A request may contain at most {n} images. Send several requests.": (
+        "요청 하나에 이미지를 {n}장까지 보낼 수 있습니다. 요청을 여러 번으로 나누십시오."
     ),
     "The body is not valid JSON: {error}.": "본문이 올바른 JSON이 아닙니다: {error}.",
     "The JSON must be an object with 'image' or 'images'.": "JSON은 'image'나 'images'가 있는 객체여야 합니다.",
@@ -317,7 +317,11 @@ ERRORS: dict[str, str] = FILE_ERRORS | {
     "'images' must be a list of images as base64 texts.": (
         "'images'는 이미지를 나타내는 base64 텍스트의 목록이어야 합니다."
     ),
-    "The form cannot be read: {error}.": "폼(form)을 읽을 수 없습니다: {error}.",
+    "The form cannot be read: it is damaged, its content type has no boundary, or it has more than {n} fields that are "
+    "not files.": (
+        "폼(form)을 읽을 수 없습니다. 손상되었거나, Content-Type에 구분자(boundary)가 없거나, 파일이 아닌 항목이 "
+        "{n}개를 넘습니다."
+    ),
     "{name} is '{value}'; it must be a whole number{or_text}.": (
         "{name}이(가) '{value}'입니다. 정수{or_text}여야 합니다."
     ),
@@ -327,6 +331,9 @@ ERRORS: dict[str, str] = FILE_ERRORS | {
     "Pages of '{origin}' may not use this service.": "'{origin}'의 페이지는 이 서비스를 사용할 수 없습니다.",
     "Send the token of this service: Authorization: Bearer TOKEN.": (
         "이 서비스의 토큰을 보내십시오: Authorization: Bearer TOKEN."
+    ),
+    "The token is wrong. Send the token of this service: Authorization: Bearer TOKEN.": (
+        "토큰이 틀립니다. 이 서비스의 토큰을 보내십시오: Authorization: Bearer TOKEN."
     ),
     "{n} images are already in the queue; it holds at most {m}.": (
         "이미지 {n}장이 이미 기다리고 있습니다. {m}장까지 기다릴 수 있습니다."

@@ -26,6 +26,10 @@ SERVICE_STRINGS: dict[str, dict[str, str]] = {
     "busy": {"en": "The service is busy; trying again.", "ko": "서비스가 바빠서 다시 시도합니다."},
     "failed": {"en": "No response: {reason}", "ko": "응답이 없습니다: {reason}"},
     "token": {"en": "Token of this service", "ko": "이 서비스의 토큰"},
+    "token_wrong": {
+        "en": "This token is wrong. The person who runs this service can tell you the token.",
+        "ko": "토큰이 틀립니다. 서비스를 운영하는 사람에게 토큰을 물어보십시오.",
+    },
     "token_ok": {"en": "Use this token", "ko": "이 토큰 사용"},
     "private": {
         "en": "Images are sent only to the computer that runs this service, and are not stored.",

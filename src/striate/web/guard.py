@@ -109,10 +109,10 @@ class Guard:
             return error_response(HTTPStatus.FORBIDDEN, f"Pages of '{origin}' may not use this service.", headers)
         is_public = path in self._public or path.startswith("/static/")
         if self._settings.token and not is_public and not self._knows_token(headers):
-            return error_response(
-                HTTPStatus.UNAUTHORIZED, "Send the token of this service: Authorization: Bearer TOKEN.", headers,
-                www_authenticate="Bearer",
-            )  # fmt: skip
+            message = "Send the token of this service: Authorization: Bearer TOKEN."
+            if "authorization" in headers:
+                message = "The token is wrong. Send the token of this service: Authorization: Bearer TOKEN."
+            return error_response(HTTPStatus.UNAUTHORIZED, message, headers, www_authenticate="Bearer")
         return None
 
     def _knows_token(self, headers: Headers) -> bool:

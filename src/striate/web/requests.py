@@ -17,6 +17,7 @@ from striate.web.errors import RequestError
 from striate.web.settings import ServiceSettings
 
 MAX_RECEIVED = 256_000_000  # bytes of all bodies that this process is receiving; slow clients could send many at once
+MAX_FIELDS = 10  # of a form, beside its files
 
 
 class _ReceivedBytes:
@@ -116,10 +117,8 @@ def check_count(images: Sized, settings: ServiceSettings) -> None:
         RequestError: If there are too many.
     """
     if len(images) > settings.max_images:
-        raise RequestError(
-            HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-            f"The request contains {len(images):,} images; at most {settings.max_images} are possible.",
-        )
+        message = f"A request may contain at most {settings.max_images} images. Send several requests."
+        raise RequestError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, message)
 
 
 def read_json(body: bytes) -> dict[str, Any]:
@@ -178,11 +177,17 @@ async def _form_images(request: Request, body: bytes, settings: ServiceSettings)
     async def parts() -> AsyncGenerator[bytes, None]:
         yield body
 
+    parser = MultiPartParser(request.headers, parts(), max_files=settings.max_images, max_fields=MAX_FIELDS)
     try:
-        form = await MultiPartParser(request.headers, parts(), max_files=settings.max_images, max_fields=10).parse()
+        form = await parser.parse()
     except (MultiPartException, KeyError, ValueError) as error:
-        message = getattr(error, "message", None) or "it is damaged"
-        raise RequestError(HTTPStatus.BAD_REQUEST, f"The form cannot be read: {message}.") from error
+        if isinstance(error, MultiPartException) and error.message.startswith("Too many files."):
+            check_count(range(settings.max_images + 1), settings)
+        raise RequestError(
+            HTTPStatus.BAD_REQUEST,
+            "The form cannot be read: it is damaged, its content type has no boundary, or it has more than "
+            f"{MAX_FIELDS} fields that are not files.",
+        ) from error
     files = [file for _, file in form.multi_items() if isinstance(file, UploadFile)]
     images: list[Image] = [(file.filename or "image", await file.read()) for file in files]
     await form.close()

@@ -4,6 +4,7 @@ import { SHOWN, showModels, showNotLoaded, start, text } from "./view.js";
 
 const RETRIES = 5; // while the service is busy
 const form = document.getElementById("ask");
+const wrong = document.getElementById("wrong");
 const use = document.getElementById("use");
 const field = document.getElementById("token");
 let token = sessionStorage.getItem("token") ?? "";
@@ -18,6 +19,7 @@ async function findModels() {
   const response = await ask("/v1/models");
   form.hidden = response.status !== 401;
   use.hidden = !response.ok;
+  wrong.hidden = form.hidden || !token;
   if (response.ok) showModels((await response.json()).models);
   else if (response.status !== 401) throw new Error(`${response.status} ${response.statusText}`);
 }
