@@ -13,6 +13,7 @@ from striate.audit.findings import (
     FolderAudit,
     SuspiciousLabel,
     audit_table,
+    labels_differ,
     suspicious_label_sets,
     suspicious_values,
 )
@@ -23,7 +24,7 @@ from striate.data.tables import escape_formula, unescape_formula
 def make_audit(names: tuple[str, ...] = ("a/1.jpg", "b/=2.jpg", "b/3,;.jpg"), folder: str = "photos") -> FolderAudit:
     return FolderAudit(
         folder=folder, names=names, labels=("a", "b", "=b"), model="efficientnet-lite0", accuracy=0.9, rate=0.3,
-        suspicious=(SuspiciousLabel(0, "a", "=b", 0.01, 0.9),), duplicates=(DuplicatePair(0, 1, 0.98),),
+        suspicious=(SuspiciousLabel(0, "a", "=b", 0.01, 0.9),), duplicates=(DuplicatePair(0, 1, True, 0.98),),
         unusual=(UnusualImage(2, ImageIssue.DARK, 0.123456),), common=(CommonIssue(ImageIssue.LOW_RESOLUTION, 2),),
         thresholds=THRESHOLDS, notes=("A note.",),
     )  # fmt: skip
@@ -42,6 +43,24 @@ def test_table_has_one_row_for_each_finding() -> None:
         ["b/3,;.jpg", "dark", "'=b", "", "0.1235", "0.2", "", ""],
     ]
     assert make_audit().contradictions == 1
+
+
+def test_labels_of_duplicates_contradict_each_other() -> None:
+    first, second = np.array([0, 0, 1]), np.array([1, 2, 2])
+    assert labels_differ(np.array([3, 3, 4]), first, second).tolist() == [False, True, True]
+    sets = np.array([[0, 1], [0, 1], [1, 1]], np.uint8)
+    assert labels_differ(sets, first, second).tolist() == [False, True, True]
+    assert labels_differ(sets, first[:0], second[:0]).tolist() == []
+
+
+def test_nearly_equal_numbers_do_not_contradict_each_other() -> None:
+    numbers = np.stack([np.arange(101.0), np.arange(101.0) / 100], axis=1)  # interquartile ranges 50 and 0.5
+    numbers[1], numbers[2], numbers[3] = (4.9, 0.04), (5.1, 0), (0, 0.06)
+    first, second = np.zeros(3, np.intp), np.arange(1, 4)
+    assert labels_differ(numbers, first, second).tolist() == [False, True, True]
+    mostly_zero = np.zeros((9, 1), np.float32)
+    mostly_zero[1] = 1e-3  # no spread, so any difference counts
+    assert labels_differ(mostly_zero, first[:2], second[:2]).tolist() == [True, False]
 
 
 @settings(deadline=None)

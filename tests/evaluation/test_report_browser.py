@@ -129,7 +129,7 @@ def test_lines_do_not_end_within_the_name_of_an_option(watched_page: WatchedPage
     command = f"striate train '{'x' * 20}' --exclude audit.csv"
     audit = FolderAudit(
         folder="x", names=("1", "2"), labels=("a", "b"), model="net", accuracy=0.9, rate=0.5, suspicious=(),
-        duplicates=(DuplicatePair(0, 1),), unusual=(), common=(), thresholds=THRESHOLDS,
+        duplicates=(DuplicatePair(0, 1, True),), unusual=(), common=(), thresholds=THRESHOLDS,
     )  # fmt: skip
     pages = [html, render_audit_page(audit, np.zeros((2, 8, 8, 3), np.uint8), command)]
     for html in pages:
@@ -150,7 +150,7 @@ def test_audit_page_switches_its_language(watched_page: WatchedPage, tmp_path: P
     name = "a/<script>alert(1)</script>.jpg"
     audit = FolderAudit(
         folder="사진", names=(name, "b/2.jpg"), labels=("a", "b"), model="net", accuracy=0.9, rate=0.5,
-        suspicious=(SuspiciousLabel(0, "a", "b", 0.01, 0.98),), duplicates=(DuplicatePair(0, 1),),
+        suspicious=(SuspiciousLabel(0, "a", "b", 0.01, 0.98),), duplicates=(DuplicatePair(0, 1, True),),
         unusual=(UnusualImage(1, ImageIssue.DARK, 0.1),), common=(CommonIssue(ImageIssue.LOW_RESOLUTION, 9),),
         thresholds=THRESHOLDS,
     )  # fmt: skip

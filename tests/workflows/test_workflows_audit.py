@@ -87,6 +87,21 @@ def test_labels_from_a_csv_file(tmp_path: Path, draw: Draw, task: Task, rows: tu
     assert {("8.png", ImageIssue.LOW_INFORMATION), ("8.png", ImageIssue.LOW_RESOLUTION)} <= kinds
 
 
+def test_duplicates_with_nearly_equal_numbers_do_not_contradict_each_other(tmp_path: Path, draw: Draw) -> None:
+    lines = ["file,weight", "near.png,0.1", "far.png,9"]
+    for number in range(8):
+        draw(f"{number}.png", number, True)
+        lines.append(f"{number}.png,{number}")
+    for name, copied in (("near", 0), ("far", 1)):
+        shutil.copy(tmp_path / f"photos/{copied}.png", tmp_path / f"photos/{name}.png")
+    (tmp_path / "weights.csv").write_text("\n".join(lines))
+    labels = LabelFile(str(tmp_path / "weights.csv"), Task.REGRESSION)
+    audit = audit_folder(tmp_path / "photos", labels=labels).audit
+    identical = [pair for pair in audit.duplicates if pair.similarity == 1]
+    names = [({audit.names[pair.first], audit.names[pair.second]}, pair.differ) for pair in identical]
+    assert names == [({"1.png", "far.png"}, True), ({"0.png", "near.png"}, False)]
+
+
 def test_images_of_one_group_are_judged_without_each_other(tmp_path: Path, draw: Draw) -> None:
     rows = ["file,group"]
     for number in range(6):

@@ -14,6 +14,7 @@ from striate.data.corrections import EXCLUDE, RELABEL
 from striate.data.tables import escape_formula
 
 MAX_DEVIATION = 2.0  # distance of a correct number from its prediction, in half widths of the 90 % interval
+NOTABLE_DIFFERENCE = 0.1  # of the numbers of two duplicates, in interquartile ranges of all numbers
 LABEL, DUPLICATE, CORRECTION = "label", "duplicate", "correction"  # kinds of rows besides those of `ImageIssue`
 COLUMNS = ("file", "kind", "given", "suggested", "measure", "threshold", "other_file", "action")
 
@@ -62,11 +63,13 @@ class DuplicatePair:
     Attributes:
         first: Number of the first image.
         second: Number of the second one.
+        differ: Whether their labels contradict each other.
         similarity: 1 for identical files, less for others.
     """
 
     first: int
     second: int
+    differ: bool
     similarity: float = 1.0
 
 
@@ -108,7 +111,7 @@ class FolderAudit:
     @property
     def contradictions(self) -> int:
         """Number of pairs of duplicates with different labels."""
-        return sum(self.labels[pair.first] != self.labels[pair.second] for pair in self.duplicates)
+        return sum(pair.differ for pair in self.duplicates)
 
     @property
     def has_findings(self) -> bool:
@@ -193,6 +196,33 @@ def suspicious_values(
         for row in order
     )
     return len(listed) / len(y), listed
+
+
+def labels_differ(y: Array, first: Array, second: Array) -> Array:
+    """Return for pairs of images that show the same whether their labels contradict each other.
+
+    Numbers that were measured twice are rarely equal, so they contradict each other only if one of the numbers of an
+    image differs by more than a tenth of the range between the quartiles of all images.
+
+    Args:
+        y: Class numbers (N,), 0 and 1 for each label (N, K), or numbers, float (N, T).
+        first: Rows of the first images (P,).
+        second: Rows of the second images (P,).
+
+    Returns:
+        bool (P,).
+
+    Example:
+        >>> ages = np.array([[20.0], [20.5], [30.0], [40.0]])
+        >>> labels_differ(ages, np.array([0, 0]), np.array([1, 2])).tolist()
+        [False, True]
+    """
+    if y.dtype.kind != "f":
+        unequal = y[first] != y[second]
+    else:
+        low, high = np.percentile(y, [25, 75], axis=0)
+        unequal = np.abs(y[first] - y[second]) > NOTABLE_DIFFERENCE * (high - low)
+    return np.asarray(unequal.any(axis=tuple(range(1, y.ndim))))
 
 
 def _label_set(has: Array, classes: Sequence[str]) -> str:

@@ -66,7 +66,7 @@ def render_audit_page(audit: FolderAudit, images: Images, command: str) -> str:
 def _pairs(audit: FolderAudit, images: Images) -> list[dict[str, Any]]:
     return [
         {
-            "differ": audit.labels[pair.first] != audit.labels[pair.second],
+            "differ": pair.differ,
             "similarity": f"{pair.similarity:.3g}",
             "sides": [
                 {"image": thumbnail(np.asarray(images[row])), "name": audit.names[row], "label": audit.labels[row]}

@@ -16,6 +16,7 @@ from striate.audit.findings import (
     FolderAudit,
     SuspiciousLabel,
     audit_table,
+    labels_differ,
     suspicious_label_sets,
     suspicious_labels,
     suspicious_values,
@@ -134,7 +135,7 @@ def audit_folder(
     rate, suspicious, accuracy = _check_labels(layout, found, features, numbers)
 
     def differing_first(pair: DuplicatePair) -> tuple[bool, float]:
-        return texts[pair.first] == texts[pair.second], -pair.similarity
+        return not pair.differ, -pair.similarity
 
     audit = FolderAudit(
         folder=layout.name, names=names, labels=texts, model=opened.name, accuracy=accuracy,
@@ -228,13 +229,14 @@ def _features(base: Base, layout: Layout, found: ReadableImages, policy: ImagePo
 
 
 def _duplicates(found: ReadableImages, near: NearDuplicates) -> list[DuplicatePair]:
-    pairs = [
-        DuplicatePair(int(rows[0]), int(other))
-        for rows in rows_of_groups(identical_groups(found.digests))
-        for other in rows[1:]
+    identical = [(rows[0], other) for rows in rows_of_groups(identical_groups(found.digests)) for other in rows[1:]]
+    pairs = np.array([*identical, *near.pairs.tolist()], np.intp).reshape(-1, 2)
+    similarity = [1.0] * len(identical) + near.similarity.tolist()
+    differ = labels_differ(found.images.y, pairs[:, 0], pairs[:, 1]).tolist()
+    return [
+        DuplicatePair(first, second, *rest)
+        for (first, second), *rest in zip(pairs.tolist(), differ, similarity, strict=True)
     ]
-    similar = zip(near.pairs.tolist(), near.similarity.tolist(), strict=True)
-    return pairs + [DuplicatePair(first, second, similarity) for (first, second), similarity in similar]
 
 
 def _groups(
