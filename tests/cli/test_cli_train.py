@@ -289,7 +289,8 @@ def test_imbalanced_classes_are_reported(cli: Cli, photographs: Path, tmp_path: 
     )
     assert hint
     assert int(hint[1]) > 1.5 * int(hint[2])
-    assert "With --set class_weights=true" in (tmp_path / "plain" / "report.html").read_text("utf-8")
+    report = (tmp_path / "plain" / "report.html").read_text("utf-8")
+    assert 'With <span class="option">--set</span> class_weights=true' in report
     weighted = cli(*command, "--set", "class_weights=true", "--out", "weighted")
     assert "training images, '" not in weighted.stdout
     assert "class_weights yes" in weighted.stdout
