@@ -198,6 +198,16 @@ def test_files_are_written_for_readers(tmp_path: Path, form: int) -> None:
     )
 
 
+def test_each_row_is_in_the_file_before_the_next_image_is_moved(tmp_path: Path) -> None:
+    """A killed process does not lose the row of an image that is no longer where the command looks for it."""
+    path = tmp_path / "out.csv"
+    with open_prediction_file(model_of("cat"), str(path), None, resume=False, top=0, all_classes=False) as file:
+        assert file is not None
+        for _ in file.write(Prediction(f"{number}.png", "cat", 0.5, False) for number in range(3)):
+            rows = rows_of(path)
+    assert [row["file"] for row in rows] == ["0.png", "1.png", "2.png"]
+
+
 def test_a_file_is_not_continued_with_other_columns(tmp_path: Path) -> None:
     path = str(tmp_path / "out.csv")
     with open_prediction_file(model_of("cat", "dog"), path, None, resume=False, top=0, all_classes=False):

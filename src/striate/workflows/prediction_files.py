@@ -174,7 +174,6 @@ class PredictionFile(AbstractContextManager["PredictionFile"]):
             self._file.seek(size)
             if self._form == CSV and not size:
                 self._write(_csv_row(self._columns))
-                self._file.flush()
         except OSError as error:
             raise self._write_error(error) from error
 
@@ -186,6 +185,7 @@ class PredictionFile(AbstractContextManager["PredictionFile"]):
 
     def _write(self, text: str) -> None:
         self._file.write(text.encode(**ENCODING))
+        self._file.flush()  # if the process is killed, no image has been moved without its row
 
     def _write_error(self, error: OSError) -> RunError:
         if error.errno in NO_SPACE:
