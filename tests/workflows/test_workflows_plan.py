@@ -210,6 +210,14 @@ def test_model_or_base_implies_its_method(folder: Path) -> None:
         make_plan(str(folder), base="efficientnet-lite1", method="scratch")
     with pytest.raises(UsageError, match="no published weights for 'lenet5'"):
         make_plan(str(folder), base="lenet5")
+    with pytest.raises(UsageError, match=r"There is no base 'mobilnet'\. Did you mean 'mobilenetv3-small'\?"):
+        make_plan(str(folder), base="mobilnet")
+    with pytest.raises(UsageError, match=r"no base 'leak'\. Available: convnext-tiny, .* ONNX file: --base FILE.onnx"):
+        make_plan(str(folder), base="leak")
+    weights = folder / "w.pth"
+    weights.touch()
+    with pytest.raises(UsageError, match=r"w\.pth' is not an ONNX file\. .*: --base ID --weights .*w\.pth\.$"):
+        make_plan(str(folder), base=str(weights))
     with pytest.raises(UsageError, match="--base efficientnet-lite0 is for a folder of color images, and 'mnist5k'"):
         make_plan("mnist5k", base="efficientnet-lite0")
     with pytest.raises(UsageError, match=r"There is no method 'feature'\. Did you mean 'features'"):

@@ -228,6 +228,13 @@ FILE_ERRORS: dict[str, str] = {
         "모델 '{name}'을(를) {settings}(으)로 만들 수 없습니다: {reason}."
     ),
     # weights and other programs' files
+    "'{name}' is not an ONNX file. If it contains weights, name their network too: --base ID --weights {path}.": (
+        "'{name}'은(는) ONNX 파일이 아닙니다. 가중치 파일이라면 어느 신경망의 것인지도 지정하십시오: "
+        "--base ID --weights {path}."
+    ),
+    "There is no base '{name}'.{hint_text} Or give an ONNX file: --base FILE.onnx.": (
+        "백본 '{name}'은(는) 없습니다.{hint_text} 아니면 ONNX 파일을 주십시오: --base FILE.onnx."
+    ),
     "There is no file '{name}' to use as a base.": "백본으로 쓸 파일을 찾을 수 없습니다: '{name}'.",
     "'{name}' contains its weights: leave out --weights.": "'{name}'에 가중치가 들어 있으니 --weights를 빼십시오.",
     "'{path}' contains no weights: it is empty.": "'{path}'은(는) 비어 있어 가중치가 없습니다.",

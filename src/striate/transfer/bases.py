@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from striate._types import Array, Ranges, Weights
-from striate.errors import ModelFileError, UsageError
+from striate.errors import ModelFileError, UsageError, nearest
 from striate.network import (
     Add,
     Concatenate,
@@ -26,7 +26,7 @@ from striate.pretrained.published import published
 from striate.transfer.feature_output import skip_dropout, unused_name
 from striate.transfer.linear_head import LinearHead
 from striate.transfer.onnx_bases import PREPROCESSING, Preprocessing, is_onnx_file, open_onnx
-from striate.zoo.registry import get_architecture
+from striate.zoo.registry import get_architecture, list_bases, list_models
 from striate.zoo.registry import network as zoo_network
 
 POOLED = "pool"  # the layer between the maps of a feature layer and a new head
@@ -208,6 +208,7 @@ def check_base(name: str, weights: str | None = None) -> None:
     Raises:
         UsageError: If it is not in the zoo, weights are neither published nor given, or there is no such file.
     """
+    check_base_name(name)
     if is_onnx_file(name):
         if weights is not None:
             raise UsageError(f"'{name}' contains its weights: leave out --weights.")
@@ -215,8 +216,24 @@ def check_base(name: str, weights: str | None = None) -> None:
             raise UsageError(f"There is no file '{name}' to use as a base.")
     elif weights in (None, IMAGENET):
         published(name)
-    else:
-        get_architecture(name)
+
+
+def check_base_name(name: str) -> None:
+    """Check that this is the name of an ONNX file or of a network of the zoo.
+
+    Args:
+        name: The name.
+
+    Raises:
+        UsageError: If it is not; it names the networks whose weights are published.
+    """
+    if is_onnx_file(name) or name in list_models():
+        return
+    if Path(name).is_file():
+        raise UsageError(
+            f"'{name}' is not an ONNX file. If it contains weights, name their network too: --base ID --weights {name}."
+        )
+    raise UsageError(f"There is no base '{name}'.{nearest(name, list_bases())} Or give an ONNX file: --base FILE.onnx.")
 
 
 def find_feature_layers(network: Network) -> tuple[str, ...]:

@@ -20,7 +20,7 @@ from striate.records import decode_value
 from striate.systems.recipes import recipe_for, tuning_recipe
 from striate.tasks import Task
 from striate.training import Recipe
-from striate.transfer.bases import cut_at
+from striate.transfer.bases import check_base_name, cut_at
 from striate.transfer.onnx_bases import NEUTRAL, PREPROCESSING, is_onnx_file, open_onnx
 from striate.workflows.plan_checks import (
     INPUT_SHAPE,
@@ -342,6 +342,8 @@ def _choose(
             raise UsageError(f"{requested_by} is for a folder of color images, and '{data}' {what}.")
         chosen_by = "which is used for all data sets with a name" if method == AUTO else chosen_by
         return Strategy(Method.SCRATCH, model or DEFAULT_MODEL), chosen_by
+    if base:
+        check_base_name(base)
     if model or base:
         int8 = base == BASE and method == Method.FEATURES and not float32 and prefers_int8(layout)
         return Strategy(Method(method), model or str(base), int8=int8), chosen_by
