@@ -100,21 +100,20 @@ def near_duplicate_files(folder: Path, files: Sequence[Path], names: Sequence[st
     return sorted_pairs, notes
 
 
-def without_mirror_images_of_other_classes(found: NearDuplicates, labels: Sequence[str]) -> NearDuplicates:
+def without_mirror_images_of_other_classes(found: NearDuplicates, differ: NDArray[np.bool_]) -> NearDuplicates:
     """Drop pairs in which one image is like the other mirrored, but has another label, as the letters b and d.
 
     Only in a folder whose images resemble each other: in others, such a pair is a mirrored copy with a wrong label.
 
     Args:
         found: The near-duplicates.
-        labels: Label of each image (N,).
+        differ: Whether the labels of each pair contradict each other (P,).
 
     Returns:
         The others.
     """
     if not found.images_resemble:
         return found
-    differ = np.array([labels[first] != labels[second] for first, second in found.pairs.tolist()], bool)
     kept = ~(found.mirrored & differ)
     return NearDuplicates(found.pairs[kept], found.similarity[kept], found.mirrored[kept], found.images_resemble)
 

@@ -125,7 +125,7 @@ def audit_folder(
     near, near_notes = near_duplicate_files(layout.folder, files, names)
     numbers, group_notes = _groups(layout, found, near, groups)
     texts = _label_texts(layout, found.images.y)
-    duplicates = _duplicates(found, without_mirror_images_of_other_classes(near, texts))
+    duplicates = _duplicates(found, near)
     measures = {
         **_measure_pixels(found.images.x),
         **measure_sizes(_sizes(files)),
@@ -229,6 +229,7 @@ def _features(base: Base, layout: Layout, found: ReadableImages, policy: ImagePo
 
 
 def _duplicates(found: ReadableImages, near: NearDuplicates) -> list[DuplicatePair]:
+    near = without_mirror_images_of_other_classes(near, labels_differ(found.images.y, *near.pairs.T))
     identical = [(rows[0], other) for rows in rows_of_groups(identical_groups(found.digests)) for other in rows[1:]]
     pairs = np.array([*identical, *near.pairs.tolist()], np.intp).reshape(-1, 2)
     similarity = [1.0] * len(identical) + near.similarity.tolist()
