@@ -4,10 +4,10 @@ python benchmarks/service.py RUN FOLDER [--seconds 60]
 
 Requests come from one more process of the same machine. First 64 clients ask again as soon as they are answered, in
 turn with `striate predict` on the same files: the throughput. With fewer clients the service has nothing to do while
-those of the last batch send their next requests. Then requests arrive at fixed times, twice as many per
-second, whether others were answered or not: what is refused, how fast, and the memory of the service. Times are given
-as the sender sees them, from the time at which a request was due, and as the service logs them. The processor time of
-sender and service shows what one takes from the other.
+those of the last batch send their next requests. Then requests arrive at fixed times, twice as many per second,
+whether others were answered or not: what is refused, how fast, and the memory of the service. Times are given as the
+sender sees them, from the time at which a request was due, and as the service logs them. The processor time of sender
+and service shows what one takes from the other.
 """
 
 import argparse

@@ -180,7 +180,7 @@ class PreparedThumbnails:
 
     @classmethod
     def empty(cls, count: int) -> "PreparedThumbnails":
-        """Return arrays for thumbnails that `put` is called with."""
+        """Return arrays for so many thumbnails, which `put` fills."""
         coarse, (tiles, pixels) = (count, COARSE_SIZE, COARSE_SIZE), (TILES_PER_SIDE**2, TILE_SIZE**2)
         return cls(
             np.empty(coarse, np.float32), np.empty(coarse, np.float32), np.empty((count, tiles, pixels), np.float32),

@@ -5,7 +5,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 ROUNDS = 3  # the first warms up
-MIN_SPEEDUP = 1.1  # speedup from which another way than the usual one is chosen
 MIN_SECONDS = 30.0  # duration of training from which a trial of another engine, which takes three seconds, may pay
 MIN_STEPS, ROUND_SECONDS = 4, 0.2  # of a round: fewer steps of a small network would measure other load on the machine
 

@@ -196,11 +196,13 @@ def _check_names(network: Network, path: Path, extra: Collection[str], missing: 
     contained, lacking = _quote_names(extra), _quote_names(missing)
     if extra and missing:
         problem = f"it contains {contained}, which '{network.name}' does not have, and it lacks {lacking}"
-        raise _mismatch_error(path, problem)
-    if extra:
-        raise _mismatch_error(path, f"it contains {contained}, which '{network.name}' does not have")
-    if missing:
-        raise _mismatch_error(path, f"it lacks {lacking}")
+    elif extra:
+        problem = f"it contains {contained}, which '{network.name}' does not have"
+    elif missing:
+        problem = f"it lacks {lacking}"
+    else:
+        return
+    raise _mismatch_error(path, problem)
 
 
 def _quote_names(found: Collection[str]) -> str:

@@ -117,8 +117,11 @@ def check_count(images: Sized, settings: ServiceSettings) -> None:
         RequestError: If there are too many.
     """
     if len(images) > settings.max_images:
-        message = f"A request may contain at most {settings.max_images} images. Send several requests."
-        raise RequestError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, message)
+        raise RequestError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, _too_many_images(settings))
+
+
+def _too_many_images(settings: ServiceSettings) -> str:
+    return f"A request may contain at most {settings.max_images} images. Send several requests."
 
 
 def read_json(body: bytes) -> dict[str, Any]:
@@ -182,7 +185,7 @@ async def _form_images(request: Request, body: bytes, settings: ServiceSettings)
         form = await parser.parse()
     except (MultiPartException, KeyError, ValueError) as error:
         if isinstance(error, MultiPartException) and error.message.startswith("Too many files."):
-            check_count(range(settings.max_images + 1), settings)
+            raise RequestError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, _too_many_images(settings)) from error
         raise RequestError(
             HTTPStatus.BAD_REQUEST,
             "The form cannot be read: it is damaged, its content type has no boundary, or it has more than "

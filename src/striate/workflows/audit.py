@@ -229,15 +229,13 @@ def _features(base: Base, layout: Layout, found: ReadableImages, policy: ImagePo
 
 
 def _duplicates(found: ReadableImages, near: NearDuplicates) -> list[DuplicatePair]:
-    near = without_mirror_images_of_other_classes(near, labels_differ(found.images.y, *near.pairs.T))
+    y = found.images.y
+    near = without_mirror_images_of_other_classes(near, labels_differ(y, *near.pairs.T))
     identical = [(rows[0], other) for rows in rows_of_groups(identical_groups(found.digests)) for other in rows[1:]]
-    pairs = np.array([*identical, *near.pairs.tolist()], np.intp).reshape(-1, 2)
+    first, second = np.array([*identical, *near.pairs.tolist()], np.intp).reshape(-1, 2).T
+    differ = labels_differ(y, first, second).tolist()
     similarity = [1.0] * len(identical) + near.similarity.tolist()
-    differ = labels_differ(found.images.y, pairs[:, 0], pairs[:, 1]).tolist()
-    return [
-        DuplicatePair(first, second, *rest)
-        for (first, second), *rest in zip(pairs.tolist(), differ, similarity, strict=True)
-    ]
+    return list(map(DuplicatePair, first.tolist(), second.tolist(), differ, similarity))
 
 
 def _groups(

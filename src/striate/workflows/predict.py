@@ -192,9 +192,10 @@ def walk_files(paths: Iterable[str], exclude_folder: Path | None = None) -> Iter
         if walked and not walked.isdisjoint([path, *path.parents]):
             continue
         try:
-            if path.is_dir():
+            is_file = path.is_file()
+            if not is_file and path.is_dir():
                 walked.add(path)
-            for item in [path] if path.is_file() else _walk(path, text):
+            for item in [path] if is_file else _walk(path, text):
                 if excluded is None or isinstance(item, UnreadableFile) or excluded not in item.resolve().parents:
                     yield item
         except (DataError, OSError, ValueError) as error:  # ValueError: a zero byte in the name

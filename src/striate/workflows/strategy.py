@@ -279,11 +279,12 @@ def training_seconds(passes: int, network: Network, device: str | None, cores: i
         Seconds.
     """
     values = sum(prod(node.shape) for node in network.nodes)
-    parameters = sum(prod(parameter.shape) for parameter in network.parameters)
     computing = (
-        MULTIPLY_ADD_SECONDS * network.multiply_adds + VALUE_SECONDS * values + PARAMETER_SECONDS * parameters
-    ) / (GPU_SPEEDUP if device else cores)
-    return passes * (IMAGE_SECONDS + computing)
+        MULTIPLY_ADD_SECONDS * network.multiply_adds
+        + VALUE_SECONDS * values
+        + PARAMETER_SECONDS * network.parameter_count
+    )
+    return passes * (IMAGE_SECONDS + computing / (GPU_SPEEDUP if device else cores))
 
 
 def describe_seconds(seconds: float) -> str:

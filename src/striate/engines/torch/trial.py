@@ -9,12 +9,13 @@ import torch
 from striate._types import Array
 from striate.engines.losses import Loss
 from striate.engines.torch.device import mixed_precision
-from striate.engines.trial import MIN_SPEEDUP, shortest_times
+from striate.engines.trial import shortest_times
 from striate.errors import TrainingError
 from striate.network import Network
 
 # Multiply-adds per image below which a network is trained in float32 on a CPU: bfloat16 hardly makes it faster.
 CPU_MIN_MULTIPLY_ADDS = 5_000_000
+MIN_MIXED_SPEEDUP = 1.1  # speedup from which mixed precision is chosen; it rounds more
 MULTIPLY_ADDS = {"cpu": 10**10, "cuda": 10**11}  # multiply-adds of one measurement: enough to keep the device busy
 MIN_IMAGES, MAX_IMAGES = 2, 64  # number of images in one measurement
 
@@ -40,7 +41,7 @@ def faster_precision(network: Network, losses: Sequence[Loss], device: torch.dev
     inputs = [np.zeros((count, *shape), np.uint8) for shape in network.input_shapes]
     targets = [_target(loss, (count, *s)) for loss, s in zip(losses, network.output_shapes, strict=True)]
     seconds = shortest_times({name: partial(run, inputs, targets, name) for name in ("float32", mixed)})
-    return mixed if seconds[mixed] * MIN_SPEEDUP < seconds["float32"] else "float32"
+    return mixed if seconds[mixed] * MIN_MIXED_SPEEDUP < seconds["float32"] else "float32"
 
 
 def _target(loss: Loss, shape: tuple[int, ...]) -> Array:
